@@ -1,0 +1,218 @@
+"""All settings, each from the environment with a default that is safe. Every name stands in docs/settings.md."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def text(name: str, default: str = "") -> str:
+    """The environment's word, or what the file named by NAME_FILE says."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text(encoding="utf8").strip()
+    return os.environ.get(name, default)
+
+
+def yes(name: str, default: bool = False) -> bool:
+    said = text(name, str(int(default))).lower()
+    if said not in ("1", "0", "true", "false", "yes", "no"):
+        raise ImproperlyConfigured(f"{name}={said!r}: say 1 or 0")
+    return said in ("1", "true", "yes")
+
+
+def number(name: str, default: float, *, least: float = 0) -> float:
+    try:
+        said = float(text(name, str(default)))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={text(name)!r} is not a number") from None
+    if said < least:
+        raise ImproperlyConfigured(f"{name}={said:g}: at least {least:g}")
+    return said
+
+
+def whole(name: str, default: int, *, least: int = 0) -> int:
+    said = number(name, default, least=least)
+    if said != int(said):
+        raise ImproperlyConfigured(f"{name}={said:g} is not a whole number")
+    return int(said)
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+# The house
+TESTING = "pytest" in sys.modules
+DEBUG = yes("DEBUG")
+DEMO = yes("DEMO", default=TESTING)  # demo logins and the faster clock of ./dev play
+DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / ".data")))
+SECRET_KEY = text("SECRET_KEY") or ("for tests only, never served" if TESTING else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is missing: set it, or SECRET_KEY_FILE to a file that holds it")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
+ROOT_URLCONF = "backend.urls"
+WSGI_APPLICATION = "backend.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "grid.Officer"
+
+SILENCED_SYSTEM_CHECKS = ["gis.W001"]  # Debian 12 ships GDAL 3.6; only files of the operator are read with it
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.gis",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.headless",
+    "allauth.usersessions",
+    "django_q",
+    "ninja",
+    "grid",
+    "cases",
+    "mobile_api",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# The database. Connections persist: to connect costs 18 ms of the server's CPU.
+DATABASES = {
+    "default": dj_database_url.parse(
+        text("DATABASE_URL", "postgis://wangge@localhost/wangge"),
+        engine="django.contrib.gis.db.backends.postgis",
+        conn_max_age=None,
+        conn_health_checks=True,
+    )
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}}
+
+# Time and tongue
+TIME_ZONE = text("TIME_ZONE", "Asia/Shanghai")
+USE_TZ = True
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# Files
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_ROOT = DATA_DIR / "media"
+if text("S3_BUCKET"):
+    _photos = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {"bucket_name": text("S3_BUCKET"), "endpoint_url": text("S3_ENDPOINT") or None, "querystring_auth": True},
+    }
+else:
+    _photos = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
+STORAGES = {
+    "default": _photos,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+PHOTO_BYTES = whole("PHOTO_BYTES", 12_000_000, least=1)
+PHOTO_PIXELS = whole("PHOTO_PIXELS", 50_000_000, least=1)
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(PHOTO_BYTES, 2_621_440)
+PREVIEW_SIZES = (320, 1280)
+
+# Who comes in: django-allauth headless, for apps (X-Session-Token)
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": whole("PASSWORD_LENGTH", 10, least=8)},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_ADAPTER = "mobile_api.auth.Adapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+LOGIN_FAILURES = whole("LOGIN_FAILURES", 5, least=1)
+LOGIN_LOCK_MINUTES = whole("LOGIN_LOCK_MINUTES", 15, least=1)
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": f"{LOGIN_FAILURES}/{LOGIN_LOCK_MINUTES}m/key"}
+HEADLESS_ONLY = True
+HEADLESS_CLIENTS = ("app",)
+HEADLESS_SERVE_SPECIFICATION = False
+SESSION_COOKIE_AGE = whole("SESSION_DAYS", 30, least=1) * 86_400
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not (DEBUG or DEMO)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if yes("BEHIND_TLS_PROXY") else None
+SECURE_HSTS_SECONDS = whole("HSTS_SECONDS", 0)
+
+# What the city decides
+CELL_CODE = text("CELL_CODE", r"^\d{14,15}$")
+CELL_NEAR_M = number("CELL_NEAR_M", 50)  # a point this near a cell still belongs to it, flagged
+CATEGORY_SCHEME = text("CATEGORY_SCHEME", "gbt30428-2013")  # the generation in which people report
+CASE_PREFIX = text("CASE_PREFIX", "WG")
+ROUTE_COMPONENT = words("ROUTE_COMPONENT", "owner,maintainer,territory,competent")  # who is asked first
+ROUTE_EVENT = words("ROUTE_EVENT", "territory,competent")
+REWORK_SHARE = number("REWORK_SHARE", 0.5)  # of the original limit that rework gets at least
+PHOTO_FAR_M = number("PHOTO_FAR_M", 300)  # a photo taken further from the report is flagged
+PHOTO_OLD_MINUTES = number("PHOTO_OLD_MINUTES", 60)  # or taken so long before
+
+# The worker: at least once, in our own transactions. See docs/architecture.md for each figure.
+Q_CLUSTER = {
+    "name": "wangge",
+    "orm": "default",
+    "workers": whole("WORKERS", 1, least=1),
+    "timeout": 120,
+    "retry": 180,
+    "queue_limit": 1,
+    "save_limit": -1,
+    "bulk": 20,
+    "poll": 0.2,
+    "max_attempts": 0,
+    "catch_up": False,
+    "ack_failures": True,
+    "label": "任务",
+}
+
+# Push: without credentials it is off and the inbox still works
+FCM_CREDENTIALS = text("FCM_CREDENTIALS")  # a path to the service account's JSON
+FCM_ENDPOINT = text("FCM_ENDPOINT")  # none: Google's
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
+}

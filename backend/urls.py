@@ -1,0 +1,13 @@
+"""The bolts of the doors."""
+
+from django.urls import include, path
+
+from mobile_api.api import api
+
+from .health import healthz
+
+urlpatterns = [
+    path("api/mobile/v1/", api.urls),
+    path("api/auth/", include("allauth.headless.urls")),
+    path("healthz", healthz),
+]

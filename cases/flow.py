@@ -1,0 +1,282 @@
+"""The life of a case, as one table. Nothing here touches the database.
+
+A case is always in exactly one stage. A stage names the work that is owed; the case says by whom and until when.
+To add a verb without a special rule, add one line to MOVES: the phone's buttons, the drawn flow in docs/flow.md,
+the exhaustive test and the start-up check follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from grid.roles import DEPARTMENT, Role
+
+from .clock import Limit
+
+
+class Stage(TextChoices):
+    FILING = "filing", gettext_lazy("待立案")
+    VERIFY = "verify", gettext_lazy("待核实")
+    DISPATCH = "dispatch", gettext_lazy("待派遣")
+    HANDLING = "handling", gettext_lazy("待处置")
+    SHELVED = "shelved", gettext_lazy("挂账中")
+    FEEDBACK = "feedback", gettext_lazy("待派核查")
+    CHECK = "check", gettext_lazy("待核查")
+    CLOSING = "closing", gettext_lazy("待结案")
+    CLOSED = "closed", gettext_lazy("已结案")
+    VOID = "void", gettext_lazy("已作废")
+
+
+DONE = (Stage.CLOSED, Stage.VOID)
+OPEN = tuple(stage for stage in Stage if stage not in DONE)
+
+# Whose work each open stage is.
+OWED_BY: Mapping[Stage, tuple[Role, ...]] = {
+    Stage.FILING: (Role.CLERK, Role.SHIFT_LEADER),
+    Stage.VERIFY: (Role.INSPECTOR,),
+    Stage.DISPATCH: (Role.DISPATCHER,),
+    Stage.HANDLING: DEPARTMENT,
+    Stage.SHELVED: (Role.DISPATCHER,),
+    Stage.FEEDBACK: (Role.CLERK,),
+    Stage.CHECK: (Role.INSPECTOR,),
+    Stage.CLOSING: (Role.CLERK, Role.SHIFT_LEADER),
+}
+
+
+class Source(TextChoices):
+    """Where a report came from (问题来源)."""
+
+    INSPECTOR = "inspector", gettext_lazy("监督员上报")
+    HOTLINE = "hotline", gettext_lazy("热线举报")
+    PUBLIC = "public", gettext_lazy("公众上报")
+    DIRECTIVE = "directive", gettext_lazy("领导批示")
+    SENSOR = "sensor", gettext_lazy("物联感知")
+    VIDEO = "video", gettext_lazy("视频发现")
+
+
+class Purpose(TextChoices):
+    """What a photo is to show."""
+
+    NEAR = "near", gettext_lazy("近景")
+    FAR = "far", gettext_lazy("远景")
+    BEFORE = "before", gettext_lazy("处置前")
+    AFTER = "after", gettext_lazy("处置后")
+
+
+class Verdict(TextChoices):
+    """What a verification (核实) found."""
+
+    TRUE = "true", gettext_lazy("属实")
+    FALSE = "false", gettext_lazy("不属实")
+
+
+class Verb(TextChoices):
+    REPORT = "report", gettext_lazy("上报")
+    FILE = "file", gettext_lazy("立案")
+    ORDER_VERIFY = "order_verify", gettext_lazy("派核实")
+    VERIFY = "verify", gettext_lazy("核实")
+    SELF_HANDLE = "self_handle", gettext_lazy("自处置")
+    VOID = "void", gettext_lazy("作废")
+    DISPATCH = "dispatch", gettext_lazy("派遣")
+    ACCEPT = "accept", gettext_lazy("签收")
+    ASK = "ask", gettext_lazy("申请")
+    REFUSE = "refuse", gettext_lazy("驳回")
+    DECLINE = "decline", gettext_lazy("回退")
+    EXTEND = "extend", gettext_lazy("延期")
+    SHELVE = "shelve", gettext_lazy("挂账")
+    RESUME = "resume", gettext_lazy("恢复")
+    FINISH = "finish", gettext_lazy("处置")
+    ORDER_CHECK = "order_check", gettext_lazy("派核查")
+    PASS = "pass", gettext_lazy("核查通过")
+    REWORK = "rework", gettext_lazy("返工")
+    CLOSE = "close", gettext_lazy("结案")
+    REOPEN = "reopen", gettext_lazy("重启")
+    SUPERVISE = "supervise", gettext_lazy("督办")
+    REPLY = "reply", gettext_lazy("回复")
+    ESCALATE = "escalate", gettext_lazy("升级")
+    RETIME = "retime", gettext_lazy("重算时限")
+
+
+# What a department may ask for; the grant is the move itself.
+ASKABLE = (Verb.DECLINE, Verb.EXTEND, Verb.SHELVE)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One line of the table. `to` None: the case stays where it is. `by` empty: the system alone.
+
+    `needs` names Facts without which the move is refused; `apart` names verbs whose hand may not make this move.
+    """
+
+    verb: Verb
+    at: tuple[Stage, ...]
+    to: Stage | None
+    by: tuple[Role, ...]
+    needs: tuple[str, ...] = ()
+    apart: tuple[Verb, ...] = ()
+
+
+MOVES = (
+    Move(Verb.FILE, (Stage.FILING,), Stage.DISPATCH, (Role.CLERK, Role.SHIFT_LEADER), ("condition",)),
+    Move(Verb.ORDER_VERIFY, (Stage.FILING,), Stage.VERIFY, (Role.CLERK,)),
+    Move(Verb.VERIFY, (Stage.VERIFY,), Stage.FILING, (Role.INSPECTOR,), ("photos", "verdict")),
+    Move(Verb.SELF_HANDLE, (Stage.FILING,), Stage.CLOSING, (Role.INSPECTOR,), ("before", "after")),
+    Move(
+        Verb.VOID,
+        (Stage.FILING, Stage.DISPATCH, Stage.HANDLING),
+        Stage.VOID,
+        (Role.CLERK, Role.SHIFT_LEADER),
+        ("note",),
+    ),
+    Move(Verb.DISPATCH, (Stage.DISPATCH,), Stage.HANDLING, (Role.DISPATCHER,), ("department",)),
+    Move(Verb.ACCEPT, (Stage.HANDLING,), None, DEPARTMENT),
+    # A department asks; the command centre grants by making the move asked for, or refuses.
+    Move(Verb.ASK, (Stage.HANDLING,), None, DEPARTMENT, ("asks", "note")),
+    Move(Verb.REFUSE, (Stage.HANDLING,), None, (Role.DISPATCHER,), ("note",)),
+    Move(Verb.DECLINE, (Stage.HANDLING,), Stage.DISPATCH, (Role.DISPATCHER,), ("note",)),
+    Move(Verb.EXTEND, (Stage.HANDLING,), None, (Role.DISPATCHER,), ("note", "limit")),
+    Move(Verb.SHELVE, (Stage.HANDLING,), Stage.SHELVED, (Role.DISPATCHER,), ("note", "until")),
+    Move(Verb.RESUME, (Stage.SHELVED,), Stage.HANDLING, (Role.DISPATCHER,)),
+    Move(Verb.FINISH, (Stage.HANDLING,), Stage.FEEDBACK, DEPARTMENT, ("after",)),
+    Move(Verb.ORDER_CHECK, (Stage.FEEDBACK,), Stage.CHECK, (Role.CLERK,)),
+    Move(Verb.PASS, (Stage.CHECK,), Stage.CLOSING, (Role.INSPECTOR,), ("photos",), apart=(Verb.FINISH,)),
+    Move(Verb.REWORK, (Stage.CHECK,), Stage.HANDLING, (Role.INSPECTOR,), ("note",), apart=(Verb.FINISH,)),
+    Move(
+        Verb.CLOSE,
+        (Stage.CLOSING,),
+        Stage.CLOSED,
+        (Role.CLERK, Role.SHIFT_LEADER),
+        apart=(Verb.FINISH, Verb.SELF_HANDLE),
+    ),
+    Move(Verb.REOPEN, (Stage.CLOSED,), Stage.HANDLING, (Role.CLERK, Role.SHIFT_LEADER), ("note",)),
+    Move(Verb.SUPERVISE, OPEN, None, (Role.LEADER,), ("note",)),
+    Move(
+        Verb.REPLY,
+        OPEN,
+        None,
+        (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.INSPECTOR, *DEPARTMENT),
+        ("note",),
+    ),
+    Move(Verb.ESCALATE, OPEN, None, ()),
+    Move(Verb.RETIME, OPEN, None, ()),
+)
+
+_AT = {(stage, move.verb): move for move in MOVES for stage in move.at}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that anyone can say while moving a case.
+
+    photos: (sha256, purpose) pairs. condition, department, holder: primary keys. until: aware moment.
+    why: the reasons of an automatic move, as `rules` wrote them. origin: how a report came in.
+    """
+
+    note: str = ""
+    photos: tuple[tuple[str, str], ...] = ()
+    condition: int | None = None
+    department: int | None = None
+    holder: int | None = None
+    asks: str = ""
+    limit: Limit | None = None
+    until: datetime | None = None
+    verdict: str = ""
+    why: tuple[Mapping[str, Any], ...] = ()
+    origin: Mapping[str, Any] | None = None
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        return self.showing(Purpose.BEFORE)
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        return self.showing(Purpose.AFTER)
+
+    def showing(self, purpose: str) -> tuple[str, ...]:
+        return tuple(sha for sha, shows in self.photos if shows == purpose)
+
+    def said(self) -> dict[str, Any]:
+        """What was said, ready for JSON; what was not said is left out."""
+        return {f.name: _plain(value) for f in fields(self) if (value := getattr(self, f.name))}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Limit():
+            return {"value": str(value.value), "unit": str(value.unit)}
+        case tuple():
+            return [_plain(item) for item in value]
+        case Mapping():
+            return dict(value)
+        case _:
+            return value
+
+
+NOTHING = Facts()
+
+
+class Refused(Exception):
+    """A move that is not to be made. Nothing was written.
+
+    code: stable, for machines. detail: a sentence for the person. field: the fact it is about, if one.
+    allowed: the moves that are possible at the case's stage now, each with who may make it.
+    """
+
+    def __init__(self, code: str, detail: str, *, field: str = "", allowed: Collection[Move] = ()):
+        super().__init__(detail)
+        self.code, self.detail, self.field, self.allowed = code, detail, field, tuple(allowed)
+
+
+def move(stage: str, verb: str) -> Move:
+    """The move of that verb at that stage. Raises Refused (not_now)."""
+    try:
+        return _AT[Stage(stage), Verb(verb)]
+    except (KeyError, ValueError):
+        label = Verb(verb).label if verb in Verb.values else verb
+        raise Refused(
+            "not_now",
+            _("案卷处于“%(stage)s”，不能“%(verb)s”。") % {"stage": Stage(stage).label, "verb": label},
+            allowed=at(stage),
+        ) from None
+
+
+def at(stage: str) -> list[Move]:
+    """The moves that people can make at a stage."""
+    return [move for move in MOVES if stage in move.at and move.by]
+
+
+def moves(stage: str, roles: Collection[str]) -> list[Move]:
+    """The moves that an officer of these roles may make at a stage: what a phone shows as buttons."""
+    return [move for move in at(stage) if not set(move.by).isdisjoint(roles)]
+
+
+def flaws(table: Iterable[Move] = MOVES) -> list[str]:
+    """What is wrong with the table; empty when every case can reach an end."""
+    table = list(table)
+    pairs = [(stage, move.verb) for move in table for stage in move.at]
+    arrows = [(stage, move.to) for move in table for stage in move.at if move.to]
+    forward = _closure({Stage.FILING}, arrows)
+    backward = _closure(set(DONE), [(to, at) for at, to in arrows])
+    used = {move.verb for move in table}
+    return [
+        *(f"{verb} stands twice at {stage}" for stage, verb in sorted(set(pairs)) if pairs.count((stage, verb)) > 1),
+        *(f"no way into {stage}" for stage in Stage if stage not in forward),
+        *(f"no way out of {stage}" for stage in OPEN if stage not in backward),
+        *(f"{verb} is in no move" for verb in Verb if verb != Verb.REPORT and verb not in used),
+        *(f"{move.verb} needs {need}, which nobody can say" for move in table for need in move.needs if not hasattr(NOTHING, need)),
+    ]
+
+
+def _closure(known: set[Stage], arrows: Collection[tuple[Stage, Stage]]) -> set[Stage]:
+    while more := {b for a, b in arrows if a in known} - known:
+        known = known | more
+    return known

@@ -1,0 +1,26 @@
+"""What happens, and the rows that decide about it."""
+
+from .case import Case, CaseEvent, CaseQuerySet, Outbox, Tally
+from .evidence import Evidence, Photo
+from .policy import Edition, Holiday, Policy, Rung, StageLimit, Timetable
+from .taxonomy import Category, Condition, Duty, Kind
+
+__all__ = [
+    "Case",
+    "CaseEvent",
+    "CaseQuerySet",
+    "Category",
+    "Condition",
+    "Duty",
+    "Edition",
+    "Evidence",
+    "Holiday",
+    "Kind",
+    "Outbox",
+    "Photo",
+    "Policy",
+    "Rung",
+    "StageLimit",
+    "Tally",
+    "Timetable",
+]

@@ -1,0 +1,186 @@
+"""The case, its log, and what is owed and counted because of it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.gis.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from grid.models import SRID, Beat, Cell, Component, Department, Officer
+from grid.roles import CENTRE, DEPARTMENT, Role
+
+from ..clock import Unit
+from ..flow import ASKABLE, OPEN, Source, Stage, Verb
+from .taxonomy import Category, Condition
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def open(self) -> CaseQuerySet:
+        return self.filter(stage__in=OPEN)
+
+    def visible_to(self, officer: Officer) -> CaseQuerySet:
+        """The only way a door gets at cases: unseen and non-existent look alike.
+
+        An inspector sees what he reported, what was given to him and what lies in his beats; a department
+        what it answers for; a post of the centre its territory, or the whole city. What somebody has none
+        of these posts for, he does not see: an administrator keeps the system, not the cases.
+        """
+        seen = Q(pk__in=[])
+        if officer.holds(Role.INSPECTOR):
+            seen |= Q(reporter=officer) | Q(holder=officer) | Q(cell__in=_patrolled(officer))
+        if officer.holds(*DEPARTMENT) and officer.department_id:
+            seen |= Q(department__in=_answering(officer))
+        if officer.holds(*CENTRE):
+            seen |= Q(cell__area__code__startswith=officer.area.code) if officer.area else Q()
+            if not officer.area:
+                return self
+        return self.filter(seen)
+
+    def owed_by(self, officer: Officer) -> CaseQuerySet:
+        """What waits for this officer's hand now."""
+        owed = Q(pk__in=[])
+        if officer.holds(Role.INSPECTOR):
+            mine = Q(holder=officer) | Q(holder=None, cell__in=_patrolled(officer))
+            owed |= Q(stage__in=(Stage.VERIFY, Stage.CHECK)) & mine
+        if officer.holds(*DEPARTMENT) and officer.department_id:
+            owed |= Q(stage=Stage.HANDLING, department__in=_answering(officer))
+        if officer.holds(Role.CLERK, Role.SHIFT_LEADER):
+            owed |= Q(stage__in=(Stage.FILING, Stage.FEEDBACK, Stage.CLOSING))
+        if officer.holds(Role.DISPATCHER):
+            owed |= Q(stage=Stage.DISPATCH) | Q(stage=Stage.HANDLING) & ~Q(asks="")
+        if officer.holds(Role.LEADER):
+            owed |= Q(stage__in=OPEN, level__gt=0)
+        return self.filter(owed)
+
+    def ringing(self, at: object) -> CaseQuerySet:
+        """Open cases whose alarm is past, the longest past first."""
+        return self.filter(alarm_at__lte=at).order_by("alarm_at")
+
+
+def _patrolled(officer: Officer) -> models.QuerySet[Beat]:
+    return Cell.objects.filter(beats__officers=officer).values("pk")
+
+
+def _answering(officer: Officer) -> list[int]:
+    """A handler answers for his own department, its head for those below it too."""
+    own = officer.department_id
+    if not officer.holds(Role.HEAD):
+        return [own]
+    return [own, *Department.objects.filter(Q(parent=own) | Q(parent__parent=own)).values_list("pk", flat=True)]
+
+
+class Case(models.Model):
+    """案卷: where it stands now. Written by docket.py alone."""
+
+    uuid = models.UUIDField(unique=True, help_text="chosen by the phone, so that a retry is not a second case")
+    number = models.CharField(_("案卷号"), max_length=30, unique=True)
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of what was reported")
+    source = models.CharField(_("问题来源"), max_length=12, choices=Source)
+    category = models.ForeignKey(Category, models.PROTECT, related_name="+", db_index=False)
+    condition = models.ForeignKey(Condition, models.PROTECT, null=True, related_name="+", db_index=False)
+    component = models.ForeignKey(Component, models.PROTECT, null=True, related_name="+", db_index=False)
+    cell = models.ForeignKey(Cell, models.PROTECT, related_name="+", db_index=False)
+    off_cell_m = models.FloatField(default=0, help_text="metres from the cell, 0 inside it")
+    point = models.PointField(srid=SRID, spatial_index=False)
+    place = models.CharField(_("地点描述"), max_length=200, blank=True)
+    text = models.TextField(_("问题描述"), blank=True)
+    reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, db_index=False)
+    reported_at = models.DateTimeField(_("上报时间"))
+
+    stage = models.CharField(_("环节"), max_length=12, choices=Stage, default=Stage.FILING)
+    department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="+", db_index=False)
+    holder = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, db_index=False)
+    asks = models.CharField(max_length=12, choices=[(verb.value, verb.label) for verb in ASKABLE], blank=True)
+    supervised_at = models.DateTimeField(null=True, help_text="a leader waits for a reply since then")
+
+    # The stage's clock: `allowed_s` seconds of `clock` since `entered_at` end at `due_at`.
+    entered_at = models.DateTimeField()
+    clock = models.CharField(max_length=16, choices=Unit, blank=True)
+    allowed_s = models.PositiveIntegerField(null=True)
+    due_at = models.DateTimeField(_("到期时间"), null=True)
+    alarm_at = models.DateTimeField(null=True)
+    level = models.PositiveSmallIntegerField(default=0)
+    provisional = models.BooleanField(default=False, help_text="counted through a year without a calendar")
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("案卷")
+        indexes = [
+            models.Index(fields=["alarm_at"], name="case_alarm", condition=Q(alarm_at__isnull=False)),
+            models.Index(fields=["department", "due_at", "id"], name="case_owed", condition=Q(stage="handling")),
+            models.Index(fields=["stage", "due_at", "id"], name="case_queue", condition=Q(stage__in=OPEN)),
+            models.Index(fields=["cell", "due_at", "id"], name="case_on_beat", condition=Q(stage__in=OPEN)),
+            models.Index(fields=["reporter", "-id"], name="case_reported_by"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="case_done_is_silent",
+                condition=Q(stage__in=OPEN) | Q(alarm_at__isnull=True, due_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class CaseEvent(models.Model):
+    """流转记录: one line of a case's log. Only ever added; the database refuses anything else."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="events")
+    at = models.DateTimeField()
+    verb = models.CharField(max_length=12, choices=Verb)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    left = models.CharField(max_length=12, choices=Stage, blank=True)
+    entered = models.CharField(max_length=12, choices=Stage)
+    # Who owed the stage this event found, since when, until when, by which clock: frozen here.
+    department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="+", db_index=False)
+    holder = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    since = models.DateTimeField(null=True)
+    clock = models.CharField(max_length=16, choices=Unit, blank=True)
+    allowed_s = models.PositiveIntegerField(null=True)
+    due_at = models.DateTimeField(null=True)
+    late_s = models.PositiveIntegerField(default=0, help_text="seconds past due, in the stage's own clock")
+    late = models.GeneratedField(
+        expression=Q(at__gt=F("due_at")),
+        output_field=models.BooleanField(null=True),
+        db_persist=True,
+    )
+    level = models.PositiveSmallIntegerField(default=0)
+    facts = models.JSONField(default=dict)
+    key = models.UUIDField(null=True, unique=True, help_text="chosen by the phone, so that a retry is not a second move")
+
+    class Meta:
+        verbose_name = _("流转记录")
+        indexes = [
+            models.Index(fields=["department", "at"], name="event_bucket"),
+            models.Index(fields=["department", "due_at"], name="event_overdue", condition=Q(late=True, left="handling")),
+        ]
+
+
+class Outbox(models.Model):
+    """待办出口: a debt to one consumer for one event. Paid debts are deleted."""
+
+    event = models.ForeignKey(CaseEvent, models.CASCADE, related_name="debts", db_index=False)
+    consumer = models.CharField(max_length=12)
+    due_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["consumer", "due_at"], name="outbox_due")]
+        constraints = [models.UniqueConstraint(fields=["event", "consumer"], name="outbox_once")]
+
+
+class Tally(models.Model):
+    """统计: a recount of events for a bucket of day and department. Never the truth."""
+
+    day = models.DateField()
+    department = models.ForeignKey(Department, models.CASCADE, null=True, related_name="+", db_index=False)
+    metric = models.CharField(max_length=16)
+    n = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "department", "metric"], name="tally_bucket", nulls_distinct=False)
+        ]

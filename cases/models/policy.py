@@ -1,0 +1,109 @@
+"""The rows by which the system decides: what it does by itself, how long a stage may take, when work is done."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.gis.db import models
+from django.contrib.postgres.fields import ArrayField
+from django.utils.translation import gettext_lazy as _
+
+from grid.models import Area, Department
+from grid.roles import Role
+
+from ..clock import Unit
+from ..flow import Source, Stage, Verb
+
+
+class Policy(models.Model):
+    """自动流转: whether the system makes a move by itself. The most particular row wins: area, then source."""
+
+    AUTOMATIC = (Verb.FILE, Verb.ORDER_VERIFY, Verb.DISPATCH, Verb.ORDER_CHECK, Verb.CLOSE)
+
+    verb = models.CharField(_("操作"), max_length=12, choices=[(verb.value, verb.label) for verb in AUTOMATIC])
+    source = models.CharField(_("问题来源"), max_length=12, choices=Source, blank=True, help_text="blank: any")
+    area = models.ForeignKey(Area, models.PROTECT, null=True, blank=True, related_name="+")
+    automatic = models.BooleanField(_("自动"), default=True)
+    note = models.CharField(_("说明"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("自动流转")
+        constraints = [models.UniqueConstraint(fields=["verb", "source", "area"], name="policy_once", nulls_distinct=False)]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.source}"
+
+
+class StageLimit(models.Model):
+    """环节时限: how long a stage may take where no condition says it."""
+
+    stage = models.CharField(_("环节"), max_length=12, choices=Stage)
+    source = models.CharField(_("问题来源"), max_length=12, choices=Source, blank=True, help_text="blank: any")
+    value = models.DecimalField(_("时限"), max_digits=6, decimal_places=2)
+    unit = models.CharField(_("时限单位"), max_length=16, choices=Unit)
+
+    class Meta:
+        verbose_name = _("环节时限")
+        constraints = [
+            models.UniqueConstraint(fields=["stage", "source"], name="stage_limit_once"),
+            models.CheckConstraint(name="stage_limit_positive", condition=models.Q(value__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.value} {self.unit}"
+
+
+class Rung(models.Model):
+    """升级阶梯: at this share of the limit the alarm rings, and for whom."""
+
+    level = models.PositiveSmallIntegerField(_("级别"), unique=True)
+    share = models.DecimalField(_("时限比例"), max_digits=4, decimal_places=2, help_text="1.00 is the whole limit")
+    role = models.CharField(_("知会岗位"), max_length=16, choices=Role)
+
+    class Meta:
+        verbose_name = _("升级阶梯")
+        ordering = ["level"]
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.share}"
+
+
+class Timetable(models.Model):
+    """作息: when a department works; the row without a department is the city's."""
+
+    name = models.CharField(_("名称"), max_length=60)
+    department = models.OneToOneField(Department, models.PROTECT, null=True, blank=True, related_name="timetable")
+    workdays = ArrayField(models.PositiveSmallIntegerField(), help_text="ISO weekdays, 1 is Monday")
+    day_s = models.PositiveIntegerField(help_text="what one working day of a limit is worth, in working seconds")
+    seasons = models.JSONField(
+        help_text='[{"start": "05-01", "periods": [["08:00", "12:00"], ["14:30", "18:30"]]}]: each until the next begins'
+    )
+
+    class Meta:
+        verbose_name = _("作息")
+        constraints = [models.UniqueConstraint(fields=["department"], name="timetable_once", nulls_distinct=False)]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Holiday(models.Model):
+    """节假日与调休. A year is known when it has statutory rows; until then its deadlines are provisional."""
+
+    day = models.DateField(_("日期"), unique=True)
+    off = models.BooleanField(_("休息"), help_text="false: a make-up working day")
+    name = models.CharField(_("名称"), max_length=40)
+    statutory = models.BooleanField(_("法定"), default=True, help_text="false: the city's own")
+
+    class Meta:
+        verbose_name = _("节假日")
+        ordering = ["day"]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}"
+
+
+class Edition(models.Model):
+    """Which edition of the deciding rows is in force. Written by triggers alone, in the writer's transaction."""
+
+    version = models.UUIDField(default=uuid.uuid4)

@@ -1,0 +1,129 @@
+"""All rows that decide, as one value.
+
+Rules are read on every report and change a few times a year. Each process keeps them, and asks the database
+only for their edition: triggers renew it in the transaction that changes a row, so that a rulebook is never
+older than the last committed change. `rules` are functions of this value; another value is a "what if".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from grid.models import Department
+
+from .calendar import Calendar, Season, SpecialDay
+from .clock import Limit
+from .models import Category, Condition, Duty, Edition, Holiday, Policy, Rung, StageLimit, Timetable
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """One edition of the rules. Its rows are shared between threads: read them, never change them."""
+
+    version: UUID | None  # None before the first rule is written
+    categories: Mapping[int, Category]
+    conditions: Mapping[int, Condition]
+    duties: Mapping[tuple[int, str], Duty]  # (category, area code or "")
+    policies: Mapping[tuple[str, str, str], Policy]  # (verb, source or "", area code or "")
+    limits: Mapping[tuple[str, str], Limit]  # (stage, source or "")
+    rungs: tuple[Rung, ...]
+    departments: Mapping[int, Department]
+    calendars: Mapping[int | None, Calendar]  # by department; None: the city's
+    conditions_of: Mapping[int, tuple[Condition, ...]] = field(default_factory=dict)
+
+    @property
+    def shares(self) -> tuple[Decimal, ...]:
+        return tuple(rung.share for rung in self.rungs)
+
+    def calendar(self, department: int | None = None) -> Calendar:
+        """The department's working time, or the nearest above it that has one, or the city's."""
+        while department is not None and department not in self.calendars:
+            department = self.departments[department].parent_id
+        return self.calendars[department]
+
+    def in_force(self, category: int, on: date, region_class: str = "") -> tuple[Condition, ...]:
+        """The conditions of a category on a day, one per number: the region's own before the general, the newest first."""
+        found: dict[int, Condition] = {}
+        for row in self.conditions_of.get(category, ()):
+            if row.valid_from <= on and (row.closed_on is None or on < row.closed_on):
+                if row.region_class in ("", region_class):
+                    held = found.get(row.no)
+                    if held is None or _particular(row) > _particular(held):
+                        found[row.no] = row
+        return tuple(found[no] for no in sorted(found))
+
+
+def _particular(row: Condition) -> tuple[bool, date]:
+    return bool(row.region_class), row.valid_from
+
+
+_kept: Rulebook | None = None
+
+
+def current() -> Rulebook:
+    """The rulebook in force. One statement when nothing has changed."""
+    global _kept
+    kept, version = _kept, _version()
+    while kept is None or kept.version != version:
+        kept = _kept = _read(version)
+        version = _version()  # a change that came while we read
+    return kept
+
+
+def _version() -> UUID | None:
+    return Edition.objects.values_list("version", flat=True).first()
+
+
+def _read(version: UUID | None) -> Rulebook:
+    categories = {row.pk: row for row in Category.objects.select_related("parent")}
+    conditions = {row.pk: row for row in Condition.objects.order_by("category_id", "no", "valid_from")}
+    of: dict[int, list[Condition]] = {}
+    for row in conditions.values():
+        row.category = categories[row.category_id]
+        of.setdefault(row.category_id, []).append(row)
+    duties = Duty.objects.select_related("area", "department")
+    policies = Policy.objects.select_related("area")
+    return Rulebook(
+        version=version,
+        categories=categories,
+        conditions=conditions,
+        duties={(row.category_id, row.area.code if row.area else ""): row for row in duties},
+        policies={(row.verb, row.source, row.area.code if row.area else ""): row for row in policies},
+        limits={(row.stage, row.source): Limit(row.value, row.unit) for row in StageLimit.objects.all()},
+        rungs=tuple(Rung.objects.order_by("level")),
+        departments={row.pk: row for row in Department.objects.all()},
+        calendars=_calendars(),
+        conditions_of={category: tuple(rows) for category, rows in of.items()},
+    )
+
+
+def _calendars() -> dict[int | None, Calendar]:
+    special = {row.day: SpecialDay(row.off, row.name) for row in Holiday.objects.all()}
+    years = frozenset(day.year for day in Holiday.objects.filter(statutory=True).values_list("day", flat=True))
+    return {row.department_id: _calendar(row, special, years) for row in Timetable.objects.all()}
+
+
+def _calendar(row: Timetable, special: Mapping[date, SpecialDay], years: frozenset[int]) -> Calendar:
+    return Calendar(
+        zone=ZoneInfo(settings.TIME_ZONE),
+        workdays=frozenset(row.workdays),
+        day_s=row.day_s,
+        seasons=tuple(_season(season) for season in row.seasons),
+        exceptions=special,
+        years=years,
+        name=row.name,
+    )
+
+
+def _season(said: Mapping[str, Any]) -> Season:
+    month, day = map(int, said["start"].split("-"))
+    periods = tuple((time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in said["periods"])
+    return Season((month, day), periods)

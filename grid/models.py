@@ -1,0 +1,152 @@
+"""The city while nothing is happening: where things are, and who answers for them."""
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.gis.db import models
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from .roles import Role
+
+SRID = 4326  # lon, lat; CGCS2000 differs by less than a phone can measure
+
+
+class Area(models.Model):
+    """区 / 街道 / 社区: the territorial tree. A child's code begins with its parent's."""
+
+    code = models.CharField(_("代码"), max_length=12, unique=True, help_text="6, 9 or 12 digits")
+    name = models.CharField(_("名称"), max_length=60)
+    name_en = models.CharField(max_length=80, blank=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    shape = models.MultiPolygonField(srid=SRID, null=True, blank=True)
+    closed_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("区域")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CellQuerySet(models.QuerySet["Cell"]):
+    def current(self) -> CellQuerySet:
+        return self.filter(closed_on=None)
+
+
+class Cell(models.Model):
+    """单元网格: the smallest ground someone answers for. Closed by date, its code never used again."""
+
+    code = models.CharField(_("代码"), max_length=20, unique=True)
+    area = models.ForeignKey(Area, models.PROTECT, related_name="cells", help_text="the community it lies in")
+    shape = models.PolygonField(srid=SRID)
+    area_m2 = models.FloatField(help_text="geodesic, square metres")
+    region_class = models.CharField(_("区域分类"), max_length=8, blank=True, help_text="chooses among conditions")
+    land_use = models.CharField(_("用地分类"), max_length=40, blank=True)
+    opened_on = models.DateField(null=True, blank=True)
+    closed_on = models.DateField(null=True, blank=True)
+
+    objects = CellQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("单元网格")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Department(models.Model):
+    """责任单位, a tree. One that keeps a street has that street as its area."""
+
+    code = models.CharField(_("代码"), max_length=20, unique=True)
+    name = models.CharField(_("名称"), max_length=60)
+    name_en = models.CharField(max_length=80, blank=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    area = models.ForeignKey(Area, models.PROTECT, null=True, blank=True, related_name="+")
+    line = models.CharField(_("业务线"), max_length=40, blank=True)
+    closed_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("责任单位")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Officer(AbstractUser):
+    """人员. The name on a case's log stays when the person leaves: officers are disabled, never deleted."""
+
+    name = models.CharField(_("姓名"), max_length=40, blank=True)
+    roles = ArrayField(models.CharField(max_length=16, choices=Role), default=list, verbose_name=_("岗位"))
+    department = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="officers")
+    area = models.ForeignKey(
+        Area, models.PROTECT, null=True, blank=True, related_name="+", help_text="what a centre's post may see; none: all"
+    )
+    phone = models.CharField(_("电话"), max_length=20, blank=True)
+    language = models.CharField(_("语言"), max_length=10, blank=True, help_text="none: the phone's")
+
+    class Meta:
+        verbose_name = _("人员")
+        indexes = [GinIndex(fields=["roles"], name="officer_roles")]
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    def holds(self, *roles: str) -> bool:
+        return not set(roles).isdisjoint(self.roles)
+
+
+class Beat(models.Model):
+    """责任网格: cells given to inspectors. A layer of its own: re-drawing patrols touches no cell."""
+
+    code = models.CharField(_("代码"), max_length=20, unique=True)
+    name = models.CharField(_("名称"), max_length=60)
+    cells = models.ManyToManyField(Cell, related_name="beats")
+    officers = models.ManyToManyField(Officer, related_name="beats")
+
+    class Meta:
+        verbose_name = _("责任网格")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Component(models.Model):
+    """部件: a registered thing in the street, with who owns, keeps and oversees it.
+
+    Its class is kept as codes: the taxonomy belongs to `cases`, and a code means nothing without its scheme.
+    """
+
+    class State(models.TextChoices):
+        INTACT = "intact", _("完好")
+        DAMAGED = "damaged", _("破损")
+        MISSING = "missing", _("丢失")
+        ABANDONED = "abandoned", _("废弃")
+
+    code = models.CharField(_("代码"), max_length=20, unique=True)
+    name = models.CharField(_("名称"), max_length=60)
+    scheme = models.CharField(max_length=20)
+    major = models.CharField(max_length=3)
+    sub = models.CharField(max_length=3)
+    shape = models.GeometryField(srid=SRID)
+    cell = models.ForeignKey(Cell, models.PROTECT, related_name="components")
+    owner = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="+")
+    maintainer = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="+")
+    supervisor = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="+")
+    state = models.CharField(max_length=10, choices=State, default=State.INTACT)
+    surveyed_on = models.DateField(null=True, blank=True)
+    synthetic = models.BooleanField(default=False, help_text="placed by a generator, not surveyed")
+    closed_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("部件")
+        ordering = ["code"]
+        indexes = [models.Index(fields=["cell", "major", "sub"], name="component_in_cell", condition=Q(closed_on=None))]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.code}"

@@ -1,0 +1,52 @@
+"""What time it is. Everything that asks, asks here.
+
+In production this is the machine's clock. In the demo a day can be played in minutes: while a *tape* runs,
+every process sees the same faster clock, which starts in the past and meets real time when the tape ends,
+so that no recorded moment ever lies in the future.
+"""
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    real = timezone.now()
+    return _taped(real) if settings.DEMO else real
+
+
+def today() -> date:
+    """The city's local day."""
+    return local_day(now())
+
+
+def local_day(at: datetime) -> date:
+    """The city's local day of an aware moment."""
+    return timezone.localtime(at).date()
+
+
+def tape() -> Path:
+    """Where the demo's faster clock is written: {"ends": epoch seconds, "speed": factor}."""
+    return Path(settings.DATA_DIR) / "tape.json"
+
+
+def _taped(real: datetime) -> datetime:
+    try:
+        changed = tape().stat().st_mtime_ns
+    except FileNotFoundError:
+        return real
+    ends, speed = _read(tape(), changed)
+    left = ends - real.timestamp()
+    return real if left <= 0 else datetime.fromtimestamp(ends - left * speed, UTC)
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, changed: int) -> tuple[float, float]:
+    written = json.loads(path.read_text())
+    return float(written["ends"]), float(written["speed"])
