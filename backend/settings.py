@@ -136,7 +136,11 @@ MEDIA_ROOT = DATA_DIR / "media"
 if text("S3_BUCKET"):
     _photos = {
         "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {"bucket_name": text("S3_BUCKET"), "endpoint_url": text("S3_ENDPOINT") or None, "querystring_auth": True},
+        "OPTIONS": {
+            "bucket_name": text("S3_BUCKET"),
+            "endpoint_url": text("S3_ENDPOINT") or None,
+            "querystring_auth": True,
+        },
     }
 else:
     _photos = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}

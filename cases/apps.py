@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class CasesConfig(AppConfig):
     name = "cases"
     verbose_name = "案卷"
+
+    def ready(self) -> None:
+        from . import tally  # noqa: F401  registers its consumer

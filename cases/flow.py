@@ -123,6 +123,20 @@ class Move:
     apart: tuple[Verb, ...] = ()
 
 
+REPORT = Move(
+    Verb.REPORT, (), Stage.FILING, (Role.INSPECTOR, Role.CLERK, Role.SHIFT_LEADER, Role.LEADER), ("point", "category")
+)
+
+# Who may register a report of which source. Machines report without an officer.
+REPORTERS: Mapping[Source, tuple[Role, ...]] = {
+    Source.INSPECTOR: (Role.INSPECTOR,),
+    Source.HOTLINE: (Role.CLERK, Role.SHIFT_LEADER),
+    Source.PUBLIC: (Role.CLERK, Role.SHIFT_LEADER),
+    Source.DIRECTIVE: (Role.CLERK, Role.SHIFT_LEADER, Role.LEADER),
+    Source.SENSOR: (),
+    Source.VIDEO: (),
+}
+
 MOVES = (
     Move(Verb.FILE, (Stage.FILING,), Stage.DISPATCH, (Role.CLERK, Role.SHIFT_LEADER), ("condition",)),
     Move(Verb.ORDER_VERIFY, (Stage.FILING,), Stage.VERIFY, (Role.CLERK,)),
@@ -272,7 +286,12 @@ def flaws(table: Iterable[Move] = MOVES) -> list[str]:
         *(f"no way into {stage}" for stage in Stage if stage not in forward),
         *(f"no way out of {stage}" for stage in OPEN if stage not in backward),
         *(f"{verb} is in no move" for verb in Verb if verb != Verb.REPORT and verb not in used),
-        *(f"{move.verb} needs {need}, which nobody can say" for move in table for need in move.needs if not hasattr(NOTHING, need)),
+        *(
+            f"{move.verb} needs {need}, which nobody can say"
+            for move in table
+            for need in move.needs
+            if not hasattr(NOTHING, need)
+        ),
     ]
 
 

@@ -51,14 +51,14 @@ class Rulebook:
 
     def in_force(self, category: int, on: date, region_class: str = "") -> tuple[Condition, ...]:
         """The conditions of a category on a day, one per number: the region's own before the general, the newest first."""
-        found: dict[int, Condition] = {}
-        for row in self.conditions_of.get(category, ()):
-            if row.valid_from <= on and (row.closed_on is None or on < row.closed_on):
-                if row.region_class in ("", region_class):
-                    held = found.get(row.no)
-                    if held is None or _particular(row) > _particular(held):
-                        found[row.no] = row
-        return tuple(found[no] for no in sorted(found))
+        rows = [row for row in self.conditions_of.get(category, ()) if _applies(row, on, region_class)]
+        best = {row.no: row for row in sorted(rows, key=_particular)}
+        return tuple(best[no] for no in sorted(best))
+
+
+def _applies(row: Condition, on: date, region_class: str) -> bool:
+    in_time = row.valid_from <= on and (row.closed_on is None or on < row.closed_on)
+    return in_time and row.region_class in ("", region_class)
 
 
 def _particular(row: Condition) -> tuple[bool, date]:

@@ -1,4 +1,5 @@
 """The city while nothing is happening: where things are, and who answers for them."""
+
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
@@ -84,7 +85,12 @@ class Officer(AbstractUser):
     roles = ArrayField(models.CharField(max_length=16, choices=Role), default=list, verbose_name=_("岗位"))
     department = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="officers")
     area = models.ForeignKey(
-        Area, models.PROTECT, null=True, blank=True, related_name="+", help_text="what a centre's post may see; none: all"
+        Area,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="what a centre's post may see; none: all",
     )
     phone = models.CharField(_("电话"), max_length=20, blank=True)
     language = models.CharField(_("语言"), max_length=10, blank=True, help_text="none: the phone's")

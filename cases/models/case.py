@@ -149,13 +149,17 @@ class CaseEvent(models.Model):
     )
     level = models.PositiveSmallIntegerField(default=0)
     facts = models.JSONField(default=dict)
-    key = models.UUIDField(null=True, unique=True, help_text="chosen by the phone, so that a retry is not a second move")
+    key = models.UUIDField(
+        null=True, unique=True, help_text="chosen by the phone, so that a retry is not a second move"
+    )
 
     class Meta:
         verbose_name = _("流转记录")
         indexes = [
             models.Index(fields=["department", "at"], name="event_bucket"),
-            models.Index(fields=["department", "due_at"], name="event_overdue", condition=Q(late=True, left="handling")),
+            models.Index(
+                fields=["department", "due_at"], name="event_overdue", condition=Q(late=True, left="handling")
+            ),
         ]
 
 

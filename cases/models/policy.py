@@ -28,7 +28,9 @@ class Policy(models.Model):
 
     class Meta:
         verbose_name = _("自动流转")
-        constraints = [models.UniqueConstraint(fields=["verb", "source", "area"], name="policy_once", nulls_distinct=False)]
+        constraints = [
+            models.UniqueConstraint(fields=["verb", "source", "area"], name="policy_once", nulls_distinct=False)
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.source}"

@@ -1,0 +1,112 @@
+"""Who should hear of an event: the hand that owes the next step, and those whom the ladder wakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from django.db.models import Q, QuerySet
+
+from grid.models import Department, Officer
+from grid.roles import DEPARTMENT, Role
+
+from . import rulebook
+from .flow import OWED_BY, Stage, Verb
+from .models import Case, CaseEvent
+
+
+def of(event: CaseEvent) -> set[int]:
+    """Primary keys of the active officers who should hear of an event; never its own author.
+
+    Needs event.case. Whoever the next stage is owed by hears of a step to it; a wish and its answer, a call by a
+    leader, a rung of the ladder and the end of a case each have their own hearers.
+    """
+    hearers = HEARERS.get(Verb(event.verb))
+    found = set(hearers(event)) if hearers else set()
+    if event.left != event.entered:
+        found |= set(owing(event.case, Stage(event.entered), event))
+    return found - {event.by_id}
+
+
+HEARD = frozenset(Verb) - {Verb.REPORT, Verb.FILE, Verb.ACCEPT, Verb.RETIME}  # the rest has no hearers
+
+
+def owing(case: Case, stage: Stage, event: CaseEvent) -> Iterable[int]:
+    """Who owes the work of a stage: its holder if it has one, else those on whose desk it lies."""
+    roles = OWED_BY.get(stage, ())
+    if not roles:
+        return ()
+    if holder := event.facts.get("holder"):
+        return (holder,)
+    people = Officer.objects.filter(is_active=True, roles__overlap=[str(role) for role in roles])
+    if stage == Stage.HANDLING:
+        people = people.filter(department=event.department_id or case.department_id)
+    elif roles == (Role.INSPECTOR,):
+        people = people.filter(beats__cells=case.cell_id)
+    else:
+        people = _in_charge_here(people, case)
+    return people.values_list("pk", flat=True)
+
+
+def _in_charge_here(people: QuerySet[Officer], case: Case) -> QuerySet[Officer]:
+    """Those of the centre whose territory holds the case."""
+    code = case.cell.area.code
+    lineage = [code[:digits] for digits in (6, 9, 12)]
+    return people.filter(Q(area=None) | Q(area__code__in=lineage))
+
+
+def _reporter(event: CaseEvent) -> Iterable[int]:
+    return filter(None, (event.case.reporter_id,))
+
+
+def _department(event: CaseEvent) -> Iterable[int]:
+    return Officer.objects.filter(
+        is_active=True, department=event.department_id, roles__overlap=[str(role) for role in DEPARTMENT]
+    ).values_list("pk", flat=True)
+
+
+def _dispatchers(event: CaseEvent) -> Iterable[int]:
+    return _of_role(event, Role.DISPATCHER)
+
+
+def _owing_now(event: CaseEvent) -> Iterable[int]:
+    return owing(event.case, Stage(event.entered), event)
+
+
+def _rung(event: CaseEvent) -> Iterable[int]:
+    """The rung's own post, and whoever owes."""
+    rungs = rulebook.current().rungs
+    woken = set(_owing_now(event))
+    if event.level < len(rungs):
+        woken |= set(_of_role(event, Role(rungs[event.level].role)))
+    return woken
+
+
+def _of_role(event: CaseEvent, role: Role) -> Iterable[int]:
+    people = Officer.objects.filter(is_active=True, roles__contains=[str(role)])
+    if role in DEPARTMENT:
+        return people.filter(department__in=_upwards(event.department_id)).values_list("pk", flat=True)
+    return _in_charge_here(people, event.case).values_list("pk", flat=True)
+
+
+def _upwards(department: int | None) -> list[int]:
+    """A department and those above it."""
+    departments: dict[int, Department] = dict(rulebook.current().departments)
+    found: list[int] = []
+    while department is not None:
+        found.append(department)
+        department = departments[department].parent_id
+    return found
+
+
+HEARERS: dict[Verb, Callable[[CaseEvent], Iterable[int]]] = {
+    Verb.ASK: _dispatchers,
+    Verb.REFUSE: _department,
+    Verb.EXTEND: _department,
+    Verb.SHELVE: _department,
+    Verb.DECLINE: _department,
+    Verb.VOID: _reporter,
+    Verb.CLOSE: _reporter,
+    Verb.SUPERVISE: _owing_now,
+    Verb.REPLY: lambda event: _of_role(event, Role.LEADER),
+    Verb.ESCALATE: _rung,
+}

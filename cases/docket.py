@@ -1,0 +1,355 @@
+"""The one write path. Every change of a case is a line in its log, or it did not happen.
+
+report()   opens a case
+move()     takes it one step along flow.MOVES, and then as many as the policies say
+ring()     makes the system's own move when the alarm of a case is past
+retime()   computes provisional deadlines again
+
+Each case is written in one transaction: on return everything is written, on a raise nothing is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.gis.geos import Point
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from grid.locate import cell_at
+from grid.models import SRID, Component, Officer
+from grid.moment import local_day, now
+
+from . import flow, outbox, refusals, rulebook, rules, stint
+from .flow import ASKABLE, NOTHING, Facts, Move, Refused, Source, Stage, Verb
+from .models import Case, CaseEvent, Category, Condition, Evidence
+from .rulebook import Rulebook
+
+CHANGING = (
+    "condition",
+    "stage",
+    "department",
+    "holder",
+    "asks",
+    "supervised_at",
+    "entered_at",
+    "clock",
+    "allowed_s",
+    "due_at",
+    "alarm_at",
+    "level",
+    "provisional",
+)
+
+
+class Conflict(Exception):
+    """The phone's UUID has been used before, for something else. Nothing was written."""
+
+    code = "uuid_used"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was seen and where. lon, lat: WGS84 degrees. photos: (sha256, purpose) pairs, which may arrive later.
+
+    handled: the inspector has put it right himself (自处置). origin: how the position and the report were made,
+    kept as it came: the raw pair with its crs, accuracy, fix and capture times, provider, mock flag.
+    """
+
+    category: int
+    lon: float
+    lat: float
+    source: Source = Source.INSPECTOR
+    condition: int | None = None
+    component: str = ""
+    text: str = ""
+    place: str = ""
+    photos: tuple[tuple[str, str], ...] = ()
+    handled: bool = False
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def digest(self, by: Officer | None) -> bytes:
+        """SHA-256 of all that was reported and by whom: the same report again has the same."""
+        said = json.dumps([by and by.pk, asdict(self)], sort_keys=True, default=str, ensure_ascii=False)
+        return hashlib.sha256(said.encode()).digest()
+
+
+def report(uuid: UUID, said: Report, *, by: Officer | None) -> tuple[Case, bool]:
+    """Open a case (上报), and say whether it is new: the same UUID with the same content is the same case.
+
+    `by` is None for a machine. What the policies allow follows in the same transaction: filing, dispatching.
+    Raises Conflict for the same UUID with other content, OutsideTheCity, Refused.
+    """
+    try:
+        with transaction.atomic():
+            return _again(uuid, said, by) or (_open(uuid, said, by), True)
+    except IntegrityError:  # the same report came in at the same moment and was faster
+        if again := _again(uuid, said, by):
+            return again
+        raise
+
+
+def _again(uuid: UUID, said: Report, by: Officer | None) -> tuple[Case, bool] | None:
+    case = Case.objects.filter(uuid=uuid).select_related(*RELATED).first()
+    if case is None:
+        return None
+    if bytes(case.digest) != said.digest(by):
+        raise Conflict(
+            _("这个编号已用于另一份上报（%(number)s）。请为新的上报生成新的编号。") % {"number": case.number}
+        )
+    return case, False
+
+
+def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
+    at, book = now(), rulebook.current()
+    if by is not None and not by.holds(*flow.REPORTERS[said.source]):
+        raise Refused(
+            "not_your_source", _("您的岗位不能登记“%(source)s”。") % {"source": said.source.label}, field="source"
+        )
+    category = _category(book, said)
+    located = cell_at(said.lon, said.lat)
+    case = Case(
+        uuid=uuid,
+        number=_number(at),
+        digest=said.digest(by),
+        source=said.source,
+        category=category,
+        component=_component(said, category),
+        cell=located.cell,
+        off_cell_m=located.off_m,
+        point=Point(said.lon, said.lat, srid=SRID),
+        place=said.place,
+        text=said.text,
+        reporter=by,
+        reported_at=at,
+        stage="",
+        entered_at=at,
+    )
+    case.condition = _chosen(book, said, case, at)
+    facts = Facts(photos=said.photos, origin=said.origin)
+    event = _take(book, case, flow.REPORT, by=by, facts=facts, at=at)
+    if said.handled:
+        step = flow.move(case.stage, Verb.SELF_HANDLE)
+        refusals.needed(case, step, facts)
+        events = [event, _take(book, case, step, by=by, facts=NOTHING, at=at)]
+    else:
+        events = [event, *_follow(book, case, event, at)]
+    write(case, events)
+    return case
+
+
+def _category(book: Rulebook, said: Report) -> Category:
+    category = book.categories.get(said.category)
+    if category is None or not category.sub:
+        raise Refused("category_unknown", _("没有这个小类。"), field="category")
+    if category.scheme != settings.CATEGORY_SCHEME or category.closed_on:
+        sentence = _("“%(name)s”不在现行分类体系 %(scheme)s 中，请更新类别后重选。")
+        raise Refused(
+            "category_closed", sentence % {"name": category.name, "scheme": settings.CATEGORY_SCHEME}, field="category"
+        )
+    return category
+
+
+def _component(said: Report, category: Category) -> Component | None:
+    if not said.component:
+        return None
+    component = Component.objects.filter(code=said.component, closed_on=None).first()
+    if component is None:
+        raise Refused(
+            "component_unknown", _("没有编码为 %(code)s 的部件。") % {"code": said.component}, field="component"
+        )
+    of = (component.scheme, "component", component.major, component.sub)
+    if of != (category.scheme, category.kind, category.major, category.sub):
+        raise Refused(
+            "component_unfit",
+            _("部件 %(code)s 不属于“%(name)s”。") % {"code": component.code, "name": category.name},
+            field="component",
+        )
+    return component
+
+
+def _chosen(book: Rulebook, said: Report, case: Case, at: datetime) -> Condition | None:
+    """The condition the reporter chose. One that is no longer in force is as none: the report is not lost for it."""
+    if said.condition is None:
+        return None
+    row = book.conditions.get(said.condition)
+    if row is None or row.category_id != case.category_id:
+        raise Refused("condition_unfit", _("该立案条件不属于这个小类，或已失效。"), field="condition")
+    return row if row in book.in_force(case.category_id, local_day(at), case.cell.region_class) else None
+
+
+def _number(at: datetime) -> str:
+    """案卷号: prefix, the city's local day, and a counter that is never reset and grows a digit when it must."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('case_number')")
+        (count,) = cursor.fetchone()
+    return f"{settings.CASE_PREFIX}{local_day(at):%Y%m%d}{count:06d}"
+
+
+RELATED = (
+    "category__parent",
+    "condition",
+    "component",
+    "cell__area__parent__parent",
+    "department",
+    "holder",
+    "reporter",
+)
+
+
+@transaction.atomic
+def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUID | None = None) -> Case:
+    """Take a case one step, and then as many as the policies say.
+
+    Locks the case. Idempotent by `key`: the same key again returns the case as it is. Raises Case.DoesNotExist if
+    the officer may not see it, Refused if the step is not to be made, Conflict for a key used otherwise.
+    """
+    if key and (done := CaseEvent.objects.filter(key=key).select_related("case").first()):
+        if (done.case.uuid, done.verb, done.by_id) != (uuid, verb, by.pk):
+            raise Conflict(_("这个操作编号已用于另一次操作。请为新的操作生成新的编号。"))
+        return Case.objects.select_related(*RELATED).get(pk=done.case_id)
+    case = locked().visible_to(by).get(uuid=uuid)
+    book, at = rulebook.current(), max(now(), case.entered_at)
+    step = flow.move(case.stage, verb)
+    hands = list(case.events.filter(verb__in=step.apart)) if step.apart else []
+    if refusal := refusals.standing(case, step, by, hands):
+        raise refusal
+    refusals.facts(book, case, step, facts, at)
+    event = _take(book, case, step, by=by, facts=facts, at=at, key=key)
+    write(case, [event, *_follow(book, case, event, at)])
+    return case
+
+
+def locked() -> Any:
+    """Cases to be changed: each row is locked until the transaction ends."""
+    return Case.objects.select_for_update(of=("self",)).select_related(*RELATED)
+
+
+def _take(
+    book: Rulebook, case: Case, step: Move, *, by: Officer | None, facts: Facts, at: datetime, key: UUID | None = None
+) -> CaseEvent:
+    """Take one step in memory: the case stands after it as it shall be, the event tells what was before."""
+    event = CaseEvent(
+        case=case,
+        at=at,
+        verb=step.verb,
+        by=by,
+        left=case.stage,
+        department=case.department,
+        holder=case.holder,
+        since=case.entered_at,
+        clock=case.clock,
+        allowed_s=case.allowed_s,
+        due_at=case.due_at,
+        late_s=stint.late_s(book, case, at),
+        level=case.level,
+        key=key,
+    )
+    _change(book, case, step, by, facts, at)
+    why = (*facts.why, *stint.keep(book, case, step, facts, at))
+    event.entered = case.stage
+    event.department = event.department or case.department  # whom it concerns
+    event.facts = replace(facts, why=why).said()
+    return event
+
+
+def _change(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: Facts, at: datetime) -> None:
+    if facts.condition:
+        case.condition = book.conditions[facts.condition]
+    if step.verb == Verb.DISPATCH:
+        case.department = book.departments[facts.department or 0]
+    elif step.verb == Verb.DECLINE:
+        case.department = None
+    if step.verb == Verb.ASK:
+        case.asks = facts.asks
+    elif step.to or step.verb in ASKABLE or step.verb == Verb.REFUSE:
+        case.asks = ""
+    if step.verb == Verb.ACCEPT:
+        case.holder = by
+    elif step.to:
+        case.holder_id = facts.holder
+    if step.verb == Verb.SUPERVISE:
+        case.supervised_at = at
+    elif step.verb == Verb.REPLY or step.to in flow.DONE:
+        case.supervised_at = None
+    if step.to:
+        case.stage = step.to
+
+
+def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterator[CaseEvent]:
+    """What the system does by itself after a move; where it stops for a person, the last line says why."""
+    day = local_day(at)
+    while decided := rules.next_move(book, case, Verb(last.verb), day):
+        verb, facts = decided
+        last = _take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=at)
+        yield last
+    if last.left != last.entered and (waits := rules.waiting(book, case, day)):
+        last.facts["waits"] = list(waits)
+
+
+def write(case: Case, events: Sequence[CaseEvent]) -> None:
+    """One row for the case, one for each event, one for each debt. The caller holds the case's lock."""
+    if case.pk is None:
+        case.save(force_insert=True)
+    else:
+        case.save(update_fields=CHANGING)
+    CaseEvent.objects.bulk_create(events)
+    evidence = [
+        Evidence(case=case, event=event, photo_id=sha, purpose=purpose)
+        for event in events
+        for sha, purpose in dict.fromkeys(map(tuple, event.facts.get("photos", ())))
+    ]
+    if evidence:
+        Evidence.objects.bulk_create(evidence)
+    outbox.post(events, events[-1].at)
+
+
+def ring(batch: int) -> int:
+    """Make the system's own move for up to `batch` cases whose alarm is past, and say for how many.
+
+    A shelved case is resumed on its date; any other is escalated by one rung. Cases that somebody else is just
+    changing are skipped: they are met the next time.
+    """
+    with transaction.atomic():
+        at, book = now(), rulebook.current()
+        due = locked().ringing(at).select_for_update(of=("self",), skip_locked=True)[:batch]
+        cases = list(due)
+        for case in cases:
+            verb = Verb.RESUME if case.stage == Stage.SHELVED else Verb.ESCALATE
+            step = flow.move(case.stage, verb)
+            write(case, [_take(book, case, step, by=None, facts=NOTHING, at=max(at, case.entered_at))])
+    return len(cases)
+
+
+def retime(since: date | None = None) -> int:
+    """Compute deadlines again after the calendar changed, and say how many moved. Each has its line in the log.
+
+    Which: open cases whose deadline is provisional, and those due on `since` (the earliest changed day) or later.
+    """
+    touched = Q(provisional=True)
+    if since:
+        touched |= Q(due_at__gte=datetime.combine(since, time.min, ZoneInfo(settings.TIME_ZONE)))
+    pks = list(Case.objects.open().exclude(clock="").filter(touched).values_list("pk", flat=True))
+    return sum(_retime(pk) for pk in pks)
+
+
+@transaction.atomic
+def _retime(pk: int) -> bool:
+    case = locked().open().exclude(clock="").filter(pk=pk).first()
+    if case is None:
+        return False
+    book, at, before = rulebook.current(), max(now(), case.entered_at), (case.due_at, case.alarm_at, case.provisional)
+    facts = Facts(why=({"code": "retimed"},))
+    event = _take(book, case, flow.move(case.stage, Verb.RETIME), by=None, facts=facts, at=at)
+    if (case.due_at, case.alarm_at, case.provisional) != before:
+        write(case, [event])
+    return case.due_at != before[0]

@@ -1,0 +1,123 @@
+"""What the city is owed after an event: each consumer's debts, paid at least once.
+
+A debt is written in the event's own transaction. The worker pays in batches; one consumer's trouble is not
+another's, and a crash between paying and forgetting means that a debt is paid again: consumers are idempotent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from datetime import timedelta as td
+
+from django.db import transaction
+from django.db.models import Min
+from django_q.tasks import async_task
+
+from grid.moment import now
+
+from .models import CaseEvent, Outbox
+
+logger = logging.getLogger("cases")
+
+Pay = Callable[[Sequence[CaseEvent]], None]
+LEASE = td(seconds=30)  # how long a worker may take before another tries; doubled with each try
+LONGEST = 7  # doublings: about an hour
+BATCH = 200
+
+
+class Unpaid(Exception):
+    """Raised by a consumer: these events are still owed, the rest of the batch is paid."""
+
+    def __init__(self, events: Collection[int]):
+        super().__init__(f"{len(events)} events still owed")
+        self.events = frozenset(events)
+
+
+@dataclass(frozen=True)
+class Consumer:
+    pay: Pay
+    verbs: frozenset[str] | None  # None: every verb
+
+    def wants(self, event: CaseEvent) -> bool:
+        return self.verbs is None or event.verb in self.verbs
+
+
+CONSUMERS: dict[str, Consumer] = {}
+
+
+def consumer(name: str, verbs: Iterable[str] | None = None) -> Callable[[Pay], Pay]:
+    """Register a consumer of some verbs or of all; an app does so in its ready()."""
+
+    def register(pay: Pay) -> Pay:
+        CONSUMERS[name] = Consumer(pay, frozenset(verbs) if verbs is not None else None)
+        return pay
+
+    return register
+
+
+def post(events: Sequence[CaseEvent], at: datetime) -> None:
+    """Write the debts of events, and ring for the worker. Inside the events' transaction."""
+    debts = [
+        Outbox(event=event, consumer=name, due_at=at)
+        for event in events
+        for name, consumer in CONSUMERS.items()
+        if consumer.wants(event)
+    ]
+    if debts:
+        Outbox.objects.bulk_create(debts)
+        async_task("cases.outbox.drain")  # a doorbell: losing it costs a minute, not a debt
+
+
+def drain(batch: int = BATCH) -> int:
+    """Pay what is due, and say how many debts were paid. Run by the worker on each doorbell and each minute."""
+    paid = 0
+    for name in CONSUMERS:
+        try:
+            paid += _drain(name, batch)
+        except Exception:
+            logger.exception("%s could not be paid; its lease brings it back", name)
+    return paid
+
+
+def _drain(name: str, batch: int) -> int:
+    paid = 0
+    while debts := _claim(name, batch):
+        owed: frozenset[int] = frozenset()
+        try:
+            CONSUMERS[name].pay([debt.event for debt in debts])
+        except Unpaid as unpaid:
+            owed = unpaid.events
+        settled = [debt.pk for debt in debts if debt.event_id not in owed]
+        paid += Outbox.objects.filter(pk__in=settled).delete()[0]
+    return paid
+
+
+@transaction.atomic
+def _claim(name: str, batch: int) -> list[Outbox]:
+    """Take due debts and put them off by a growing lease: a crash is a retry.
+
+    A debt that has failed before is taken alone, so that poison spoils no batch.
+    """
+    at = now()
+    due = (
+        Outbox.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("event__case")
+        .filter(consumer=name, due_at__lte=at)
+        .order_by("due_at")
+    )
+    debts = list(due[:batch])
+    if any(debt.tries for debt in debts):
+        debts = [debt for debt in debts if not debt.tries] or debts[:1]
+    for debt in debts:
+        debt.due_at = at + LEASE * 2 ** min(debt.tries, LONGEST)
+        debt.tries += 1
+    Outbox.objects.bulk_update(debts, ["tries", "due_at"])
+    return debts
+
+
+def oldest() -> datetime | None:
+    """Since when the oldest debt is owed: what /healthz shows."""
+    return Outbox.objects.aggregate(at=Min("event__at"))["at"]

@@ -1,0 +1,91 @@
+"""Why the system decided as it did: codes with figures where they are stored, sentences where they are read.
+
+A reason is a mapping with a "code" and what its sentence needs. Stored once with the event that it explains,
+it is told to each reader in his language, also years later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from .clock import Unit
+from .flow import Source, Verb
+from .models import Kind
+
+Reason = Mapping[str, Any]
+
+SENTENCES = {
+    # What the system does by itself
+    "policy_yes": gettext_lazy("“%(verb)s”按自动流转规则 %(policy)s 由系统完成（%(source)s，%(area)s）。"),
+    "policy_no": gettext_lazy("“%(verb)s”按自动流转规则 %(policy)s 留待人工（%(source)s，%(area)s）。"),
+    "policy_none": gettext_lazy("没有“%(verb)s”的自动流转规则，留待人工。"),
+    # Which condition
+    "condition_chosen": gettext_lazy("立案条件 %(no)s 由上报人选定：%(text)s"),
+    "condition_only": gettext_lazy("“%(category)s”只有一个适用的立案条件：%(text)s"),
+    "condition_open": gettext_lazy("“%(category)s”有 %(count)s 个立案条件，上报时没有选定，由受理员选择。"),
+    "condition_none": gettext_lazy("“%(category)s”当日没有有效的立案条件，由受理员处理。"),
+    "condition_region": gettext_lazy("单元网格属于“%(region_class)s”，采用该区域的立案条件。"),
+    # Which department
+    "component_none": gettext_lazy("上报没有指明部件，无法按权属确定责任单位。"),
+    "owner_none": gettext_lazy("部件 %(component)s 没有登记权属单位。"),
+    "maintainer_none": gettext_lazy("部件 %(component)s 没有登记养护单位。"),
+    "supervisor_none": gettext_lazy("部件 %(component)s 没有登记主管部门。"),
+    "owner": gettext_lazy("部件 %(component)s 的权属单位是%(department)s。"),
+    "maintainer": gettext_lazy("部件 %(component)s 的养护单位是%(department)s。"),
+    "supervisor": gettext_lazy("部件 %(component)s 的主管部门是%(department)s。"),
+    "territory_none": gettext_lazy("%(areas)s 都没有登记“%(category)s”或其大类的属地责任。"),
+    "competent_none": gettext_lazy("全市没有登记“%(category)s”或其大类的责任单位。"),
+    "territory": gettext_lazy("责任清单第 %(duty)s 条：%(area)s 的“%(category)s”由%(department)s负责。"),
+    "competent": gettext_lazy("责任清单第 %(duty)s 条：全市的“%(category)s”由%(department)s负责。"),
+    "department_closed": gettext_lazy("%(department)s 已撤销，不再派遣。"),
+    "nobody": gettext_lazy("没有找到责任单位，由派遣员决定。"),
+    # Which limit
+    "limit_condition": gettext_lazy("时限取自立案条件 %(no)s：%(limit)s。"),
+    "limit_stage": gettext_lazy("环节时限：%(limit)s。"),
+    "limit_stage_source": gettext_lazy("%(source)s的环节时限：%(limit)s。"),
+    "limit_none": gettext_lazy("本环节没有规定时限。"),
+    "limit_rework": gettext_lazy("返工时限：原时限剩余 %(left)s 秒，至少为原时限的 %(share)s。"),
+    "limit_resumed": gettext_lazy("挂账时剩余的时限，按原计时方式继续：%(left)s 秒。"),
+    "until": gettext_lazy("挂账到期自动恢复。"),
+    "retimed": gettext_lazy("节假日安排已更新，时限据此重算。"),
+}
+
+
+def say(reason: Reason) -> str:
+    """The sentence of a reason in the reader's language. An unknown code is told as it stands."""
+    sentence = SENTENCES.get(reason["code"])
+    if sentence is None:
+        return str(reason["code"])
+    return str(sentence) % {name: _word(name, value) for name, value in reason.items()}
+
+
+def told(reasons: Iterable[Reason]) -> list[dict[str, str]]:
+    """Reasons for a door: code and sentence."""
+    return [{"code": reason["code"], "says": say(reason)} for reason in reasons]
+
+
+def _word(name: str, value: Any) -> str:
+    match name:
+        case "verb":
+            return str(Verb(value).label)
+        case "source":
+            return str(Source(value).label) if value else _("所有来源")
+        case "kind":
+            return str(Kind(value).label)
+        case "area":
+            return value or _("全市")
+        case "areas":
+            return _("、").join(value)
+        case "limit":
+            return limit(value["value"], value["unit"])
+        case _:
+            return str(value)
+
+
+def limit(value: Any, unit: str) -> str:
+    """A limit as people say it: 4 工作时."""
+    return f"{float(value):g} {Unit(unit).label}"

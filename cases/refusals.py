@@ -1,0 +1,185 @@
+"""Why a move is refused: each with a stable code, a sentence, and what is possible now and by whom.
+
+standing()  what can be known before anything is said: posts, hands, what was asked. A phone shows the rest as buttons.
+facts()     what is wrong with what was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from grid.models import Officer
+from grid.moment import local_day
+from grid.roles import Role
+
+from . import flow, stint
+from .flow import ASKABLE, Facts, Move, Refused, Verb, Verdict
+from .models import Case, CaseEvent, Photo
+from .rulebook import Rulebook
+
+LONGEST_SHELF = timedelta(days=366)
+
+NEEDS: dict[str, Callable[[], str]] = {
+    "note": lambda: _("说明"),
+    "photos": lambda: _("照片"),
+    "before": lambda: _("处置前照片"),
+    "after": lambda: _("处置后照片"),
+    "condition": lambda: _("立案条件"),
+    "department": lambda: _("责任单位"),
+    "asks": lambda: _("申请事项"),
+    "limit": lambda: _("延长的时限"),
+    "until": lambda: _("挂账截止时间"),
+    "verdict": lambda: _("核实结论"),
+}
+
+
+def roles(step: Move) -> str:
+    """Who may make a move, in words."""
+    return _("、").join(str(Role(role).label) for role in step.by) or _("系统")
+
+
+def standing(case: Case, step: Move, by: Officer, apart: Collection[CaseEvent]) -> Refused | None:
+    """Why this officer may not make this move, whatever he says; None if he may.
+
+    `apart` are the case's events made by the hands that step.apart names.
+    """
+
+    def no(code: str, sentence: str) -> Refused:
+        return Refused(code, sentence, allowed=flow.at(case.stage))
+
+    if not by.holds(*step.by):
+        return no("not_your_post", _("“%(verb)s”由%(roles)s办理。") % {"verb": step.verb.label, "roles": roles(step)})
+    done = next((event for event in apart if event.by_id == by.pk and event.verb in step.apart), None)
+    if done:
+        said = {"done": Verb(done.verb).label, "verb": step.verb.label}
+        return no("same_hand", _("您已办理“%(done)s”，“%(verb)s”须由他人办理。") % said)
+    if step.verb in HELD and case.holder_id not in (None, by.pk):
+        return no("held_by_another", _("该案卷已指定由%(holder)s办理。") % {"holder": case.holder})
+    if rule := STANDING.get(step.verb):
+        if refusal := rule(case, by):
+            return no(*refusal)
+    return None
+
+
+HELD = (Verb.VERIFY, Verb.PASS, Verb.REWORK)  # an inspector's own errand
+Refusal = tuple[str, str] | None
+
+
+def _accepted(case: Case, by: Officer) -> Refusal:
+    return ("already_accepted", _("该案卷已由%(holder)s签收。") % {"holder": case.holder}) if case.holder_id else None
+
+
+def _asked(case: Case, by: Officer) -> Refusal:
+    if case.asks:
+        return "already_asked", _("已有“%(asks)s”申请待派遣员答复。") % {"asks": Verb(case.asks).label}
+    return None
+
+
+def _nothing_asked(case: Case, by: Officer) -> Refusal:
+    return None if case.asks else ("nothing_asked", _("没有待答复的申请。"))
+
+
+def _not_supervised(case: Case, by: Officer) -> Refusal:
+    if case.supervised_at is None:
+        return "not_supervised", _("没有待回复的督办。")
+    if not by.holds(*flow.OWED_BY[flow.Stage(case.stage)]):
+        return "not_your_turn", _("督办由当前环节的责任人回复。")
+    return None
+
+
+def _not_reporter(case: Case, by: Officer) -> Refusal:
+    return None if case.reporter_id == by.pk else ("not_reporter", _("自处置由上报的监督员办理。"))
+
+
+STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
+    Verb.ACCEPT: _accepted,
+    Verb.ASK: _asked,
+    Verb.REFUSE: _nothing_asked,
+    Verb.REPLY: _not_supervised,
+    Verb.SELF_HANDLE: _not_reporter,
+}
+
+
+def facts(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    """Raise Refused if a fact is missing or wrong."""
+    needed(case, step, said)
+    for rule in FACTS:
+        rule(book, case, step, said, at)
+
+
+def needed(case: Case, step: Move, said: Facts) -> None:
+    """Raise Refused (facts_missing) if a move lacks a fact. A condition chosen earlier need not be said again."""
+    missing = [need for need in step.needs if not getattr(said, need)]
+    if case.condition_id and "condition" in missing:
+        missing.remove("condition")
+    if missing:
+        names = _("、").join(NEEDS[need]() for need in missing)
+        sentence = _("“%(verb)s”还需要：%(names)s。") % {"verb": step.verb.label, "names": names}
+        raise Refused("facts_missing", sentence, field=missing[0], allowed=flow.at(case.stage))
+
+
+def _condition(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if said.condition:
+        possible = book.in_force(case.category_id, local_day(at), case.cell.region_class)
+        if said.condition not in {row.pk for row in possible}:
+            raise Refused("condition_unfit", _("该立案条件不属于这个小类，或已失效。"), field="condition")
+
+
+def _department(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if said.department:
+        department = book.departments.get(said.department)
+        if department is None or department.closed_on:
+            raise Refused("department_unknown", _("没有这个责任单位，或已撤销。"), field="department")
+
+
+def _holder(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if said.holder:
+        holder = Officer.objects.filter(pk=said.holder, is_active=True).first()
+        if holder is None or not holder.holds(Role.INSPECTOR):
+            raise Refused("holder_unknown", _("没有这位监督员，或已停用。"), field="holder")
+
+
+def _asks(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if said.asks and said.asks not in ASKABLE:
+        words = _("、").join(str(verb.label) for verb in ASKABLE)
+        raise Refused("not_askable", _("可以申请的有：%(words)s。") % {"words": words}, field="asks")
+
+
+def _verdict(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if said.verdict and said.verdict not in Verdict.values:
+        words = _("、").join(str(verdict.label) for verdict in Verdict)
+        raise Refused("verdict_unknown", _("核实结论只能是：%(words)s。") % {"words": words}, field="verdict")
+
+
+def _limit(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if step.verb == Verb.EXTEND and said.limit:
+        stint.same_clock(case, said.limit)
+
+
+def _until(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if said.until and not at < said.until <= at + LONGEST_SHELF:
+        raise Refused("until_unfit", _("挂账截止时间须在一年之内，且晚于现在。"), field="until")
+
+
+def _photos(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if absent := absent_photos(sha for sha, _shows in said.photos):
+        sentence = _("有 %(count)s 张照片尚未上传，请上传后重试：%(shas)s") % {
+            "count": len(absent),
+            "shas": " ".join(absent),
+        }
+        raise Refused("photos_missing", sentence, field="photos")
+
+
+def absent_photos(shas: Iterable[str]) -> list[str]:
+    """Which photos have not arrived, in the order they were named. One statement, none for no photos."""
+    named = list(dict.fromkeys(shas))
+    if not named:
+        return []
+    arrived = set(Photo.objects.filter(pk__in=named).values_list("pk", flat=True))
+    return [sha for sha in named if sha not in arrived]
+
+
+FACTS = (_condition, _department, _holder, _asks, _verdict, _limit, _until, _photos)

@@ -1,0 +1,122 @@
+"""The clock of the stage a case is in: winding it, stopping it, winding it again.
+
+A stint is the time a case spends in one stage: `allowed_s` seconds of `clock` since `entered_at`, ending at `due_at`.
+These functions change a case in memory and say why; docket.py writes. Times that are measured (left, late, used)
+are measured in the stint's own clock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from math import ceil
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from . import clock, rules
+from .calendar import Calendar, Span
+from .clock import Limit
+from .flow import DONE, Facts, Move, Refused, Stage, Verb
+from .models import Case, CaseEvent
+from .rules import Why
+from .rulebook import Rulebook
+
+
+def keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> Why:
+    """Set the clock after a step: the case already stands at its new stage. Returns the reasons of a new limit."""
+    match step.verb:
+        case Verb.ESCALATE:
+            case.level += 1
+            _wind(book, case)
+        case Verb.EXTEND if facts.limit:
+            case.allowed_s = (case.allowed_s or 0) + facts.limit.seconds(calendar(book, case))
+            case.level = _level(book, case, at)
+            _wind(book, case)
+        case Verb.RETIME:
+            _wind(book, case)
+        case _ if step.to:
+            return _enter(book, case, step, facts, at)
+    return ()
+
+
+def _enter(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> Why:
+    case.entered_at, case.level, case.provisional = at, 0, False
+    case.clock, case.allowed_s, case.due_at, case.alarm_at = "", None, None, None
+    if case.stage in DONE:
+        return ()
+    if case.stage == Stage.SHELVED:
+        case.due_at = case.alarm_at = facts.until
+        return ({"code": "until"},)
+    limit, reason = rules.stage_limit(book, case, Stage(case.stage))
+    if limit is None:
+        return (reason,)
+    case.clock = limit.unit
+    case.allowed_s = limit.seconds(calendar(book, case))
+    why: Why = (reason,)
+    if step.verb == Verb.RESUME:
+        case.allowed_s = _left(book, case, Verb.SHELVE)
+        why = ({"code": "limit_resumed", "left": case.allowed_s},)
+    if step.verb == Verb.REWORK:
+        least = ceil(case.allowed_s * settings.REWORK_SHARE)
+        left = _left(book, case, Verb.FINISH)
+        case.allowed_s = max(least, left)
+        why = (reason, {"code": "limit_rework", "left": left, "share": settings.REWORK_SHARE})
+    _wind(book, case)
+    return why
+
+
+def _left(book: Rulebook, case: Case, verb: Verb) -> int:
+    """What was left of the handling when it was last stopped by that verb, in its own clock."""
+    stopped = case.events.filter(verb=verb).latest("id")
+    if not stopped.clock:
+        return 0
+    assert stopped.since and stopped.allowed_s is not None
+    return clock.left(stopped.since, stopped.allowed_s, stopped.at, stopped.clock, calendar(book, case))
+
+
+def _wind(book: Rulebook, case: Case) -> None:
+    if not case.clock or case.allowed_s is None:
+        case.alarm_at = None
+        return
+    promise = clock.deadline(
+        case.entered_at, case.allowed_s, case.clock, calendar(book, case), rungs=book.shares, level=case.level
+    )
+    case.due_at, case.alarm_at, case.provisional = promise.due_at, promise.alarm_at, promise.provisional
+
+
+def _level(book: Rulebook, case: Case, at: datetime) -> int:
+    """How many rungs of the ladder lie behind a moment."""
+    used = clock.elapsed(case.entered_at, at, case.clock, calendar(book, case))
+    return sum(used >= int(share * Decimal(case.allowed_s or 0)) for share in book.shares)
+
+
+def calendar(book: Rulebook, case: Case | CaseEvent) -> Calendar:
+    """Handling runs on the department's working time, every other stage on the city's."""
+    stage = case.stage if isinstance(case, Case) else case.left
+    return book.calendar(case.department_id if stage == Stage.HANDLING else None)
+
+
+def late_s(book: Rulebook, case: Case, at: datetime) -> int:
+    """Seconds past due at a moment, in the stint's own clock; 0 in time."""
+    if case.due_at is None or at <= case.due_at:
+        return 0
+    if not case.clock:
+        return int((at - case.due_at).total_seconds())
+    return clock.late(case.due_at, at, case.clock, calendar(book, case))
+
+
+def explain(book: Rulebook, case: Case) -> list[Span]:
+    """How the due moment came about: the stretches that counted and those that did not."""
+    if not case.clock or case.allowed_s is None:
+        return []
+    return clock.explain(case.entered_at, case.allowed_s, case.clock, calendar(book, case))
+
+
+def same_clock(case: Case, limit: Limit) -> None:
+    """Refuse to mix clocks: an extension runs as the limit runs. Raises Refused (limit_clock)."""
+    if not case.clock or limit.continuous != clock.Unit(case.clock).continuous:
+        label = clock.Unit(case.clock).label if case.clock else "—"
+        raise Refused(
+            "limit_clock", _("原时限按“%(unit)s”计时，延期须用同一种计时方式。") % {"unit": label}, field="limit"
+        )

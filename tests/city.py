@@ -1,0 +1,215 @@
+"""A city small enough to hold in the head: one street, four cells in a row, three departments, ten people.
+
+Four square cells lie side by side at 33° N; cell 0 and 1 are ann's and ivan's beat, 2 and 3 are ines's. Work is done
+from 8 to 12 and from 14 to 18 on weekdays; no holidays are loaded but those of 2026.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from types import SimpleNamespace
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.gis.geos import Polygon
+from django.test import Client
+
+from cases import docket
+from cases.clock import Unit
+from cases.flow import Facts, Purpose, Source, Stage, Verb
+from cases.models import (
+    Case,
+    Category,
+    Condition,
+    Duty,
+    Holiday,
+    Kind,
+    Photo,
+    Policy,
+    Rung,
+    StageLimit,
+    Timetable,
+)
+from grid.models import Area, Beat, Cell, Component, Department, Officer
+from grid.moment import now
+from grid.roles import Role
+
+SCHEME = "gbt30428-2013"
+CHINA = ZoneInfo("Asia/Shanghai")
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=CHINA)  # a working morning
+PASSWORD = "mani-wall-97-north"
+LON, LAT, STEP = 97.0, 33.0, 0.001
+SHA = "5f" * 32
+
+
+def build() -> SimpleNamespace:
+    """The whole city. Its attributes are the names by which the tests speak."""
+    city = SimpleNamespace()
+    _ground(city)
+    _departments(city)
+    _taxonomy(city)
+    _rules()
+    _people(city)
+    return city
+
+
+def _ground(city: SimpleNamespace) -> None:
+    county = Area.objects.create(code="632701", name="玉树市")
+    city.street = Area.objects.create(code="632701001", name="结古街道", parent=county)
+    city.community = Area.objects.create(code="632701001001", name="民主社区", parent=city.street)
+    city.cells = [
+        Cell.objects.create(
+            code=f"632701001001{n + 1:03d}",
+            area=city.community,
+            shape=Polygon.from_bbox((LON + n * STEP, LAT, LON + (n + 1) * STEP, LAT + STEP)),
+            area_m2=10_000,
+        )
+        for n in range(4)
+    ]
+
+
+def _departments(city: SimpleNamespace) -> None:
+    def make(code: str, name: str, **kwargs: object) -> Department:
+        return Department.objects.create(code=code, name=name, name_en=code, **kwargs)
+
+    city.works = make("works", "城管局")
+    city.roads = make("roads", "市政所", parent=city.works)
+    city.parks = make("parks", "园林所", parent=city.works)
+    city.office = make("office", "结古街道办", area=city.street)
+    Timetable.objects.create(
+        name="全市作息",
+        workdays=[1, 2, 3, 4, 5],
+        day_s=8 * 3600,
+        seasons=[{"start": "01-01", "periods": [["08:00", "12:00"], ["14:00", "18:00"]]}],
+    )
+    Holiday.objects.create(day=date(2026, 1, 1), off=True, name="元旦")
+
+
+def _taxonomy(city: SimpleNamespace) -> None:
+    def make(kind: str, major: str, sub: str, name: str, **kwargs: object) -> Category:
+        return Category.objects.create(
+            scheme=SCHEME, kind=kind, major=major, sub=sub, name=name, name_en=name, **kwargs
+        )
+
+    def condition(category: Category, no: int, value: float, unit: str, **kwargs: object) -> Condition:
+        return Condition.objects.create(
+            category=category,
+            no=no,
+            text=f"{category.name}条件{no}",
+            limit_value=value,
+            limit_unit=unit,
+            valid_from=date(2020, 1, 1),
+            **kwargs,
+        )
+
+    utilities = make(Kind.COMPONENT, "01", "", "公用设施")
+    appearance = make(Kind.EVENT, "01", "", "市容环境")
+    city.manhole = make(Kind.COMPONENT, "01", "01", "上水井盖", parent=utilities)
+    city.refuse = make(Kind.EVENT, "01", "10", "暴露生活垃圾", parent=appearance)
+    city.orphan = make(Kind.EVENT, "01", "20", "焚烧垃圾", parent=make(Kind.EVENT, "09", "", "无主"))
+    city.missing = condition(city.manhole, 1, 2, Unit.URGENT_HOUR)
+    city.rattling = condition(city.manhole, 2, 2, Unit.WORK_DAY)
+    city.heap = condition(city.refuse, 1, 4, Unit.WORK_HOUR)
+    city.smoke = condition(city.orphan, 1, 2, Unit.URGENT_HOUR)
+    Duty.objects.create(category=utilities, department=city.roads)
+    Duty.objects.create(category=appearance, department=city.parks)
+    Duty.objects.create(category=city.refuse, area=city.street, department=city.office)
+    city.component = Component.objects.create(
+        code="6327010101000001",
+        name="上水井盖",
+        scheme=SCHEME,
+        major="01",
+        sub="01",
+        shape=f"SRID=4326;POINT({LON + STEP / 2} {LAT + STEP / 2})",
+        cell=city.cells[0],
+        owner=city.parks,
+    )
+
+
+def _rules() -> None:
+    for verb in (Verb.FILE, Verb.DISPATCH):
+        Policy.objects.create(verb=verb, source=Source.INSPECTOR, automatic=True)
+    Policy.objects.create(verb=Verb.DISPATCH, automatic=True)
+    Policy.objects.create(verb=Verb.FILE, source=Source.HOTLINE, automatic=False)
+    Policy.objects.create(verb=Verb.ORDER_VERIFY, source=Source.PUBLIC, automatic=True)
+    Policy.objects.create(verb=Verb.ORDER_CHECK, automatic=True)
+    for stage in (Stage.FILING, Stage.DISPATCH, Stage.FEEDBACK):
+        StageLimit.objects.create(stage=stage, value=15, unit=Unit.URGENT_MINUTE)
+    for stage in (Stage.VERIFY, Stage.CHECK):
+        StageLimit.objects.create(stage=stage, value=30, unit=Unit.URGENT_MINUTE)
+    StageLimit.objects.create(stage=Stage.CLOSING, value=1, unit=Unit.URGENT_HOUR)
+    for level, (share, role) in enumerate(((0.8, Role.HEAD), (1, Role.DISPATCHER), (2, Role.LEADER)), start=1):
+        Rung.objects.create(level=level, share=share, role=role)
+
+
+def _people(city: SimpleNamespace) -> None:
+    password = make_password(PASSWORD)
+
+    def make(name: str, *roles: Role, **kwargs: object) -> Officer:
+        officer = Officer.objects.create(
+            username=name, name=name.title(), roles=list(roles), password=password, **kwargs
+        )
+        setattr(city, name, officer)
+        return officer
+
+    for name in ("ann", "ivan", "ines"):
+        make(name, Role.INSPECTOR)
+    make("carl", Role.CLERK)
+    make("sina", Role.SHIFT_LEADER)
+    make("dora", Role.DISPATCHER)
+    make("hugo", Role.HANDLER, department=city.roads)
+    make("hana", Role.HANDLER, department=city.parks)
+    make("otto", Role.HANDLER, department=city.office)
+    make("hedi", Role.HEAD, department=city.works)
+    make("lena", Role.LEADER)
+    make("aude", Role.AUDITOR)
+    make("adam", Role.ADMINISTRATOR)
+    for code, people, cells in (("B1", (city.ann, city.ivan), city.cells[:2]), ("B2", (city.ines,), city.cells[2:])):
+        beat = Beat.objects.create(code=code, name=code)
+        beat.officers.set(people)
+        beat.cells.set(cells)
+
+
+def seen(city: SimpleNamespace, **kwargs: object) -> docket.Report:
+    """A missing manhole cover in cell 0, unless said otherwise."""
+    said = {
+        "category": city.manhole.pk,
+        "condition": city.rattling.pk,
+        "lon": LON + STEP / 2,
+        "lat": LAT + STEP / 2,
+        "text": "井盖响动",
+    }
+    return docket.Report(**(said | kwargs))  # type: ignore[arg-type]
+
+
+def report(city: SimpleNamespace, by: Officer | None = None, uuid: UUID | None = None, **kwargs: object) -> Case:
+    """A case as ann reports it: filed and dispatched to the roads department at once."""
+    return docket.report(uuid or uuid4(), seen(city, **kwargs), by=by or city.ann)[0]
+
+
+def photo(by: Officer, sha: str = SHA) -> str:
+    """A photo that has arrived, as far as the case is concerned."""
+    Photo.objects.get_or_create(
+        pk=sha, defaults={"uploader": by, "received_at": now(), "kind": "jpeg", "size": 1, "width": 1, "height": 1}
+    )
+    return sha
+
+
+def shown(by: Officer, *purposes: str) -> Facts:
+    """Facts with one photo for each purpose."""
+    return Facts(photos=tuple((photo(by), purpose) for purpose in purposes or (Purpose.AFTER,)))
+
+
+def finish(case: Case, by: Officer) -> Case:
+    return docket.move(case.uuid, Verb.FINISH, by=by, facts=shown(by, Purpose.AFTER))
+
+
+def phone(officer: Officer, **headers: str) -> Client:
+    """A phone on which the officer has logged in, as the apps do it."""
+    answer = Client().post(
+        "/api/auth/app/v1/auth/login",
+        {"username": officer.username, "password": PASSWORD},
+        content_type="application/json",
+    )
+    return Client(headers={"X-Session-Token": answer.json()["meta"]["session_token"], **headers})
