@@ -1,0 +1,76 @@
+"""Children, and how they end. Whatever is started here is waited for, also when a signal comes in between."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Command = Sequence[str | Path]
+Environment = Mapping[str, str]
+
+
+class Failed(Exception):
+    """A sentence for the person at the terminal, who can act on it."""
+
+
+class Stopped(SystemExit):
+    """We were told to end. Unwinds like any exception, so that every `with` closes what it opened."""
+
+
+def heed_signals() -> None:
+    """The first ending signal raises Stopped; later ones are ignored, for we are on our way out."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for ending in ENDINGS:
+            signal.signal(ending, signal.SIG_IGN)
+        raise Stopped(128 + number)
+
+    for ending in ENDINGS:
+        signal.signal(ending, stop)
+
+
+def say(sentence: str) -> None:
+    print(f"-> {sentence}", flush=True)
+
+
+def start(command: Command, environment: Environment, **more: Any) -> subprocess.Popen[str]:
+    """A child in the project's folder."""
+    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **more)
+
+
+def run(command: Command, environment: Environment) -> int:
+    """Run a child to its end at our terminal and give its exit code.
+
+    Ctrl-C reaches the child by itself; any other ending signal is passed on. We leave only after the child has.
+    """
+    with start(command, environment) as child:
+        try:
+            return child.wait()
+        except Stopped as stopped:
+            if stopped.code != 128 + signal.SIGINT:
+                child.terminate()
+            raise
+
+
+def step(command: Command, environment: Environment, *, capture: bool = False) -> str:
+    """A step that must succeed before the next; gives what it printed where `capture` asks for it. Raises Failed.
+
+    The child has a session of its own, so that every signal reaches it once, through us.
+    """
+    out = subprocess.PIPE if capture else None
+    with start(command, environment, stdout=out, stdin=subprocess.DEVNULL, start_new_session=True) as child:
+        try:
+            printed, _ = child.communicate()
+        except Stopped:
+            child.terminate()
+            raise
+    if child.returncode:
+        raise Failed(f"{printed or ''}{' '.join(map(str, command))}: ended with {child.returncode}, see above.")
+    return printed or ""
