@@ -1,4 +1,17 @@
-"""The commands of `./dev`. Each docstring's first line is its help."""
+"""Wangge on one machine.
+
+  ./dev up [--port 8000]  everything, in the foreground: database, demo cities, web server, worker
+  ./dev play [OPTIONS]    a day in the city, through the HTTP interface of the running ./dev up
+  ./dev test [OPTIONS]    the tests, on a database of their own; the options go to pytest
+  ./dev lint              ruff and mypy
+  ./dev bench NAME        measure: bench/NAME.py, on a durable database of its own that holds the demo cities
+  ./dev manage COMMAND    a command of manage.py, as the owner of the tables
+  ./dev psql [OPTIONS]    the database's own prompt, as the owner of the tables
+  ./dev docs              write the documents that are drawn from the code
+  ./dev reset [--yes]     stop everything; delete the database, the photos and the keys of this folder
+
+What is missing is installed first. DATABASE_URL, where set, names a server of one's own. See docs/operations.md.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +30,14 @@ from deploy.serve import MANAGE, PYTHON, as_owner, environment, prepare
 
 
 def up(arguments: list[str]) -> int:
-    """[--port 8000]  everything, in the foreground: database, demo cities, web server, worker"""
+    """Serve until a signal ends it."""
     parser = argparse.ArgumentParser(prog="./dev up")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
     serve.up(parser.parse_args(arguments).port)
 
 
 def play(arguments: list[str]) -> int:
-    """[options]      a day in the city, through the HTTP interface of the running ./dev up"""
+    """Needs a running `up`, and the clock that both read."""
     if not (here := serve.serving()):
         raise Failed("Nothing to play with: start ./dev up in another terminal first.")
     with environment(Cluster(DATA).running()) as given:
@@ -32,20 +45,21 @@ def play(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """[options]      the tests, on a database of their own; the options go to pytest"""
+    """pytest's exit code is ours."""
     serve.words()
     with environment(throwaway()) as given:
         return run((PYTHON, "-m", "pytest", *arguments), as_owner(given))
 
 
 def lint(arguments: list[str]) -> int:
-    """ruff and mypy"""
+    """All three speak, even if the first complains."""
     checks = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",))
-    return max([run((PYTHON, "-m", *check), os.environ) for check in checks])
+    given = os.environ | {"SECRET_KEY": "enough to read the settings"}
+    return max([run((PYTHON, "-m", *check), given) for check in checks])
 
 
 def bench(arguments: list[str]) -> int:
-    """NAME           measure: bench/NAME.py, on a durable database of its own that holds the demo cities"""
+    """The database is as durable as in production, or the figures would flatter."""
     names = sorted(path.stem for path in (ROOT / "bench").glob("[!_]*.py"))
     if not arguments or arguments[0] not in names:
         raise Failed(f"Which bench? There are: {', '.join(names) or 'none yet'}")
@@ -55,27 +69,29 @@ def bench(arguments: list[str]) -> int:
 
 
 def manage(arguments: list[str]) -> int:
-    """COMMAND        a command of manage.py, as the owner of the tables"""
+    """By the owner, for migrations and loading are what one calls it for."""
     with environment(Cluster(DATA).running()) as given:
         return run((*MANAGE, *arguments), as_owner(given))
 
 
 def psql(arguments: list[str]) -> int:
-    """[options]      the database's own prompt, as the owner of the tables"""
+    """By the owner as well."""
     with environment(Cluster(DATA).running()) as given:
         url = given["DATABASE_OWNER_URL"].replace("postgis://", "postgresql://", 1)
         return run((BIN / "psql", url, *arguments), given)
 
 
 def docs(arguments: list[str]) -> int:
-    """write the documents that are drawn from the code: docs/flow.md"""
+    """Today there is one: docs/flow.md."""
     return manage(["flow"])
 
 
 def reset(arguments: list[str]) -> int:
-    """[--yes]        stop everything and delete the database, the photos and the keys of this folder"""
-    if arguments != ["--yes"] and input(f"Delete everything in {DATA}? Type yes: ") != "yes":
-        raise Failed("Nothing was deleted.")
+    """Asks first. Leaves a server of one's own alone."""
+    if arguments != ["--yes"]:
+        print(f"Delete everything in {DATA}? Type yes:", end=" ", flush=True)
+        if sys.stdin.readline().strip() != "yes":
+            raise Failed("Nothing was deleted.")
     if here := serve.serving():
         say("stopping ./dev up")
         os.kill(here[0], signal.SIGTERM)
@@ -97,14 +113,9 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
 }
 
 
-def usage() -> str:
-    lines = (f"  ./dev {name:7}{command.__doc__}" for name, command in COMMANDS.items())
-    return "\n".join(["Wangge on one machine.", *lines])
-
-
 def main(name: str = "help", *arguments: str) -> int:
     if name not in COMMANDS:
-        print(usage())
+        print(__doc__)
         return 0 if name in ("help", "-h", "--help") else 2
     heed_signals()
     try:
