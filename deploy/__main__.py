@@ -7,6 +7,7 @@
   ./dev bench NAME        measure: bench/NAME.py, on a durable database of its own that holds the demo cities
   ./dev manage COMMAND    a command of manage.py, as the owner of the tables
   ./dev psql [OPTIONS]    the database's own prompt, as the owner of the tables
+  ./dev run [PROGRAM]     any program, or a shell, with DATABASE_URL of the owner and all the settings of `up`
   ./dev docs              write the documents that are drawn from the code
   ./dev reset [--yes]     stop everything; delete the database, the photos and the keys of this folder
 
@@ -24,7 +25,7 @@ import time
 from collections.abc import Callable
 
 from deploy import serve
-from deploy.cluster import BIN, DATA, Cluster, passable, throwaway
+from deploy.cluster import DATA, Cluster, passable, throwaway
 from deploy.process import ROOT, Failed, Stopped, heed_signals, run, say
 from deploy.serve import MANAGE, PYTHON, as_owner, environment, prepare
 
@@ -70,15 +71,18 @@ def bench(arguments: list[str]) -> int:
 
 def manage(arguments: list[str]) -> int:
     """By the owner, for migrations and loading are what one calls it for."""
-    with environment(Cluster(DATA).running()) as given:
-        return run((*MANAGE, *arguments), as_owner(given))
+    return program([*map(str, MANAGE), *arguments])
 
 
 def psql(arguments: list[str]) -> int:
     """By the owner as well."""
+    return program(["sh", "-c", 'psql "$DATABASE_OWNER_URL" "$@"', "psql", *arguments])
+
+
+def program(arguments: list[str]) -> int:
+    """Any program that wants DATABASE_URL: pg_dump, a script; a shell where none is named."""
     with environment(Cluster(DATA).running()) as given:
-        url = given["DATABASE_OWNER_URL"].replace("postgis://", "postgresql://", 1)
-        return run((BIN / "psql", url, *arguments), given)
+        return run(arguments or ["sh"], as_owner(given))
 
 
 def docs(arguments: list[str]) -> int:
@@ -109,7 +113,8 @@ def reset(arguments: list[str]) -> int:
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    command.__name__: command for command in (up, play, test, lint, bench, manage, psql, docs, reset)
+    **{command.__name__: command for command in (up, play, test, lint, bench, manage, psql, docs, reset)},
+    "run": program,
 }
 
 

@@ -41,8 +41,11 @@ def say(sentence: str) -> None:
 
 
 def start(command: Command, environment: Environment, **more: Any) -> subprocess.Popen[str]:
-    """A child in the project's folder."""
-    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **more)
+    """A child in the project's folder. Raises Failed where there is no such program."""
+    try:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **more)
+    except OSError as error:
+        raise Failed(f"{command[0]}: {error.strerror}") from None
 
 
 def run(command: Command, environment: Environment) -> int:
