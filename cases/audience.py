@@ -17,17 +17,22 @@ from .models import Case, CaseEvent
 def of(event: CaseEvent) -> set[int]:
     """Primary keys of the active officers who should hear of an event; never its own author.
 
-    Needs event.case. Whoever the next stage is owed by hears of a step to it; a wish and its answer, a call by a
-    leader, a rung of the ladder and the end of a case each have their own hearers.
+    Needs event.case. Whoever owes the stage that a step led to hears of it, if the case still stands there: a case
+    that moved on at once is nobody's news. A wish and its answer, a call by a leader, a rung of the ladder and the
+    end of a case each have their own hearers.
     """
     hearers = HEARERS.get(Verb(event.verb))
     found = set(hearers(event)) if hearers else set()
-    if event.left != event.entered:
+    if event.left != event.entered == event.case.stage:
         found |= set(owing(event.case, Stage(event.entered), event))
     return found - {event.by_id}
 
 
-HEARD = frozenset(Verb) - {Verb.REPORT, Verb.FILE, Verb.ACCEPT, Verb.RETIME}  # the rest has no hearers
+def heard(event: CaseEvent) -> bool:
+    """Whether anybody can have to hear of an event."""
+    if event.verb in (Verb.ACCEPT, Verb.RETIME):
+        return False
+    return event.verb in HEARERS or event.left != event.entered
 
 
 def owing(case: Case, stage: Stage, event: CaseEvent) -> Iterable[int]:

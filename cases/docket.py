@@ -31,7 +31,7 @@ from grid.moment import local_day, now
 
 from . import flow, outbox, refusals, rulebook, rules, stint
 from .flow import ASKABLE, NOTHING, Facts, Move, Refused, Source, Stage, Verb
-from .models import Case, CaseEvent, Category, Condition, Evidence
+from .models import Case, CaseEvent, CaseQuerySet, Category, Condition, Evidence
 from .rulebook import Rulebook
 
 CHANGING = (
@@ -216,7 +216,8 @@ def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUI
     if key and (done := CaseEvent.objects.filter(key=key).select_related("case").first()):
         if (done.case.uuid, done.verb, done.by_id) != (uuid, verb, by.pk):
             raise Conflict(_("这个操作编号已用于另一次操作。请为新的操作生成新的编号。"))
-        return Case.objects.select_related(*RELATED).get(pk=done.case_id)
+        again: Case = Case.objects.select_related(*RELATED).get(pk=done.case_id)
+        return again
     case = locked().visible_to(by).get(uuid=uuid)
     book, at = rulebook.current(), max(now(), case.entered_at)
     step = flow.move(case.stage, verb)
@@ -229,7 +230,7 @@ def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUI
     return case
 
 
-def locked() -> Any:
+def locked() -> CaseQuerySet:
     """Cases to be changed: each row is locked until the transaction ends."""
     return Case.objects.select_for_update(of=("self",)).select_related(*RELATED)
 
@@ -263,26 +264,30 @@ def _take(
 
 
 def _change(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: Facts, at: datetime) -> None:
-    if facts.condition:
-        case.condition = book.conditions[facts.condition]
-    if step.verb == Verb.DISPATCH:
-        case.department = book.departments[facts.department or 0]
-    elif step.verb == Verb.DECLINE:
-        case.department = None
+    _assign(book, case, step, by, facts)
     if step.verb == Verb.ASK:
         case.asks = facts.asks
-    elif step.to or step.verb in ASKABLE or step.verb == Verb.REFUSE:
+    elif step.to or step.verb in (*ASKABLE, Verb.REFUSE):
         case.asks = ""
-    if step.verb == Verb.ACCEPT:
-        case.holder = by
-    elif step.to:
-        case.holder_id = facts.holder
     if step.verb == Verb.SUPERVISE:
         case.supervised_at = at
     elif step.verb == Verb.REPLY or step.to in flow.DONE:
         case.supervised_at = None
-    if step.to:
-        case.stage = step.to
+    case.stage = step.to or case.stage
+
+
+def _assign(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: Facts) -> None:
+    """By which condition, in which department, by whom."""
+    if facts.condition:
+        case.condition = book.conditions[facts.condition]
+    if step.verb == Verb.DISPATCH and facts.department:
+        case.department = book.departments[facts.department]
+    if step.verb == Verb.DECLINE:
+        case.department = None
+    if step.verb == Verb.ACCEPT:
+        case.holder = by
+    elif step.to:
+        case.holder_id = facts.holder
 
 
 def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterator[CaseEvent]:

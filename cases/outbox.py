@@ -7,13 +7,12 @@ another's, and a crash between paying and forgetting means that a debt is paid a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from datetime import timedelta as td
 
 from django.db import transaction
-from django.db.models import Min
 from django_q.tasks import async_task
 
 from grid.moment import now
@@ -23,6 +22,7 @@ from .models import CaseEvent, Outbox
 logger = logging.getLogger("cases")
 
 Pay = Callable[[Sequence[CaseEvent]], None]
+Wants = Callable[[CaseEvent], bool]
 LEASE = td(seconds=30)  # how long a worker may take before another tries; doubled with each try
 LONGEST = 7  # doublings: about an hour
 BATCH = 200
@@ -39,20 +39,17 @@ class Unpaid(Exception):
 @dataclass(frozen=True)
 class Consumer:
     pay: Pay
-    verbs: frozenset[str] | None  # None: every verb
-
-    def wants(self, event: CaseEvent) -> bool:
-        return self.verbs is None or event.verb in self.verbs
+    wants: Wants
 
 
 CONSUMERS: dict[str, Consumer] = {}
 
 
-def consumer(name: str, verbs: Iterable[str] | None = None) -> Callable[[Pay], Pay]:
-    """Register a consumer of some verbs or of all; an app does so in its ready()."""
+def consumer(name: str, wants: Wants) -> Callable[[Pay], Pay]:
+    """Register a consumer of the events it wants; an app does so in its ready()."""
 
     def register(pay: Pay) -> Pay:
-        CONSUMERS[name] = Consumer(pay, frozenset(verbs) if verbs is not None else None)
+        CONSUMERS[name] = Consumer(pay, wants)
         return pay
 
     return register
@@ -120,4 +117,5 @@ def _claim(name: str, batch: int) -> list[Outbox]:
 
 def oldest() -> datetime | None:
     """Since when the oldest debt is owed: what /healthz shows."""
-    return Outbox.objects.aggregate(at=Min("event__at"))["at"]
+    first = Outbox.objects.select_related("event").order_by("event_id").first()
+    return first.event.at if first else None

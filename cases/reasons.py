@@ -12,6 +12,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from grid.words import english
+
 from .clock import Unit
 from .flow import Source, Verb
 from .models import Kind
@@ -60,7 +62,8 @@ def say(reason: Reason) -> str:
     sentence = SENTENCES.get(reason["code"])
     if sentence is None:
         return str(reason["code"])
-    return str(sentence) % {name: _word(name, value) for name, value in reason.items()}
+    names = {name: (english() and reason.get(f"{name}_en")) or value for name, value in reason.items()}
+    return str(sentence) % {name: _word(name, value) for name, value in names.items()}
 
 
 def told(reasons: Iterable[Reason]) -> list[dict[str, str]]:

@@ -58,10 +58,9 @@ def standing(case: Case, step: Move, by: Officer, apart: Collection[CaseEvent]) 
         return no("same_hand", _("您已办理“%(done)s”，“%(verb)s”须由他人办理。") % said)
     if step.verb in HELD and case.holder_id not in (None, by.pk):
         return no("held_by_another", _("该案卷已指定由%(holder)s办理。") % {"holder": case.holder})
-    if rule := STANDING.get(step.verb):
-        if refusal := rule(case, by):
-            return no(*refusal)
-    return None
+    rule = STANDING.get(step.verb)
+    refusal = rule(case, by) if rule else None
+    return no(*refusal) if refusal else None
 
 
 HELD = (Verb.VERIFY, Verb.PASS, Verb.REWORK)  # an inspector's own errand

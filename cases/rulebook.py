@@ -20,7 +20,7 @@ from django.conf import settings
 from grid.models import Department
 
 from .calendar import Calendar, Season, SpecialDay
-from .clock import Limit
+from .clock import Limit, Unit
 from .models import Category, Condition, Duty, Edition, Holiday, Policy, Rung, StageLimit, Timetable
 
 
@@ -50,7 +50,7 @@ class Rulebook:
         return self.calendars[department]
 
     def in_force(self, category: int, on: date, region_class: str = "") -> tuple[Condition, ...]:
-        """The conditions of a category on a day, one per number: the region's own before the general, the newest first."""
+        """The conditions of a category on a day, one a number: the region's own before the general, then the newest."""
         rows = [row for row in self.conditions_of.get(category, ()) if _applies(row, on, region_class)]
         best = {row.no: row for row in sorted(rows, key=_particular)}
         return tuple(best[no] for no in sorted(best))
@@ -70,7 +70,7 @@ _kept: Rulebook | None = None
 
 def current() -> Rulebook:
     """The rulebook in force. One statement when nothing has changed."""
-    global _kept
+    global _kept  # noqa: PLW0603  one value for the process, replaced as a whole
     kept, version = _kept, _version()
     while kept is None or kept.version != version:
         kept = _kept = _read(version)
@@ -97,7 +97,7 @@ def _read(version: UUID | None) -> Rulebook:
         conditions=conditions,
         duties={(row.category_id, row.area.code if row.area else ""): row for row in duties},
         policies={(row.verb, row.source, row.area.code if row.area else ""): row for row in policies},
-        limits={(row.stage, row.source): Limit(row.value, row.unit) for row in StageLimit.objects.all()},
+        limits={(row.stage, row.source): Limit(row.value, Unit(row.unit)) for row in StageLimit.objects.all()},
         rungs=tuple(Rung.objects.order_by("level")),
         departments={row.pk: row for row in Department.objects.all()},
         calendars=_calendars(),

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from grid.models import Area, Department
 
-from .clock import Limit
+from .clock import Limit, Unit
 from .flow import Facts, Stage, Verb
 from .models import Case, Category, Condition, Kind
 from .reasons import Reason
@@ -31,12 +31,15 @@ def condition(book: Rulebook, case: Case, on: date) -> tuple[Condition | None, W
     possible = book.in_force(category.pk, on, case.cell.region_class)
     chosen = next((row for row in possible if row.pk == case.condition_id), None)
     if chosen:
-        return chosen, ({"code": "condition_chosen", "no": chosen.no, "text": chosen.text}, *_regional(chosen))
+        return chosen, (
+            {"code": "condition_chosen", "no": chosen.no, **both("text", chosen, "text")},
+            *_regional(chosen),
+        )
     if len(possible) == 1:
-        reason = {"code": "condition_only", "category": category.name, "text": possible[0].text}
+        reason = {"code": "condition_only", **both("category", category), **both("text", possible[0], "text")}
         return possible[0], (reason, *_regional(possible[0]))
     code = "condition_open" if possible else "condition_none"
-    return None, ({"code": code, "category": category.name, "count": len(possible)},)
+    return None, ({"code": code, **both("category", category), "count": len(possible)},)
 
 
 def _regional(row: Condition) -> Why:
@@ -59,7 +62,7 @@ def route(book: Rulebook, case: Case) -> tuple[Department | None, Why]:
                 continue
             if department.closed_on is None:
                 return department, tuple(why)
-            why.append({"code": "department_closed", "department": department.name})
+            why.append({"code": "department_closed", **both("department", department)})
     return None, (*why, {"code": "nobody"})
 
 
@@ -77,7 +80,7 @@ def _registered(post: str) -> Callable[[Rulebook, Case, Category], Candidates]:
         if department is None:
             yield None, {"code": f"{post}_none", "component": case.component.code}
         else:
-            yield department, {"code": post, "component": case.component.code, "department": department.name}
+            yield department, {"code": post, "component": case.component.code, **both("department", department)}
 
     return ask
 
@@ -91,13 +94,14 @@ def _territory(book: Rulebook, case: Case, category: Category) -> Candidates:
             found = True
             yield department, reason
     if not found:
-        yield None, {"code": "territory_none", "areas": [area.name for area in areas], "category": category.name}
+        names = {"areas": [area.name for area in areas], "areas_en": [area.name_en or area.name for area in areas]}
+        yield None, {"code": "territory_none", **names, **both("category", category)}
 
 
 def _competent(book: Rulebook, case: Case, category: Category) -> Candidates:
     """The duties that hold everywhere."""
     answers = list(_duties(book, category, "", "competent"))
-    yield from answers or [(None, {"code": "competent_none", "category": category.name})]
+    yield from answers or [(None, {"code": "competent_none", **both("category", category)})]
 
 
 def _duties(book: Rulebook, category: Category, area: str, code: str) -> Candidates:
@@ -108,9 +112,9 @@ def _duties(book: Rulebook, category: Category, area: str, code: str) -> Candida
                 {
                     "code": code,
                     "duty": duty.pk,
-                    "area": duty.area.name if duty.area else "",
-                    "category": book.categories[pk].name,
-                    "department": duty.department.name,
+                    **both("area", duty.area),
+                    **both("category", book.categories[pk]),
+                    **both("department", duty.department),
                 },
             )
 
@@ -137,13 +141,12 @@ def automatic(book: Rulebook, verb: Verb, case: Case) -> tuple[bool, Reason]:
         for source in (case.source, ""):
             if policy := book.policies.get((verb, source, area.code if area else "")):
                 code = "policy_yes" if policy.automatic else "policy_no"
-                named = area.name if area else ""
                 return policy.automatic, {
                     "code": code,
                     "verb": verb,
                     "policy": policy.pk,
                     "source": source,
-                    "area": named,
+                    **both("area", area),
                 }
     return False, {"code": "policy_none", "verb": verb}
 
@@ -152,13 +155,18 @@ def stage_limit(book: Rulebook, case: Case, stage: Stage) -> tuple[Limit | None,
     """How long a stage may take: the handling by the case's condition, the others by the rows of their stage."""
     if stage == Stage.HANDLING and case.condition_id:
         row = book.conditions[case.condition_id]
-        limit = Limit(row.limit_value, row.limit_unit)
+        limit = Limit(row.limit_value, Unit(row.limit_unit))
         return limit, {"code": "limit_condition", "no": row.no, "limit": said(limit)}
-    if limit := book.limits.get((stage, case.source)):
-        return limit, {"code": "limit_stage_source", "source": case.source, "limit": said(limit)}
-    if limit := book.limits.get((stage, "")):
-        return limit, {"code": "limit_stage", "limit": said(limit)}
+    if own := book.limits.get((stage, case.source)):
+        return own, {"code": "limit_stage_source", "source": case.source, "limit": said(own)}
+    if general := book.limits.get((stage, "")):
+        return general, {"code": "limit_stage", "limit": said(general)}
     return None, {"code": "limit_none"}
+
+
+def both(name: str, row: object, field: str = "name") -> dict[str, str]:
+    """A name in both tongues, for a reason: under `name` and `name`_en."""
+    return {name: getattr(row, field, ""), f"{name}_en": getattr(row, f"{field}_en", "")}
 
 
 def said(limit: Limit) -> dict[str, str]:

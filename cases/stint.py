@@ -19,8 +19,8 @@ from .calendar import Calendar, Span
 from .clock import Limit
 from .flow import DONE, Facts, Move, Refused, Stage, Verb
 from .models import Case, CaseEvent
-from .rules import Why
 from .rulebook import Rulebook
+from .rules import Why
 
 
 def keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> Why:

@@ -27,7 +27,7 @@ from grid.models import Department
 from grid.moment import local_day
 
 from .flow import Stage, Verb
-from .models import CaseEvent, Tally
+from .models import CaseEvent
 from .outbox import consumer
 
 METRICS = ("filed", "finished", "on_time", "overdue", "rework", "closed")
@@ -57,7 +57,12 @@ WRITE = """
 Bucket = tuple[date, int | None]
 
 
-@consumer("tally")
+def touches(event: CaseEvent) -> bool:
+    """Whether an event can change a figure."""
+    return event.left == Stage.HANDLING or event.verb in (Verb.DISPATCH, Verb.REWORK, Verb.CLOSE)
+
+
+@consumer("tally", touches)
 def recount(events: Sequence[CaseEvent]) -> None:
     """Recount the buckets that these events touch. Idempotent."""
     for day, department in sorted({bucket for event in events for bucket in buckets(event)}, key=str):
@@ -86,7 +91,7 @@ def recount_bucket(day: date, department: int | None) -> bool:
         (overdue,) = cursor.fetchone()
         counts = [filed, finished, on_time, overdue, rework, closed]
         cursor.execute(WRITE, said | {"metrics": list(METRICS), "counts": counts})
-        return cursor.rowcount > 0
+        return bool(cursor.rowcount > 0)
 
 
 def rebuild(since: date, until: date) -> int:

@@ -46,7 +46,7 @@ def cell_at(lon: float, lat: float) -> Located:
         return Located(cell)
     near = cells.order_by(RawSQL("grid_cell.shape <-> %s::geometry", [point.hexewkb.decode()]))[:NEIGHBOURS]
     measured = Cell.objects.filter(pk__in=[cell.pk for cell in near]).annotate(off=Distance("shape", point))
-    metres = {cell.pk: cell.off.m for cell in measured}
+    metres = {pk: off.m for pk, off in measured.values_list("pk", "off")}
     found = min(near, key=lambda cell: (metres[cell.pk], cell.code), default=None)
     if found is None or metres[found.pk] > settings.CELL_NEAR_M:
         raise OutsideTheCity(lon, lat)

@@ -4,6 +4,7 @@ In production this is the machine's clock. In the demo a day can be played in mi
 every process sees the same faster clock, which starts in the past and meets real time when the tape ends,
 so that no recorded moment ever lies in the future.
 """
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """The posts of the model (岗位). Nothing here touches the database."""
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 

@@ -23,6 +23,9 @@ class Message(models.Model):
         indexes = [models.Index(fields=["officer", "-number"], name="inbox")]
         constraints = [models.UniqueConstraint(fields=["event", "officer"], name="message_once")]
 
+    def __str__(self) -> str:
+        return f"{self.number}"
+
 
 class Device(models.Model):
     """设备: where FCM reaches an officer's phone. A token belongs to whoever said it last."""
@@ -35,3 +38,6 @@ class Device(models.Model):
 
     class Meta:
         verbose_name = _("设备")
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.officer_id}"

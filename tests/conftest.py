@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.management import call_command
 
 from . import city as town
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files of the tests are kept apart, and thrown away by the system."""
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher"
+    ]  # quick; the real one is slow by design
+    settings.DATA_DIR = Path(tempfile.mkdtemp(prefix="wangge-tests-"))
+    settings.STATIC_ROOT = settings.DATA_DIR / "static"
+    settings.STATIC_ROOT.mkdir()
+    settings.MEDIA_ROOT = settings.DATA_DIR / "media"
+    settings.STORAGES["default"]["OPTIONS"]["location"] = settings.MEDIA_ROOT
 
 
 @pytest.fixture(scope="session")

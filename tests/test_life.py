@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pytest
-
 from cases import docket
-from cases.flow import Facts, Purpose, Refused, Stage, Verb
+from cases.flow import Facts, Purpose, Stage, Verb
 
 from . import city as town
 

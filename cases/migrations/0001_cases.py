@@ -262,7 +262,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=60, verbose_name='名称')),
                 ('workdays', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), help_text='ISO weekdays, 1 is Monday', size=None)),
                 ('day_s', models.PositiveIntegerField(help_text='what one working day of a limit is worth, in working seconds')),
-                ('seasons', models.JSONField(help_text='[{"start": "05-01", "periods": [["08:00", "12:00"], ["14:30", "18:30"]]}]: each until the next begins')),
+                ('seasons', models.JSONField(help_text='[{"start": "05-01", "periods": [["08:00", "12:00"], …]}, …]: each until the next begins')),
                 ('department', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='timetable', to='grid.department')),
             ],
             options={

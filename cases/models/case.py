@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
 from django.conf import settings
 from django.contrib.gis.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from grid.models import SRID, Beat, Cell, Component, Department, Officer
+from grid.models import SRID, Cell, Component, Department, Officer
 from grid.roles import CENTRE, DEPARTMENT, Role
 
 from ..clock import Unit
@@ -53,18 +57,44 @@ class CaseQuerySet(models.QuerySet["Case"]):
             owed |= Q(stage__in=OPEN, level__gt=0)
         return self.filter(owed)
 
+    def reported_by(self, officer: Officer) -> CaseQuerySet:
+        return self.filter(reporter=officer)
+
+    def matching(self, terms: Mapping[str, Any], at: datetime) -> CaseQuerySet:
+        """Narrowed by what a list's filters say; `at` is the moment by which a case is late."""
+        found = self
+        for name, said in terms.items():
+            found = found.filter(MATCH[name](said, at))
+        return found
+
     def ringing(self, at: object) -> CaseQuerySet:
         """Open cases whose alarm is past, the longest past first."""
         return self.filter(alarm_at__lte=at).order_by("alarm_at")
 
 
-def _patrolled(officer: Officer) -> models.QuerySet[Beat]:
+MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
+    "stage": lambda said, at: Q(stage__in=said),
+    "source": lambda said, at: Q(source=said),
+    "category": lambda said, at: Q(category=said) | Q(category__parent=said),
+    "department": lambda said, at: Q(department=said),
+    "area": lambda said, at: Q(cell__area__code__startswith=said),
+    "late": lambda said, at: Q(due_at__lt=at) if said else Q(due_at__gte=at) | Q(due_at=None),
+    "asks": lambda said, at: ~Q(asks="") if said else Q(asks=""),
+    "since": lambda said, at: Q(reported_at__gte=said),
+    "until": lambda said, at: Q(reported_at__lt=said),
+    "q": lambda said, at: (
+        Q(number=said) | Q(number__endswith=said) | Q(text__icontains=said) | Q(place__icontains=said)
+    ),
+}
+
+
+def _patrolled(officer: Officer) -> models.QuerySet[Any, Any]:
     return Cell.objects.filter(beats__officers=officer).values("pk")
 
 
 def _answering(officer: Officer) -> list[int]:
     """A handler answers for his own department, its head for those below it too."""
-    own = officer.department_id
+    own = officer.department_id or 0
     if not officer.holds(Role.HEAD):
         return [own]
     return [own, *Department.objects.filter(Q(parent=own) | Q(parent__parent=own)).values_list("pk", flat=True)]
@@ -143,7 +173,7 @@ class CaseEvent(models.Model):
     due_at = models.DateTimeField(null=True)
     late_s = models.PositiveIntegerField(default=0, help_text="seconds past due, in the stage's own clock")
     late = models.GeneratedField(
-        expression=Q(at__gt=F("due_at")),
+        expression=Q(at__gt=F("due_at")),  # type: ignore[arg-type]  # Django takes conditions here, its stubs do not know
         output_field=models.BooleanField(null=True),
         db_persist=True,
     )

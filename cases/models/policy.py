@@ -78,7 +78,7 @@ class Timetable(models.Model):
     workdays = ArrayField(models.PositiveSmallIntegerField(), help_text="ISO weekdays, 1 is Monday")
     day_s = models.PositiveIntegerField(help_text="what one working day of a limit is worth, in working seconds")
     seasons = models.JSONField(
-        help_text='[{"start": "05-01", "periods": [["08:00", "12:00"], ["14:30", "18:30"]]}]: each until the next begins'
+        help_text='[{"start": "05-01", "periods": [["08:00", "12:00"], …]}, …]: each until the next begins'
     )
 
     class Meta:

@@ -1,0 +1,22 @@
+"""The phones' door: one API, a router for each noun, errors mapped once."""
+
+from ninja import NinjaAPI
+
+from . import problems
+from .routers import cases, inbox, me, stats
+
+DESCRIPTION = """\
+For the apps of inspectors, handlers and the centre.
+
+**Log in** at `POST /api/auth/app/v1/auth/login` with `{"username", "password"}`; the answer's
+`meta.session_token` goes into the header `X-Session-Token` of every call.
+
+**Nothing is lost or doubled**: the phone chooses the id of a report and the key of a move, and may repeat both.
+**Positions** carry their coordinate system. **Moments** carry their offset. **Words** follow `Accept-Language`
+(`zh-hans`, `en`). **Errors** are problem details (RFC 9457) with a stable `code`.
+"""
+
+api = NinjaAPI(title="Wangge 网格", version="1", description=DESCRIPTION, urls_namespace="mobile")
+problems.install(api)
+for noun in (me, cases, inbox, stats):
+    api.add_router("", noun.router)

@@ -1,0 +1,36 @@
+"""收件箱: who should hear of an event finds one line in his inbox. It is the truth; push only rings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+
+from cases import audience
+from cases.models import CaseEvent
+from cases.outbox import consumer
+from grid.moment import now
+
+from .models import Message
+
+WRITER = 0x1B0C  # the advisory lock of the one writer
+
+
+@consumer("inbox", audience.heard)
+def deliver(events: Sequence[CaseEvent]) -> None:
+    """Write the messages of events. Idempotent: an officer gets one message for an event.
+
+    Numbers are given under one lock that is held until they are committed, so that whoever has read up to a
+    number has missed none below it.
+    """
+    owed = [(officer, event) for event in events for officer in sorted(audience.of(event))]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITER])
+        cursor.execute("SELECT coalesce(max(number), 0) FROM mobile_api_message")
+        (last,) = cursor.fetchone()
+        at = now()
+        messages = [
+            Message(number=last + n, officer_id=officer, event=event, written_at=at)
+            for n, (officer, event) in enumerate(owed, start=1)
+        ]
+        Message.objects.bulk_create(messages, ignore_conflicts=True)

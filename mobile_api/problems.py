@@ -1,0 +1,159 @@
+"""Errors as RFC 9457 problem details: a stable code, a sentence to act on, the field, and what is allowed instead.
+
+The core raises domain errors and knows no HTTP; here each is mapped once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from pydantic import Field
+
+from cases.docket import Conflict
+from cases.flow import Move, Refused
+from cases.models import Case
+from grid.locate import OutsideTheCity
+from grid.roles import Role
+
+TITLES = {
+    400: gettext_lazy("请求有误"),
+    401: gettext_lazy("尚未登录"),
+    403: gettext_lazy("无权办理"),
+    404: gettext_lazy("没有找到"),
+    409: gettext_lazy("现在不能这样办"),
+    413: gettext_lazy("内容过大"),
+    422: gettext_lazy("内容不合要求"),
+}
+
+# A refusal is a matter of the time (409), of the person (403) or of what was said (422).
+STATUS = {
+    "not_now": 409,
+    "already_accepted": 409,
+    "already_asked": 409,
+    "nothing_asked": 409,
+    "not_supervised": 409,
+    "not_your_post": 403,
+    "not_your_turn": 403,
+    "not_your_source": 403,
+    "same_hand": 403,
+    "held_by_another": 403,
+    "not_reporter": 403,
+}
+
+MESSAGES = {
+    "missing": gettext_lazy("必须填写"),
+    "uuid_parsing": gettext_lazy("须为 UUID"),
+    "datetime_from_date_parsing": gettext_lazy("须为带时区的时间，如 2026-03-02T09:00:00+08:00"),
+    "datetime_parsing": gettext_lazy("须为带时区的时间，如 2026-03-02T09:00:00+08:00"),
+    "timezone_aware": gettext_lazy("须为带时区的时间，如 2026-03-02T09:00:00+08:00"),
+    "enum": gettext_lazy("只能是：%(expected)s"),
+    "literal_error": gettext_lazy("只能是：%(expected)s"),
+    "string_pattern_mismatch": gettext_lazy("格式须为 %(pattern)s"),
+    "string_too_long": gettext_lazy("最多 %(max_length)s 个字"),
+    "string_too_short": gettext_lazy("至少 %(min_length)s 个字"),
+    "too_long": gettext_lazy("最多 %(max_length)s 项"),
+    "greater_than": gettext_lazy("须大于 %(gt)s"),
+    "greater_than_equal": gettext_lazy("不得小于 %(ge)s"),
+    "less_than_equal": gettext_lazy("不得大于 %(le)s"),
+    "int_parsing": gettext_lazy("须为整数"),
+    "float_parsing": gettext_lazy("须为数字"),
+    "finite_number": gettext_lazy("须为有限的数字"),
+    "bool_parsing": gettext_lazy("须为 true 或 false"),
+    "json_invalid": gettext_lazy("不是有效的 JSON"),
+    "extra_forbidden": gettext_lazy("没有这一项"),
+}
+
+
+class Allowed(Schema):
+    """A move that is possible now, and who may make it."""
+
+    verb: str
+    label: str
+    by: list[str] = Field(description="roles")
+
+
+class FieldError(Schema):
+    field: str
+    code: str
+    detail: str
+
+
+class Problem(Schema):
+    """RFC 9457. `code` is stable; `detail` is a sentence in the reader's language."""
+
+    type: str = Field(examples=["urn:wangge:problem:not_now"])
+    title: str
+    status: int
+    detail: str
+    code: str
+    field: str = ""
+    errors: list[FieldError] = []
+    allowed: list[Allowed] = []
+
+
+def problem(status: int, code: str, detail: str, **more: Any) -> HttpResponse:
+    """An answer in problem+json."""
+    title = str(TITLES.get(status, TITLES[400]))
+    said = Problem(type=f"urn:wangge:problem:{code}", title=title, status=status, detail=detail, code=code, **more)
+    return HttpResponse(said.model_dump_json(), content_type="application/problem+json", status=status)
+
+
+def allowed(moves: tuple[Move, ...]) -> list[Allowed]:
+    return [Allowed(verb=move.verb, label=str(move.verb.label), by=[Role(role) for role in move.by]) for move in moves]
+
+
+def install(api: NinjaAPI) -> None:
+    """Map the errors of the core and of the framework."""
+
+    @api.exception_handler(Refused)
+    def refused(request: HttpRequest, exc: Refused) -> HttpResponse:
+        status = STATUS.get(exc.code, 422)
+        return problem(status, exc.code, exc.detail, field=exc.field, allowed=allowed(exc.allowed))
+
+    @api.exception_handler(Conflict)
+    def conflict(request: HttpRequest, exc: Conflict) -> HttpResponse:
+        return problem(409, exc.code, str(exc))
+
+    @api.exception_handler(OutsideTheCity)
+    def outside(request: HttpRequest, exc: OutsideTheCity) -> HttpResponse:
+        return problem(422, exc.code, str(exc), field="point")
+
+    @api.exception_handler(Case.DoesNotExist)
+    @api.exception_handler(Http404)
+    def unseen(request: HttpRequest, exc: Exception) -> HttpResponse:
+        return problem(404, "not_found", _("没有这份资料，或您无权查看。"))
+
+    @api.exception_handler(AuthenticationError)
+    def stranger(request: HttpRequest, exc: AuthenticationError) -> HttpResponse:
+        return problem(401, "not_logged_in", _("请先登录，并在 X-Session-Token 中带上会话令牌。"))
+
+    @api.exception_handler(RequestDataTooBig)
+    def too_big(request: HttpRequest, exc: RequestDataTooBig) -> HttpResponse:
+        return problem(413, "too_large", _("请求内容过大。"))
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
+        errors = [_field_error(error) for error in exc.errors]
+        detail = _("；").join(f"{error.field}: {error.detail}" for error in errors)
+        return problem(422, "invalid", detail, field=errors[0].field if errors else "", errors=errors)
+
+    @api.exception_handler(HttpError)
+    def http(request: HttpRequest, exc: HttpError) -> HttpResponse:
+        code = "bad_json" if exc.status_code == 400 else f"http_{exc.status_code}"
+        detail = _("请求内容不是有效的 JSON。") if exc.status_code == 400 else str(exc)
+        return problem(exc.status_code, code, detail)
+
+
+def _field_error(error: dict[str, Any]) -> FieldError:
+    where = [str(part) for part in error["loc"][1:]]  # the first says body, query or path
+    if where and where[0] in ("body", "filters"):
+        where = where[1:]
+    message = MESSAGES.get(error["type"])
+    detail = str(message) % error.get("ctx", {}) if message else error["msg"]
+    return FieldError(field=".".join(where), code=error["type"], detail=detail)

@@ -1,0 +1,95 @@
+"""Report a case, look at it, take it a step."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from ninja import Query, Router, Status
+
+from cases import docket
+from cases.models import Case, CaseQuerySet
+from grid.crs import Crs, to_wgs84
+from grid.moment import now
+from grid.roles import Role
+
+from .. import paging, telling
+from ..auth import Request, officer
+from ..problems import Problem
+from ..schemas import CaseOut, Filters, MoveIn, Page, ReportIn
+
+router = Router(tags=["cases"])
+
+STAFF = tuple(role for role in Role if role != Role.ADMINISTRATOR)
+REFUSALS = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
+
+
+@router.post("cases", auth=officer(*STAFF), response={201: CaseOut, 200: CaseOut, **REFUSALS})
+def report(request: Request, body: ReportIn) -> Status[CaseOut]:
+    """Report a case (上报). 201 for a new one, 200 for the same again, 409 when its id was used otherwise.
+
+    What the policies allow follows at once: the answer shows the case's number, cell, department and deadline, each
+    with its reasons, and under `missing` the hashes of photos that are still to be uploaded.
+    """
+    case, new = docket.report(body.id, _seen(body), by=request.auth)
+    return Status(201 if new else 200, telling.whole(case, request.auth, body.point.crs))
+
+
+def _seen(body: ReportIn) -> docket.Report:
+    lon, lat = to_wgs84(body.point.lon, body.point.lat, body.point.crs)
+    origin = body.point.model_dump(mode="json", exclude_none=True)
+    if body.captured_at:
+        origin["captured_at"] = body.captured_at.isoformat()
+    return docket.Report(
+        category=body.category,
+        condition=body.condition,
+        component=body.component,
+        lon=lon,
+        lat=lat,
+        source=body.source,
+        text=body.text,
+        place=body.place,
+        photos=tuple((photo.sha256, str(photo.purpose)) for photo in body.photos),
+        handled=body.handled,
+        origin=origin,
+    )
+
+
+@router.get("cases", auth=officer(*STAFF), response={200: Page, **REFUSALS})
+def cases(request: Request, filters: Query[Filters], crs: Crs = Crs.WGS84) -> Page:
+    """Cases in pages: `todo` is what waits for me, `reported` what I reported, `all` what I may see.
+
+    Sorted by what is due first, or newest first. Pass `next` as `cursor` for the following page.
+    """
+    at = now()
+    found, cursor = paging.page(_within(request.auth, filters, at), filters)
+    return Page(items=[telling.line(case, crs, at) for case in found], next=cursor)
+
+
+def _within(by: Any, filters: Filters, at: Any) -> CaseQuerySet:
+    found = Case.objects.visible_to(by).select_related(*docket.RELATED)
+    if filters.view == "todo":
+        found = found.owed_by(by)
+    if filters.view == "reported":
+        found = found.reported_by(by)
+    return found.matching(filters.terms(), at)
+
+
+@router.get("cases/{id}", auth=officer(*STAFF), response={200: CaseOut, **REFUSALS})
+def case(request: Request, id: UUID, crs: Crs = Crs.WGS84) -> CaseOut:
+    """One case: its log, its deadline explained, its photos, and under `can` the moves open to me now."""
+    return telling.whole(_visible(request.auth, id), request.auth, crs)
+
+
+def _visible(by: Any, id: UUID) -> Case:
+    return Case.objects.visible_to(by).select_related(*docket.RELATED).get(uuid=id)
+
+
+@router.post("cases/{id}/moves", auth=officer(*STAFF), response={200: CaseOut, **REFUSALS})
+def move(request: Request, id: UUID, body: MoveIn, crs: Crs = Crs.WGS84) -> CaseOut:
+    """Take a case one step (流转). With a `key`, the same move again changes nothing and answers the same.
+
+    A refusal says what is allowed now, and by whom. Nothing is half done: on an error the case stands as it stood.
+    """
+    moved = docket.move(id, body.verb, by=request.auth, facts=body.facts(), key=body.key)
+    return telling.whole(moved, request.auth, crs)

@@ -1,0 +1,93 @@
+"""My messages: what came since a number, and what I have read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from cases.flow import Stage, Verb
+from grid.moment import now
+from grid.words import named
+
+from .. import telling
+from ..auth import Request, officer
+from ..models import Message
+from ..problems import Problem
+from ..schemas import Coded, Said
+
+router = Router(tags=["inbox"])
+REFUSALS = {401: Problem, 403: Problem, 422: Problem}
+
+
+class MessageOut(Schema):
+    number: int = Field(description="ascends; nothing is ever inserted below a number that was seen")
+    case: UUID
+    case_number: str
+    category: str
+    verb: Coded
+    stage: Coded = Field(description="where the case stood after it")
+    at: datetime
+    due_at: datetime | None = Field(description="when the stage the case is in now is due")
+    level: int
+    read: bool
+
+
+class Inbox(Schema):
+    items: list[MessageOut]
+    last: int = Field(description="pass as `since` to hear what comes after")
+    unread: int
+
+
+class Which(Said):
+    """Which messages: what came after a number, oldest first; without one the newest, newest first."""
+
+    since: int = Field(0, ge=0)
+    unread: bool = False
+    limit: int = Field(50, ge=1, le=200)
+
+
+class ReadIn(Said):
+    upto: int = Field(ge=0, description="everything up to this number has been read")
+
+
+@router.get("inbox", auth=officer(), response={200: Inbox, **REFUSALS})
+def inbox(request: Request, which: Query[Which]) -> Inbox:
+    """My messages. With `since`, what came after that number, oldest first; without, the newest, newest first."""
+    mine = Message.objects.filter(officer=request.auth)
+    shown = mine.select_related("event__case__category")
+    if which.unread:
+        shown = shown.filter(read_at=None)
+    shown = shown.filter(number__gt=which.since).order_by("number") if which.since else shown.order_by("-number")
+    found = list(shown[: which.limit])
+    return Inbox(
+        items=[_told(message) for message in found],
+        last=max((message.number for message in found), default=which.since),
+        unread=mine.filter(read_at=None).count(),
+    )
+
+
+@router.post("inbox/read", auth=officer(), response={200: Inbox, **REFUSALS})
+def read(request: Request, body: ReadIn) -> Inbox:
+    """Mark everything up to a number as read. Again is no harm."""
+    Message.objects.filter(officer=request.auth, read_at=None, number__lte=body.upto).update(read_at=now())
+    left = Message.objects.filter(officer=request.auth, read_at=None).count()
+    return Inbox(items=[], last=body.upto, unread=left)
+
+
+def _told(message: Message) -> MessageOut:
+    event, case = message.event, message.event.case
+    return MessageOut(
+        number=message.number,
+        case=case.uuid,
+        case_number=case.number,
+        category=named(case.category),
+        verb=telling.coded(Verb(event.verb)),
+        stage=telling.coded(Stage(event.entered)),
+        at=event.at,
+        due_at=case.due_at,
+        level=case.level,
+        read=message.read_at is not None,
+    )

@@ -1,0 +1,264 @@
+"""What the phones say and hear. Moments are aware; positions are lon, lat in the crs that is named beside them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat
+
+from cases.clock import Limit, Unit
+from cases.flow import ASKABLE, Facts, Purpose, Source, Stage, Verb, Verdict
+from grid.crs import Crs
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the photo's bytes, lower-case hex")]
+Asked = Verb  # one of ASKABLE; the docket says which
+
+
+class Said(Schema):
+    """What a phone says: a word that is not known is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Fix(Said):
+    """A position as the phone knows it. `crs` is required: a wrong guess is off by 240 m in Yushu."""
+
+    lon: FiniteFloat = Field(ge=-180, le=180, examples=[114.0563])
+    lat: FiniteFloat = Field(ge=-90, le=90, examples=[22.5371])
+    crs: Crs = Field(description="wgs84 for raw GNSS fixes; gcj02 for AMap and Tencent; bd09 for Baidu")
+    accuracy_m: FiniteFloat | None = Field(None, ge=0, le=100_000)
+    fixed_at: AwareDatetime | None = Field(None, description="when the fix was made")
+    provider: str = Field("", max_length=20, examples=["gps"])
+    mock: bool = Field(False, description="the phone says that the position is simulated")
+
+
+class Shown(Said):
+    """A photo by its hash, and what it is to show. It may be uploaded later."""
+
+    sha256: Sha256
+    purpose: Purpose
+
+
+class ReportIn(Said):
+    """上报. The phone chooses the id: the same report again is the same case."""
+
+    id: UUID
+    category: int = Field(description="a sub-class from GET city")
+    condition: int | None = Field(None, description="one of the category's conditions; none leaves it to the clerk")
+    component: str = Field("", max_length=20, description="code of the registered component, if it is one")
+    point: Fix
+    captured_at: AwareDatetime | None = Field(None, description="when it was seen, by the phone's clock")
+    text: str = Field("", max_length=2000)
+    place: str = Field("", max_length=200, description="where it is, in words")
+    photos: list[Shown] = Field([], max_length=20)
+    handled: bool = Field(False, description="自处置: put right on the spot; needs a photo before and one after")
+    source: Source = Field(Source.INSPECTOR, description="clerks register hotline, public and directive reports")
+
+
+class LimitIn(Said):
+    value: Decimal = Field(gt=0, le=9999, examples=[2])
+    unit: Unit
+
+
+class MoveIn(Said):
+    """流转. What a verb needs stands in the case's `can`."""
+
+    verb: Verb
+    key: UUID | None = Field(None, description="chosen by the phone: the same key again is the same move")
+    note: str = Field("", max_length=2000)
+    photos: list[Shown] = Field([], max_length=20, description="uploaded before")
+    condition: int | None = None
+    department: int | None = None
+    holder: int | None = Field(None, description="the inspector who is to verify or check")
+    asks: Asked | None = Field(None, description="with ask: " + ", ".join(ASKABLE))
+    limit: LimitIn | None = Field(None, description="with extend: by how much")
+    until: AwareDatetime | None = Field(None, description="with shelve")
+    verdict: Verdict | None = Field(None, description="with verify")
+
+    def facts(self) -> Facts:
+        return Facts(
+            note=self.note,
+            photos=tuple((photo.sha256, str(photo.purpose)) for photo in self.photos),
+            condition=self.condition,
+            department=self.department,
+            holder=self.holder,
+            asks=str(self.asks or ""),
+            limit=Limit(self.limit.value, self.limit.unit) if self.limit else None,
+            until=self.until,
+            verdict=str(self.verdict or ""),
+        )
+
+
+class Filters(Said):
+    """Which cases, in which order."""
+
+    view: Literal["todo", "reported", "all"] = "todo"
+    stage: list[Stage] = Field([], description="any of these")
+    source: Source | None = None
+    category: int | None = Field(None, description="a sub-class, or a major with all its sub-classes")
+    department: int | None = None
+    area: str = Field("", pattern=r"^\d{0,12}$", description="code of a district, street or community")
+    late: bool | None = Field(None, description="past due now")
+    asks: bool | None = Field(None, description="with a wish that waits for an answer")
+    since: AwareDatetime | None = Field(None, description="reported at or after")
+    until: AwareDatetime | None = Field(None, description="reported before")
+    q: str = Field("", max_length=60, description="a case number or its end, or a word of the text or place")
+    sort: Literal["due", "new"] = "due"
+    cursor: str | None = Field(None, max_length=200)
+    limit: int = Field(20, ge=1, le=100)
+
+    def terms(self) -> dict[str, Any]:
+        """What the cases are to match; what was not said matches all."""
+        return {name: said for name in TERMS if (said := getattr(self, name)) not in (None, "", [])}
+
+
+TERMS = ("stage", "source", "category", "department", "area", "late", "asks", "since", "until", "q")
+
+
+class Coded(Schema):
+    """A stable code and its name in the reader's language."""
+
+    code: str
+    label: str
+
+
+class Named(Schema):
+    id: int
+    code: str = ""
+    name: str
+
+
+class Position(Schema):
+    lon: float
+    lat: float
+    crs: Crs
+
+
+class Where(Schema):
+    """The cell, and the areas above it from community to district."""
+
+    cell: str
+    off_cell_m: float = Field(description="metres from the cell; 0 inside it")
+    areas: list[Named]
+
+
+class Reason(Schema):
+    """Why the system decided so: a stable code and a sentence."""
+
+    code: str
+    says: str
+
+
+class Span(Schema):
+    """A stretch of time, how many seconds of it counted, and why."""
+
+    day: str
+    since: datetime
+    until: datetime
+    seconds: int
+    why: Coded
+    name: str = Field("", description="of the holiday")
+
+
+class Deadline(Schema):
+    """Until when the present stage is owed, and how that came about."""
+
+    since: datetime
+    due_at: datetime | None
+    alarm_at: datetime | None
+    late: bool
+    level: int = Field(description="rungs of the ladder already climbed")
+    provisional: bool = Field(description="counted through a year whose holidays are not yet known")
+    clock: Coded | None = None
+    allowed_s: int | None = Field(None, description="seconds of that clock since then")
+    why: list[Reason] = []
+    trace: list[Span] = []
+
+
+class CaseLine(Schema):
+    """A case in a list."""
+
+    id: UUID
+    number: str
+    stage: Coded
+    source: Coded
+    category: Named
+    point: Position
+    where: Where
+    place: str
+    text: str
+    department: Named | None
+    holder: Named | None
+    asks: Coded | None
+    supervised: bool
+    reported_at: datetime
+    due_at: datetime | None
+    late: bool
+    level: int
+
+
+class Page(Schema):
+    items: list[CaseLine]
+    next: str | None = Field(description="the cursor of the next page; none at the end")
+
+
+class LogLine(Schema):
+    """One line of the log: who did what when; who owed the stage it found, since and until when, late by how much."""
+
+    at: datetime
+    verb: Coded
+    by: str = Field(description="name; empty for the system")
+    left: Coded | None
+    entered: Coded
+    department: str
+    holder: str
+    since: datetime | None
+    due_at: datetime | None
+    late_s: int = Field(description="seconds past due, in the stage's own clock")
+    level: int
+    note: str
+    facts: dict[str, Any]
+    why: list[Reason]
+    waits: list[Reason] = Field(description="why the case waits for a person after this")
+
+
+class Button(Schema):
+    """A move open to the reader now, and what it needs."""
+
+    verb: str
+    label: str
+    needs: list[str]
+
+
+class Flag(Schema):
+    """Something a person should look at. It accuses nobody."""
+
+    code: str
+    says: str
+    figure: float | None = None
+
+
+class PhotoOut(Schema):
+    sha256: str
+    purpose: Coded
+    arrived: bool
+    taken_at: datetime | None = None
+    flags: list[Flag] = []
+
+
+class CaseOut(CaseLine):
+    """A case as a whole."""
+
+    condition: str
+    closing: str = Field(description="when it counts as put right")
+    component: str
+    deadline: Deadline
+    log: list[LogLine]
+    photos: list[PhotoOut]
+    missing: list[str] = Field(description="hashes of photos that have not arrived")
+    flags: list[Flag]
+    can: list[Button]

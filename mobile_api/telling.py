@@ -1,0 +1,209 @@
+"""How a case is told to one officer: in his language, in the crs of his map, with the buttons he has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from cases import flow, photos, reasons, refusals, rulebook, stint
+from cases.clock import Unit
+from cases.flow import Purpose, Source, Stage, Verb
+from cases.models import Case, CaseEvent, Evidence, Photo
+from cases.rules import lineage
+from grid.crs import Crs, from_wgs84
+from grid.models import Officer
+from grid.moment import now
+from grid.words import named, phrased
+
+from .schemas import (
+    Button,
+    CaseLine,
+    CaseOut,
+    Coded,
+    Deadline,
+    Flag,
+    LogLine,
+    Named,
+    PhotoOut,
+    Position,
+    Reason,
+    Span,
+    Where,
+)
+
+
+def coded(choice: Stage | Source | Verb | Purpose) -> Coded:
+    return Coded(code=choice.value, label=str(choice.label))
+
+
+def line(case: Case, crs: Crs, at: datetime) -> CaseLine:
+    """A case for a list. Needs docket.RELATED loaded; makes no statement."""
+    return CaseLine(**_line(case, crs, at))
+
+
+def _line(case: Case, crs: Crs, at: datetime) -> dict[str, Any]:
+    lon, lat = from_wgs84(case.point.x, case.point.y, crs)
+    category = case.category
+    return {
+        "id": case.uuid,
+        "number": case.number,
+        "stage": coded(Stage(case.stage)),
+        "source": coded(Source(case.source)),
+        "category": Named(id=category.pk, code=f"{category.major}{category.sub}", name=named(category)),
+        "point": Position(lon=lon, lat=lat, crs=crs),
+        "where": Where(
+            cell=case.cell.code,
+            off_cell_m=case.off_cell_m,
+            areas=[Named(id=area.pk, code=area.code, name=named(area)) for area in lineage(case.cell.area)],
+        ),
+        "place": case.place,
+        "text": case.text,
+        "department": _department(case),
+        "holder": Named(id=case.holder.pk, name=str(case.holder)) if case.holder else None,
+        "asks": coded(Verb(case.asks)) if case.asks else None,
+        "supervised": case.supervised_at is not None,
+        "reported_at": case.reported_at,
+        "due_at": case.due_at,
+        "late": bool(case.due_at and case.due_at < at),
+        "level": case.level,
+    }
+
+
+def _department(case: Case) -> Named | None:
+    if case.department is None:
+        return None
+    return Named(id=case.department.pk, code=case.department.code, name=named(case.department))
+
+
+def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84) -> CaseOut:
+    """A case with its log, its deadline explained, its photos and the moves open to this officer.
+
+    Needs docket.RELATED loaded; makes two statements, and two more where photos were shown.
+    """
+    at = now()
+    log = list(case.events.select_related("by", "department", "holder").order_by("id"))
+    shown = _photos(case, log)
+    condition = case.condition
+    return CaseOut(
+        **_line(case, crs, at),
+        condition=phrased(condition, "text") if condition else "",
+        closing=phrased(condition, "closing") if condition else "",
+        component=case.component.code if case.component else "",
+        deadline=_deadline(case, log, at),
+        log=[_log_line(event) for event in log],
+        photos=shown,
+        missing=list(dict.fromkeys(photo.sha256 for photo in shown if not photo.arrived)),
+        flags=_flags(case, log),
+        can=buttons(case, officer, log),
+    )
+
+
+def _photos(case: Case, log: Sequence[CaseEvent]) -> list[PhotoOut]:
+    """The photos that the log shows, in its order; those still missing too."""
+    if not any("photos" in event.facts for event in log):
+        return []
+    moments = {event.pk: _seen_at(event) for event in log}
+    shown = list(case.evidence.order_by("id"))
+    arrived = Photo.objects.in_bulk([evidence.photo_id for evidence in shown])
+    return [_photo(evidence, arrived.get(evidence.photo_id), moments[evidence.event_id]) for evidence in shown]
+
+
+def _seen_at(event: CaseEvent) -> datetime:
+    """When the officer says he was there: a report may have waited for a network."""
+    said = event.facts.get("origin", {}).get("captured_at")
+    return datetime.fromisoformat(said) if said else event.at
+
+
+def _photo(evidence: Evidence, photo: Photo | None, at: datetime) -> PhotoOut:
+    return PhotoOut(
+        sha256=evidence.photo_id,
+        purpose=coded(Purpose(evidence.purpose)),
+        arrived=photo is not None,
+        taken_at=photo.taken_at if photo else None,
+        flags=[_flag(*flag) for flag in photos.flags(photo, evidence.case.point, at)] if photo else [],
+    )
+
+
+FLAGS = {
+    "off_cell": gettext_lazy("位置在单元网格之外 %(figure)s 米。"),
+    "mock": gettext_lazy("手机报告该位置是模拟的。"),
+    "photo_far": gettext_lazy("照片拍摄地距上报位置 %(figure)s 米。"),
+    "photo_old": gettext_lazy("照片在上报前 %(figure)s 分钟拍摄。"),
+    "photo_ahead": gettext_lazy("照片时间比上报晚 %(figure)s 分钟。"),
+}
+
+
+def _flag(code: str, figure: float | None = None) -> Flag:
+    shown = f"{figure:.0f}" if figure is not None else ""
+    return Flag(code=code, says=str(FLAGS[code]) % {"figure": shown}, figure=figure)
+
+
+def _flags(case: Case, log: Sequence[CaseEvent]) -> list[Flag]:
+    flags = [_flag("off_cell", case.off_cell_m)] if case.off_cell_m else []
+    if log and log[0].facts.get("origin", {}).get("mock"):
+        flags.append(_flag("mock"))
+    return flags
+
+
+def buttons(case: Case, officer: Officer, log: Sequence[CaseEvent]) -> list[Button]:
+    """The moves that this officer may make now."""
+    return [
+        Button(verb=move.verb, label=str(move.verb.label), needs=list(move.needs))
+        for move in flow.moves(case.stage, officer.roles)
+        if refusals.standing(case, move, officer, log) is None
+    ]
+
+
+def _deadline(case: Case, log: Sequence[CaseEvent], at: datetime) -> Deadline:
+    entering = next((event for event in reversed(log) if event.left != event.entered), None)
+    why = [said for said in (entering.facts.get("why", ()) if entering else ()) if said["code"].startswith("limit")]
+    return Deadline(
+        since=case.entered_at,
+        due_at=case.due_at,
+        alarm_at=case.alarm_at,
+        late=bool(case.due_at and case.due_at < at),
+        level=case.level,
+        provisional=case.provisional,
+        clock=Coded(code=case.clock, label=str(Unit(case.clock).label)) if case.clock else None,
+        allowed_s=case.allowed_s,
+        why=_reasons(why),
+        trace=[
+            Span(
+                day=span.day.isoformat(),
+                since=span.since,
+                until=span.until,
+                seconds=span.seconds,
+                why=Coded(code=span.why, label=str(span.why.label)),
+                name=span.name,
+            )
+            for span in stint.explain(rulebook.current(), case)
+        ],
+    )
+
+
+def _log_line(event: CaseEvent) -> LogLine:
+    facts = {name: said for name, said in event.facts.items() if name not in ("why", "waits", "note")}
+    return LogLine(
+        at=event.at,
+        verb=coded(Verb(event.verb)),
+        by=str(event.by) if event.by else "",
+        left=coded(Stage(event.left)) if event.left else None,
+        entered=coded(Stage(event.entered)),
+        department=named(event.department) if event.department else "",
+        holder=str(event.holder) if event.holder else "",
+        since=event.since if event.left else None,
+        due_at=event.due_at,
+        late_s=event.late_s,
+        level=event.level,
+        note=event.facts.get("note", ""),
+        facts=facts,
+        why=_reasons(event.facts.get("why", ())),
+        waits=_reasons(event.facts.get("waits", ())),
+    )
+
+
+def _reasons(stored: Iterable[reasons.Reason]) -> list[Reason]:
+    return [Reason(code=said["code"], says=reasons.say(said)) for said in stored]
