@@ -1,0 +1,214 @@
+"""Photos as evidence: what a phone sends is checked, kept untouched under the hash of its bytes, and shown small.
+
+It promises: a photo that was acknowledged is on the disk, is never changed and never written twice; the same bytes
+again are the same photo, whoever sends them. An original is shown to few, and each look at it is logged. What the
+EXIF says is information beside a report, never a verdict on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.gis.geos import Point
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django_q.tasks import async_task
+
+from grid.crs import metres
+from grid.models import SRID, Officer
+from grid.moment import now
+from grid.roles import SUPERVISION, Role
+
+from ..models import Case, Evidence, Photo
+from . import picture
+from .refused import PhotoRefused
+
+__all__ = ["PhotoRefused", "flags", "keep", "may_see", "missing", "original", "preview", "shrink", "sweep"]
+
+access = logging.getLogger("access")
+log = logging.getLogger(__name__)
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+ORIGINALS = (*SUPERVISION, Role.LEADER, Role.AUDITOR)  # the posts that may look at any original they may see
+SWEEP_AFTER = timedelta(minutes=2)  # by then the queue has had its turn
+SWEEP_FOR = timedelta(hours=24)  # a photo that could not be shrunk for so long is left alone
+SWEEP_AT_ONCE = 50
+CLOCKS_AGREE = timedelta(minutes=1)  # EXIF has whole seconds, and clocks differ a little
+
+
+def keep(sha256: str, body: bytes, *, by: Officer) -> tuple[Photo, bool]:
+    """The photo of these bytes, and whether it is new. Idempotent; the first uploader stays.
+
+    Bytes that come at the same time wait for each other at the row. The original is written before the row is
+    committed: what fails between leaves a file without a row, which the next attempt replaces. Raises PhotoRefused.
+    """
+    _check_name(sha256, body)
+    if known := Photo.objects.filter(pk=sha256).first():
+        return known, False
+    seen = picture.look(body)
+    with transaction.atomic():
+        photo, created = Photo.objects.get_or_create(
+            sha256=sha256,
+            defaults={
+                "uploader": by,
+                "received_at": now(),
+                "kind": seen.kind,
+                "size": len(body),
+                "width": seen.width,
+                "height": seen.height,
+                "taken_at": seen.taken_at,
+                "point": Point(*seen.point, srid=SRID) if seen.point else None,
+                "device": seen.device,
+            },
+        )
+        if created:
+            _write(_original_name(sha256), body)
+            async_task("cases.photos.shrink", sha256)
+    return photo, created
+
+
+def missing(hashes: Iterable[str]) -> list[str]:
+    """Those of the hashes whose photos have not arrived, in their order, each once."""
+    asked = list(dict.fromkeys(hashes))
+    arrived = set(Photo.objects.filter(pk__in=asked).values_list("pk", flat=True))
+    return [sha256 for sha256 in asked if sha256 not in arrived]
+
+
+def may_see(officer: Officer, sha256: str) -> bool:
+    """Whether the officer sent the photo, or sees a case that it was shown in."""
+    return _visible_to(officer).filter(pk=sha256).exists()
+
+
+def preview(sha256: str, size: int, *, to: Officer) -> bytes:
+    """WebP of one of settings.PREVIEW_SIZES; made at once where the worker has not come to it.
+
+    Raises Photo.DoesNotExist, for a photo unseen and unknown alike.
+    """
+    photo = _visible_to(to).get(pk=sha256)
+    if photo.shrunk_at is None:
+        shrink(sha256)
+    try:
+        return _read(_preview_name(sha256, size))
+    except FileNotFoundError:  # previews may be thrown away to save space
+        shrink(sha256)
+        return _read(_preview_name(sha256, size))
+
+
+def original(sha256: str, *, to: Officer) -> tuple[Photo, File[bytes]]:
+    """The photo and its bytes as they came. Each look is one line of the log "access".
+
+    Raises Photo.DoesNotExist, for a photo unseen and unknown alike, and PhotoRefused to one who may see previews only.
+    """
+    photo = _visible_to(to).get(pk=sha256)
+    if photo.uploader_id != to.pk and not to.holds(*ORIGINALS):
+        raise PhotoRefused("photo_original_closed")
+    shown = Case.objects.visible_to(to).filter(evidence__photo=photo).order_by("number")
+    numbers = ",".join(shown.values_list("number", flat=True).distinct())
+    access.info("original officer=%s sha256=%s case=%s", to.pk, sha256, numbers or "-")
+    return photo, default_storage.open(_original_name(sha256))
+
+
+def flags(photo: Photo, point: Point, at: datetime) -> list[tuple[str, float]]:
+    """What in a photo's EXIF does not go with a report made at a WGS84 point and a moment. Nobody is accused by it.
+
+    photo_far: metres beyond settings.PHOTO_FAR_M. photo_old: minutes before, beyond settings.PHOTO_OLD_MINUTES.
+    photo_ahead: minutes after it, so that one of two clocks is wrong. A photo that says nothing has no flags.
+    """
+    found: list[tuple[str, float]] = []
+    if photo.point and (far := metres((photo.point.x, photo.point.y), (point.x, point.y))) > settings.PHOTO_FAR_M:
+        found.append(("photo_far", round(far)))
+    if photo.taken_at and (before := at - photo.taken_at) > timedelta(minutes=settings.PHOTO_OLD_MINUTES):
+        found.append(("photo_old", round(before.total_seconds() / 60)))
+    if photo.taken_at and (ahead := photo.taken_at - at) > CLOCKS_AGREE:
+        found.append(("photo_ahead", round(ahead.total_seconds() / 60)))
+    return found
+
+
+def shrink(sha256: str) -> None:
+    """Make the previews that are missing. Idempotent; at the same time as another it waits, then finds them made."""
+    with transaction.atomic():
+        photo = Photo.objects.select_for_update().get(pk=sha256)
+        sizes = [size for size in settings.PREVIEW_SIZES if not (photo.shrunk_at and _has_preview(sha256, size))]
+        if not sizes:
+            return
+        for size, webp in picture.previews(_read(_original_name(sha256)), sizes).items():
+            _write(_preview_name(sha256, size), webp)
+        photo.shrunk_at = now()
+        photo.save(update_fields=["shrunk_at"])
+
+
+def sweep() -> int:
+    """Shrink what the queue has forgotten; how many were made. The newest first, so that no bad photo blocks others."""
+    at, made = now(), 0
+    forgotten = Photo.objects.filter(shrunk_at=None, received_at__range=(at - SWEEP_FOR, at - SWEEP_AFTER)).order_by(
+        "-received_at"
+    )
+    for sha256 in list(forgotten.values_list("pk", flat=True)[:SWEEP_AT_ONCE]):
+        try:
+            shrink(sha256)
+            made += 1
+        except Exception:  # one bad photo must not keep the others
+            log.exception("no previews of photo %s", sha256)
+    return made
+
+
+def _check_name(sha256: str, body: bytes) -> None:
+    if not body:
+        raise PhotoRefused("photo_empty")
+    if len(body) > settings.PHOTO_BYTES:
+        raise PhotoRefused("photo_too_large", limit=settings.PHOTO_BYTES, size=len(body))
+    found = hashlib.sha256(body).hexdigest()
+    if found != sha256 or not SHA256.fullmatch(sha256):
+        raise PhotoRefused("photo_hash_mismatch", found=found)
+
+
+def _visible_to(officer: Officer) -> QuerySet[Photo]:
+    shown = Evidence.objects.filter(photo=OuterRef("pk"), case__in=Case.objects.visible_to(officer))
+    return Photo.objects.filter(Q(uploader=officer) | Exists(shown))
+
+
+def _original_name(sha256: str) -> str:
+    return f"evidence/{sha256[:2]}/{sha256}"
+
+
+def _preview_name(sha256: str, size: int) -> str:
+    return f"previews/{size}/{sha256[:2]}/{sha256}.webp"
+
+
+def _has_preview(sha256: str, size: int) -> bool:
+    return bool(default_storage.exists(_preview_name(sha256, size)))
+
+
+def _read(name: str) -> bytes:
+    with default_storage.open(name) as file:
+        return bytes(file.read())
+
+
+def _write(name: str, content: bytes) -> None:
+    """Store under exactly this name, in place of what an interrupted attempt may have left there.
+
+    The caller holds the row, so nobody else writes this name. The bytes have reached the disk on return: once a
+    photo is acknowledged the phone forgets it.
+    """
+    default_storage.delete(name)
+    default_storage.save(name, ContentFile(content))
+    try:
+        path = default_storage.path(name)
+    except NotImplementedError:  # not a disk of ours: the store answers for it
+        return
+    for place in (path, Path(path).parent):
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
