@@ -1,0 +1,62 @@
+"""Where officers sign in, look at their sessions and change their password: what stands open of allauth's headless API.
+
+Only these. What the city does not use (e-mail, phone numbers, password reset, codes) is not mounted, so that nobody
+learns from it which accounts exist, and an upgrade opens no door by itself. Answers keep allauth's own form.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.headless.account.views import ChangePasswordView, LoginView, SessionView
+from allauth.headless.base.response import ForbiddenResponse
+from allauth.headless.base.views import APIView, ConfigView
+from allauth.headless.constants import Client
+from allauth.headless.usersessions.views import SessionsView
+from allauth.usersessions.adapter import get_adapter
+from allauth.usersessions.models import UserSession
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+
+class SignupView(APIView):  # type: ignore[misc]  # allauth ships no types
+    """Accounts are given by the city: whatever is said, the answer is the same."""
+
+    handle_json_input = False
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        answer: HttpResponse = ForbiddenResponse(request)
+        return answer
+
+
+class PasswordView(ChangePasswordView):  # type: ignore[misc]  # allauth ships no types
+    """Change one's password. This session goes on under a new token; the officer's others end."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        before = request.session.session_key
+        answer: HttpResponse = super().post(request, *args, **kwargs)
+        _keep_only(before, request)
+        return answer
+
+
+def _keep_only(before: str | None, request: HttpRequest) -> None:
+    """The session has a new key and so, from allauth, a second row: keep the first, with its device."""
+    key = request.session.session_key
+    UserSession.objects.filter(session_key=key).delete()
+    UserSession.objects.filter(session_key=before).update(session_key=key)
+    others = UserSession.objects.filter(user=request.user).exclude(session_key=key)
+    get_adapter().end_sessions(others)
+
+
+def _door(route: str, view: type[APIView]) -> Any:
+    return path(f"app/v1/{route}", view.as_api_view(client=Client.APP))
+
+
+urlpatterns = [
+    _door("config", ConfigView),
+    _door("auth/login", LoginView),
+    _door("auth/session", SessionView),
+    _door("auth/sessions", SessionsView),
+    _door("auth/signup", SignupView),
+    _door("account/password/change", PasswordView),
+]
