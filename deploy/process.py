@@ -40,10 +40,15 @@ def say(sentence: str) -> None:
     print(f"-> {sentence}", flush=True)
 
 
-def start(command: Command, environment: Environment, **more: Any) -> subprocess.Popen[str]:
-    """A child in the project's folder. Raises Failed where there is no such program."""
+def start(command: Command, environment: Environment, *, apart: bool = False, **more: Any) -> subprocess.Popen[str]:
+    """A child in the project's folder. Raises Failed where there is no such program.
+
+    `apart`: in a session of its own, so that signals reach it once, through us; it is told to end if we are killed.
+    """
+    if apart:
+        command = ("setpriv", "--pdeathsig", "TERM", *command)
     try:
-        return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **more)
+        return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, start_new_session=apart, **more)
     except OSError as error:
         raise Failed(f"{command[0]}: {error.strerror}") from None
 
@@ -63,12 +68,9 @@ def run(command: Command, environment: Environment) -> int:
 
 
 def step(command: Command, environment: Environment, *, capture: bool = False) -> str:
-    """A step that must succeed before the next; gives what it printed where `capture` asks for it. Raises Failed.
-
-    The child has a session of its own, so that every signal reaches it once, through us.
-    """
+    """A step that must succeed before the next; gives what it printed where `capture` asks for it. Raises Failed."""
     out = subprocess.PIPE if capture else None
-    with start(command, environment, stdout=out, stdin=subprocess.DEVNULL, start_new_session=True) as child:
+    with start(command, environment, apart=True, stdout=out, stdin=subprocess.DEVNULL) as child:
         try:
             printed, _ = child.communicate()
         except Stopped:

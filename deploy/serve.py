@@ -103,10 +103,10 @@ def up(port: int) -> NoReturn:
 
 
 def _serve(environment: Environment, address: str, logins: str) -> NoReturn:
-    """Web server and worker, under one supervisor. The supervisor dies with us, even if we are killed."""
+    """Web server and worker, under one supervisor."""
     plain = () if sys.stdout.isatty() else ("--no-colour",)
     honcho = (PYTHON.with_name("honcho"), *plain, "-f", "deploy/Procfile", "start")
-    with start(("setpriv", "--pdeathsig", "TERM", *honcho), environment, start_new_session=True) as supervisor:
+    with start(honcho, environment, apart=True) as supervisor:
         try:
             _wait_until_well(supervisor, f"{address}/healthz")
             print(WELCOME.format(address=address, logins=logins.strip()), flush=True)
