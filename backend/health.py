@@ -1,7 +1,48 @@
-"""Is the house in order?"""
+"""Is the house in order? For the load balancer, the supervisor, and whoever is on call."""
 
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
+from django_q.models import OrmQ, Schedule
+
+from cases import outbox
+from cases.models import Case
+from grid.moment import now
+
+LATE_S = 180  # a debt or a schedule that is so late has nobody who sees to it
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({})
+    """200 while people can work, 503 when they cannot. `status` is "ok", "late" or "down".
+
+    oldest_debt_s: how long the oldest debt to a consumer has been owed. schedule_late_s: by how much the worker's
+    most overdue schedule is late. queued: tasks not yet taken. ringing: alarms that are past and have not rung.
+    """
+    try:
+        connection.ensure_connection()
+        said = _look(now())
+    except DatabaseError:
+        return _answer({"status": "down"}, 503)
+    late = max(said["oldest_debt_s"], said["schedule_late_s"]) > LATE_S
+    return _answer({"status": "late" if late else "ok", **said}, 200)
+
+
+def _look(at: datetime) -> dict[str, int]:
+    next_run = Schedule.objects.order_by("next_run").values_list("next_run", flat=True).first()
+    return {
+        "oldest_debt_s": _since(outbox.oldest(), at),
+        "schedule_late_s": _since(next_run, at),
+        "queued": OrmQ.objects.count(),
+        "ringing": Case.objects.ringing(at).count(),
+    }
+
+
+def _since(moment: datetime | None, at: datetime) -> int:
+    return max(0, int((at - moment).total_seconds())) if moment else 0
+
+
+def _answer(said: dict[str, object], status: int) -> JsonResponse:
+    return JsonResponse(said, status=status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,62 @@
+"""docs/flow.md, drawn from the table. Nothing here touches the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import flow
+from .flow import DONE, MOVES, OWED_BY, REPORT, Move, Stage
+
+HEAD = """\
+# The life of a case
+
+Drawn from `cases/flow.py` by `./dev docs`; a test fails when the two differ. Do not edit.
+
+A case is always in one stage. A stage is work owed by somebody until some moment. Every arrow is one line in the
+case's log, and many lines where the system goes on by itself.
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown with a Mermaid picture."""
+    return "\n".join([HEAD, "## Picture", "", "```mermaid", *picture(), "```", "", *stages(), "", *verbs(), ""])
+
+
+def picture() -> Iterator[str]:
+    """The stages and the moves between them."""
+    yield "stateDiagram-v2"
+    for stage in Stage:
+        yield f"    {stage.value}: {stage.label} {stage.name}"
+    yield f"    [*] --> {REPORT.to.value if REPORT.to else ''}: {_name(REPORT)}"
+    for move in MOVES:
+        for at in move.at:
+            if move.to:
+                yield f"    {at.value} --> {move.to.value}: {_name(move)}"
+    for stage in DONE:
+        yield f"    {stage.value} --> [*]"
+
+
+def stages() -> Iterator[str]:
+    """Each stage and who owes its work."""
+    yield from ("## Stages", "", "| stage | | owed by |", "|---|---|---|")
+    for stage in Stage:
+        owed = ", ".join(role.value for role in OWED_BY.get(stage, ())) or "–"
+        yield f"| {stage.name} | {stage.label} | {owed} |"
+
+
+def verbs() -> Iterator[str]:
+    """The table itself."""
+    yield from ("## Moves", "", "| verb | | at | to | by | needs | not the hand of |", "|---|---|---|---|---|---|---|")
+    for move in (REPORT, *MOVES):
+        at = "every open stage" if set(move.at) == set(flow.OPEN) else ", ".join(stage.name for stage in move.at) or "–"
+        to = move.to.name if move.to else "stays"
+        by = ", ".join(role.value for role in move.by) or "the system alone"
+        yield f"| {move.verb.value} | {move.verb.label} | {at} | {to} | {by} | {_list(move.needs)} | {_list(move.apart)} |"
+
+
+def _name(move: Move) -> str:
+    return f"{move.verb.value} {move.verb.label}"
+
+
+def _list(words: tuple[str, ...]) -> str:
+    return ", ".join(str(word) for word in words) or "–"
