@@ -1,0 +1,108 @@
+"""What is found wrong at the start, or by `manage.py check --database default`: a flow without end, rules with holes.
+
+Holes are warnings. A database that is still being filled has them, and `migrate` must run on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from grid.moment import today
+
+from . import flow
+from .models import Category, Condition, Duty, Edition, Holiday, Rung, Timetable
+
+NAMED = 5
+"""So many examples are named in a warning."""
+
+
+@register()
+def every_case_can_end(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [Error(flaw, id="cases.E001") for flaw in flow.flaws()]
+
+
+@register(Tags.database)
+def the_rules_have_no_holes(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Asked of a database alone, and only once it has its tables."""
+    if DEFAULT_DB_ALIAS not in (databases or ()) or not _migrated():
+        return []
+    return [message for hole in HOLES for message in hole()]
+
+
+def _migrated() -> bool:
+    wanted = {model._meta.db_table for model in (Category, Condition, Duty, Edition, Holiday, Rung, Timetable)}
+    return wanted <= set(connection.introspection.table_names())
+
+
+def _one_edition() -> Iterator[CheckMessage]:
+    if (count := Edition.objects.count()) != 1:
+        sentence = _("规则版本应有一行，现有 %(count)s 行：规则尚未载入，或数据库触发器缺失") % {"count": count}
+        yield Warning(sentence, id="cases.W001")
+
+
+def _sub_classes() -> QuerySet[Category]:
+    return Category.objects.filter(scheme=settings.CATEGORY_SCHEME, closed_on=None).exclude(sub="")
+
+
+def _scheme_loaded() -> Iterator[CheckMessage]:
+    if not _sub_classes().exists():
+        sentence = _("分类体系 %(scheme)s 还没有载入") % {"scheme": settings.CATEGORY_SCHEME}
+        yield Warning(sentence, hint="manage.py load_taxonomy", id="cases.W002")
+
+
+def _conditions() -> Iterator[CheckMessage]:
+    day = today()
+    in_force = Condition.objects.filter(
+        Q(closed_on=None) | Q(closed_on__gt=day), category=OuterRef("pk"), valid_from__lte=day
+    )
+    bare = _sub_classes().exclude(Exists(in_force))
+    yield from _named(bare, _("%(count)s 个小类没有有效的立案条件，无法自动立案：%(named)s"), "cases.W003")
+
+
+def _duties() -> Iterator[CheckMessage]:
+    owed = Duty.objects.filter(Q(category=OuterRef("pk")) | Q(category=OuterRef("parent")), department__closed_on=None)
+    bare = _sub_classes().exclude(Exists(owed))
+    yield from _named(bare, _("%(count)s 个小类没有责任单位，须由派遣员派遣：%(named)s"), "cases.W004")
+
+
+def _named(rows: QuerySet[Category], sentence: str, code: str) -> Iterator[CheckMessage]:
+    if count := rows.count():
+        names = _("、").join(f"{row.major}-{row.sub} {row.name}" for row in rows[:NAMED])
+        yield Warning(sentence % {"count": count, "named": names}, id=code)
+
+
+def _timetable() -> Iterator[CheckMessage]:
+    if not Timetable.objects.filter(department=None).exists():
+        yield Warning(_("没有全市的作息，工作时限无法计算"), hint="manage.py load_policies", id="cases.W005")
+
+
+def _ladder() -> Iterator[CheckMessage]:
+    if not Rung.objects.filter(share=1).exists():
+        yield Warning(_("升级阶梯没有 100% 一级，超期无人知会"), hint="manage.py load_policies", id="cases.W006")
+
+
+def _holidays() -> Iterator[CheckMessage]:
+    year = today().year
+    if not Holiday.objects.filter(statutory=True, day__year=year).exists():
+        sentence = _("%(year)s 年的节假日还没有载入，时限都是暂定的") % {"year": year}
+        yield Warning(sentence, hint="manage.py load_holidays", id="cases.W007")
+
+
+HOLES: Collection[Callable[[], Iterator[CheckMessage]]] = (
+    _one_edition,
+    _scheme_loaded,
+    _conditions,
+    _duties,
+    _timetable,
+    _ladder,
+    _holidays,
+)
