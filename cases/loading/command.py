@@ -1,0 +1,27 @@
+"""How a load command speaks: counts on success, every refusal by its row on failure, no traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+
+from grid.loading.outcome import Counts
+
+from .reading import NotLoaded
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What was refused ends the command with exit code 1."""
+    try:
+        yield
+    except NotLoaded as refused:
+        raise CommandError(_("没有载入，请改正后重试：\n%(refusals)s") % {"refusals": refused}) from None
+
+
+def said(what: str, counts: Counts) -> str:
+    sentence = _("%(what)s：新增 %(added)s，变更 %(changed)s，停用 %(retired)s，未变 %(unchanged)s")
+    return sentence % {"what": what, **vars(counts)}
