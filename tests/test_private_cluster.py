@@ -1,0 +1,109 @@
+"""./dev's private PostgreSQL: nobody else gets in, the last one out stops it, a killed user does not count."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy import cluster as clusters
+from deploy import worker
+from deploy.cluster import APP, OWNER, Cluster, throwaway
+from deploy.process import ROOT, Failed, start
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    made = Cluster(tmp_path / "made", durable=False)
+    yield made
+    made.stop()
+    made.remove()
+
+
+def test_a_throwaway_cluster_is_gone_after_its_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "DATA", tmp_path)
+    with throwaway() as made:
+        assert made.sql("SELECT current_setting('listen_addresses') || '.'") == ".\n"
+        assert (
+            made.sql(f"SELECT pg_has_role('{OWNER}', '{APP}', 'member'), pg_has_role('{APP}', '{OWNER}', 'member')")
+            == "t|f\n"
+        )
+        files, socket = made.files, made.socket
+        assert socket.stat().st_mode & 0o077 == 0
+    assert not made.runs()
+    assert not (files / "pg").exists()
+    assert not socket.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_last_one_out_stops_it(cluster: Cluster) -> None:
+    with cluster.running():
+        with Cluster(cluster.folder, durable=False).running():
+            assert cluster.runs()
+        assert cluster.runs()
+        with pytest.raises(Failed, match="in use"):
+            cluster.remove()
+    assert not cluster.runs()
+
+
+def test_what_was_committed_is_there_after_the_next_start(cluster: Cluster) -> None:
+    with cluster.running():
+        cluster.sql("CREATE TABLE kept AS SELECT 7 AS seven")
+    with cluster.running():
+        assert cluster.sql("SELECT seven FROM kept") == "7\n"
+
+
+def test_a_killed_user_does_not_count(cluster: Cluster) -> None:
+    holds = (
+        "from deploy.cluster import Cluster, Path\n"
+        f"with Cluster(Path({str(cluster.folder)!r}), False).running(): print(1, flush=True); input()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", holds], cwd=ROOT, **pipes) as user:  # type: ignore[call-overload]
+        assert user.stdout.readline() == b"1\n"
+        user.kill()
+    assert cluster.runs()
+    with cluster.running():
+        pass
+    assert not cluster.runs()
+
+
+def test_a_path_too_long_for_a_socket_gets_a_short_one(tmp_path: Path) -> None:
+    long = Cluster(tmp_path / ("a" * 100), durable=False)
+    try:
+        with long.running():
+            assert long.sql("SELECT 1") == "1\n"
+    finally:
+        long.remove()
+
+
+def test_a_still_worker_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "BEAT", tmp_path / "beat")
+    monkeypatch.setattr(worker, "LOOK_S", 0.01)
+    monkeypatch.setattr(worker, "STILL_S", 0.05)
+    worker.BEAT.touch()
+    with start(("sleep", "60"), {}, apart=True) as cluster:
+        assert worker.watch(cluster) is None
+        worker.end(cluster)
+
+
+def test_a_worker_that_ended_by_itself_is_not_started_again() -> None:
+    with start(("false",), {}, apart=True) as cluster:
+        assert worker.watch(cluster) == 1
+
+
+def test_a_worker_deaf_to_the_word_is_ended_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "GENTLE_S", 0.1)
+    deaf = ("sh", "-c", "trap '' TERM; sleep 60 & echo $!; wait; wait")
+    with start(deaf, {"PATH": "/usr/bin:/bin"}, apart=True, stdout=subprocess.PIPE) as cluster:
+        assert cluster.stdout
+        child = int(cluster.stdout.readline())
+        worker.end(cluster)
+    until = time.monotonic() + 5
+    while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+        assert time.monotonic() < until, "the child lives on"
+        time.sleep(0.01)
