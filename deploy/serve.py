@@ -78,7 +78,7 @@ def prepare(environment: Environment) -> str:
     owner = as_owner(environment)
     say("tables")
     step((*MANAGE, "migrate", "--no-input"), owner)
-    step((*MANAGE, "createcachetable"), owner)
+    step((*MANAGE, "install"), owner)
     if owner["DATABASE_URL"] != environment["DATABASE_URL"]:
         step((*MANAGE, "grant_app", urlsplit(environment["DATABASE_URL"]).username or APP), owner)
     if environment["DEMO"] != "1":
