@@ -75,9 +75,9 @@ def table(path: Path, needs: Iterable[str], refusals: Refusals) -> list[tuple[in
     return found
 
 
-def document(path: Path, refusals: Refusals) -> Any:
-    """What a JSON file holds; None and a refusal where it cannot be read."""
-    with refusals.at(path.name), _opened(path):
+def document(path: Path) -> Any:
+    """What a JSON file holds. Raises `Refused`."""
+    with _opened(path):
         return json.loads(path.read_text(encoding="utf-8-sig"))
 
 
