@@ -22,6 +22,6 @@ def refusing() -> Iterator[None]:
         raise CommandError(_("没有载入，请改正后重试：\n%(refusals)s") % {"refusals": refused}) from None
 
 
-def said(what: str, counts: Counts) -> str:
-    sentence = _("%(what)s：新增 %(added)s，变更 %(changed)s，停用 %(retired)s，未变 %(unchanged)s")
-    return sentence % {"what": what, **vars(counts)}
+def said(kind: str, counts: Counts) -> str:
+    sentence = _("%(kind)s：新增 %(added)d，变更 %(changed)d，停用 %(retired)d，未变 %(unchanged)d")
+    return sentence % {"kind": kind, **vars(counts)}

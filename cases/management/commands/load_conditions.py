@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from cases.loading import conditions
@@ -18,6 +18,8 @@ from grid.moment import today
 
 
 class Command(BaseCommand):
+    """Exit codes: 0 all is loaded (or would be), 1 nothing was, 2 whole sub-classes were and others refused."""
+
     help = "Load filing conditions from a workbook with a sheet for 部件 and one for 事件; all or nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,8 +34,9 @@ class Command(BaseCommand):
         asked = {name: options[name] for name in ("scheme", "rows", "partial", "dry_run")}
         with refusing():
             counts, refusals = conditions.load(workbook, valid_from=valid_from or today(), **asked)
-        for refusal in refusals:
-            self.stderr.write(str(refusal))
         self.stdout.write(said(_("立案条件"), counts))
         if options["dry_run"]:
             self.stdout.write(_("只是试运行，什么也没有写入。"))
+        if refusals:
+            lines = "\n".join(map(str, refusals))
+            raise CommandError(_("其余已载入，这些没有：\n%(refusals)s") % {"refusals": lines}, returncode=2)
