@@ -26,9 +26,7 @@ WELCOME = """
 Wangge is ready: {address}
   the phones' interface  {address}/api/mobile/v1/docs
   health                 {address}/healthz
-
 {logins}
-
 Ctrl-C stops everything. ./dev play, in another terminal, lives a day in the city.
 """
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (only said by who wants it, in HOST)
@@ -109,7 +107,7 @@ def _serve(environment: Environment, address: str, logins: str) -> NoReturn:
     with start(honcho, environment, apart=True) as supervisor:
         try:
             _wait_until_well(supervisor, f"{address}/healthz")
-            print(WELCOME.format(address=address, logins=logins.strip()), flush=True)
+            print(WELCOME.format(address=address, logins=logins and f"\n{logins.strip()}\n"), flush=True)
             code = supervisor.wait()
             raise Failed(f"Web server or worker ended ({code}), so all was stopped: the last words are above.")
         except BaseException:
