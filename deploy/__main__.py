@@ -42,7 +42,7 @@ def play(arguments: list[str]) -> int:
     if not (here := serve.serving()):
         raise Failed("Nothing to play with: start ./dev up in another terminal first.")
     with environment(Cluster(DATA).running()) as given:
-        return run((*MANAGE, "play", *arguments), given | {"ADDRESS": here[1]})
+        return run((PYTHON, "-m", "play", "--url", here[1], *arguments), given)
 
 
 def test(arguments: list[str]) -> int:
