@@ -1,0 +1,26 @@
+"""What the worker does by the clock, whatever else happens. Each may run twice at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import transaction
+from django_q.models import Schedule
+
+SCHEDULES: Mapping[str, int] = {
+    "cases.alarm.ring": 1,
+    "cases.outbox.drain": 1,
+    "cases.photos.sweep": 1,
+}
+"""Functions, and every how many minutes. A schedule bears its function's name, so that there is one of each."""
+
+OURS = "cases."
+
+
+@transaction.atomic
+def install() -> None:
+    """Make django-q2's schedules of this app those of SCHEDULES. Idempotent; when each runs next is not touched."""
+    Schedule.objects.filter(name__startswith=OURS).exclude(name__in=SCHEDULES).delete()
+    for function, minutes in SCHEDULES.items():
+        every = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": minutes, "repeats": -1}
+        Schedule.objects.update_or_create(name=function, defaults=every)
