@@ -1,0 +1,173 @@
+"""The rows by which the system decides, from a folder. A file that is there is the whole truth about its table.
+
+policies.csv      verb, source, area, automatic, note   what the system does by itself
+stage_limits.csv  stage, source, value, unit            how long a stage may take
+rungs.csv         level, share, role                    when the alarm rings, and for whom
+timetables.json   name, department, workdays, day_s, seasons, as in `Timetable`; no department: the city's
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from grid.loading.outcome import Counts, Refused
+from grid.models import Area, Department
+
+from ..calendar import Unusable
+from ..models import Policy, Rung, StageLimit, Timetable
+from ..rulebook import _calendar as calendar_of
+from .reading import Refusals, Row, document, fit, limit, number, table, whole, word, yes
+from .writing import sync
+
+M = TypeVar("M", Area, Department)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file, the rows that it makes, what tells these apart, and what else they say."""
+
+    file: str
+    model: type[Model]
+    build: Callable[[Any], Model]
+    key: Sequence[str]
+    says: Sequence[str]
+    needs: Sequence[str] = ()  # columns, of a CSV
+
+    def rows(self, folder: Path, refusals: Refusals) -> list[Model]:
+        found: dict[Hashable, Model] = {}
+        for line, said in self._read(folder / self.file, refusals):
+            with refusals.at(self.file, line):
+                row = self.build(said)
+                fit(row)
+                if found.setdefault(self.identity(row), row) is not row:
+                    raise Refused("duplicate", _("前面已有同样的一行"))
+        return list(found.values())
+
+    def _read(self, path: Path, refusals: Refusals) -> Iterable[tuple[int, Any]]:
+        if path.suffix == ".csv":
+            return table(path, self.needs, refusals)
+        with refusals.at(path.name):
+            return list(enumerate(_entries(document(path)), 1))
+        return []
+
+    def identity(self, row: Model) -> Hashable:
+        return tuple(getattr(row, name) for name in self.key)
+
+    def write(self, wanted: Sequence[Model]) -> Counts:
+        counts, gone = sync(self.model._default_manager.all(), wanted, key=self.identity, columns=self.says)
+        counts.retired = len(gone)
+        self.model._default_manager.filter(pk__in=[row.pk for row in gone]).delete()
+        return counts
+
+
+@transaction.atomic
+def load(folder: Path) -> dict[str, Counts]:
+    """Make each table whose file the folder holds say what that file says; gives what was done, by file.
+
+    Raises `NotLoaded`; nothing is written then.
+    """
+    refusals = Refusals()
+    present = [kind for kind in TABLES if (folder / kind.file).is_file()]
+    with refusals.at(folder.name):
+        if not present:
+            raise Refused("file_missing", _("文件夹里没有规则文件"))
+    wanted = [(kind, kind.rows(folder, refusals)) for kind in present]
+    for kind, rows in wanted:
+        with refusals.at(kind.file):
+            if kind.model is Rung:
+                _climb(rows)
+    refusals.settle()
+    return {kind.file: kind.write(rows) for kind, rows in wanted}
+
+
+def _entries(said: Any) -> list[Any]:
+    if isinstance(said, list):
+        return said
+    raise Refused("not_a_list", _("须是一个列表"))
+
+
+def _climb(rungs: Sequence[Any]) -> None:
+    ladder = sorted(rungs, key=lambda rung: rung.level)
+    if [rung.level for rung in ladder] != list(range(1, len(ladder) + 1)):
+        raise Refused("rung_levels", _("升级阶梯的级别须从 1 起连续"))
+    if any(higher.share <= lower.share for lower, higher in pairwise(ladder)):
+        raise Refused("rung_shares", _("升级阶梯的时限比例须逐级增大"))
+
+
+def _policy(row: Row) -> Policy:
+    area = _known(Area, row["area"]) if row["area"] else None
+    automatic = yes(row, "automatic")
+    return Policy(verb=word(row, "verb"), source=row["source"], area=area, automatic=automatic, note=row["note"])
+
+
+def _stage_limit(row: Row) -> StageLimit:
+    asked = limit(row, "value", "unit")
+    return StageLimit(stage=word(row, "stage"), source=row["source"], value=asked.value, unit=asked.unit.value)
+
+
+def _rung(row: Row) -> Rung:
+    rung = Rung(level=whole(row, "level"), share=number(row, "share"), role=word(row, "role"))
+    if rung.share <= 0:
+        raise Refused("rung_shares", _("时限比例须大于零"))
+    return rung
+
+
+def _timetable(said: Any) -> Timetable:
+    """Read as the rulebook will read it: what makes no calendar is refused."""
+    try:
+        row = Timetable(
+            name=said["name"],
+            department=_known(Department, said["department"]) if said.get("department") else None,
+            workdays=said["workdays"],
+            day_s=said["day_s"],
+            seasons=said["seasons"],
+        )
+        calendar_of(row, {}, frozenset())
+    except Unusable:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Refused("timetable_invalid", _("作息写得不对：%(error)s") % {"error": repr(error)}) from None
+    return row
+
+
+def _known(model: type[M], code: str) -> M:
+    if row := model._default_manager.filter(code=code, closed_on=None).first():
+        return row
+    what = model._meta.verbose_name
+    raise Refused("code_unknown", _("没有代码为 %(code)s 的%(what)s") % {"code": code, "what": what})
+
+
+TABLES = (
+    Table(
+        "policies.csv",
+        Policy,
+        _policy,
+        key=("verb", "source", "area_id"),
+        says=("automatic", "note"),
+        needs=("verb", "source", "area", "automatic", "note"),
+    ),
+    Table(
+        "stage_limits.csv",
+        StageLimit,
+        _stage_limit,
+        key=("stage", "source"),
+        says=("value", "unit"),
+        needs=("stage", "source", "value", "unit"),
+    ),
+    Table("rungs.csv", Rung, _rung, key=("level",), says=("share", "role"), needs=("level", "share", "role")),
+    Table(
+        "timetables.json",
+        Timetable,
+        _timetable,
+        key=("department_id",),
+        says=("name", "workdays", "day_s", "seasons"),
+    ),
+)
