@@ -1,0 +1,107 @@
+r"""city.json: which city a folder describes, and how its files are to be read. Nothing here touches the database.
+
+    {"name": "试验区", "districts": ["654321"],
+     "crs": "EPSG:4490",             # of all files; what is said here is believed before what a file declares
+     "cell_code": "^\\d{15}$",          # as well as settings.CELL_CODE
+     "cell_area_m2": [5000, 40000],  # outside of it a cell is warned of
+     "tolerance_m2": 1,
+     "files": {"areas": "areas.csv",
+               "cells": {"file": "cells.shp", "crs": "gcj02", "columns": {"code": "BGID"}}}}
+
+The kinds of files are area_shapes and those of `kinds.KINDS`. Other entries are other readers'.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from .outcome import Refused
+
+NAME = "city.json"
+ELSEWHERE = {"duties"}  # read by `cases`, from the same folder
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, its coordinate system where city.json says it, and our names for its columns."""
+
+    path: Path
+    crs: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class City:
+    """What city.json says. Codes are the city's own when they begin with one of its districts' six digits."""
+
+    name: str
+    districts: tuple[str, ...]
+    cell_code: re.Pattern[str]
+    cell_area_m2: tuple[float, float]  # a cell outside of it is odd, not wrong
+    tolerance_m2: float  # overlaps and gaps up to this are the noise of digitising
+    sources: Mapping[str, Source]
+
+    def holds(self, code: str) -> bool:
+        return code.startswith(self.districts)
+
+
+def read_city(folder: Path, kinds: Iterable[str]) -> City:
+    """The city that a folder's city.json describes, with the files it names for `kinds`. Raises Refused."""
+    said = _json(folder / NAME)
+    try:
+        return City(
+            name=str(said["name"]),
+            districts=_districts(said["districts"]),
+            cell_code=re.compile(said.get("cell_code", "")),
+            cell_area_m2=_band(said.get("cell_area_m2", (0, float("inf")))),
+            tolerance_m2=float(said.get("tolerance_m2", 1)),
+            sources=_sources(folder, said, kinds),
+        )
+    except KeyError as missing:
+        raise Refused("city_invalid", _("city.json 缺少 %(key)s") % {"key": missing}) from None
+    except (TypeError, ValueError, AttributeError, re.error) as error:
+        raise Refused("city_invalid", _("city.json 的内容不对：%(reason)s") % {"reason": error}) from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise Refused("city_missing", _("没有找到 %(path)s：城市文件夹里要有一份 city.json") % {"path": path})
+    try:
+        said = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise Refused("city_invalid", _("city.json 不是 UTF-8 的 JSON：%(reason)s") % {"reason": error}) from None
+    if not isinstance(said, dict):
+        raise Refused("city_invalid", _("city.json 应是一个 JSON 对象"))
+    return said
+
+
+def _districts(codes: Any) -> tuple[str, ...]:
+    """Never none: a city without districts would hold every row of the database, or no row."""
+    if isinstance(codes, list) and codes and all(re.fullmatch(r"\d{6}", str(code)) for code in codes):
+        return tuple(str(code) for code in codes)
+    raise ValueError(_("districts 应列出六位的区代码，至少一个"))
+
+
+def _band(said: Any) -> tuple[float, float]:
+    least, most = said
+    return float(least), float(most)
+
+
+def _sources(folder: Path, said: dict[str, Any], kinds: Iterable[str]) -> dict[str, Source]:
+    files = said["files"]
+    if unknown := set(files) - set(kinds) - ELSEWHERE:
+        raise ValueError(_("files 里有不认识的项：%(names)s") % {"names": _("、").join(sorted(unknown))})
+    return {kind: _source(folder, files[kind], said.get("crs", "")) for kind in kinds if kind in files}
+
+
+def _source(folder: Path, named: str | dict[str, Any], crs: str) -> Source:
+    named = {"file": named} if isinstance(named, str) else named
+    columns = {theirs: ours for ours, theirs in named.get("columns", {}).items()}
+    return Source(folder / named["file"], named.get("crs", crs), columns)
