@@ -103,7 +103,7 @@ def _opened(body: bytes) -> Iterator[tuple[Image.Image, Anatomy]]:
     affordable = _affordable(anatomy, len(body))
     too_many = PhotoRefused("photo_too_many_pixels", limit=affordable / 1_000_000)
     try:
-        with Image.open(BytesIO(body), formats=FORMATS) as image:
+        with _identified(body) as image:
             if max(image.width * image.height, anatomy.inner) > affordable:
                 raise too_many
             yield image, anatomy
@@ -115,6 +115,14 @@ def _opened(body: bytes) -> Iterator[tuple[Image.Image, Anatomy]]:
         raise PhotoRefused("photo_not_an_image") from exc
     except Exception as exc:  # decoders raise OSError, ValueError, SyntaxError, RuntimeError and more
         raise PhotoRefused("photo_truncated") from exc
+
+
+def _identified(body: bytes) -> Image.Image:
+    """Pillow looks for a JPEG's resolution in its EXIF when it opens it, and some EXIF breaks it: then without."""
+    try:
+        return Image.open(BytesIO(body), formats=FORMATS)
+    except UnidentifiedImageError:
+        return Image.open(BytesIO(body.replace(b"Exif\0\0", b"exif\0\0")), formats=FORMATS)
 
 
 def _affordable(anatomy: Anatomy, size: int) -> float:
