@@ -20,17 +20,14 @@ from . import city as town
 FIXTURES = settings.BASE_DIR / "fixtures" / "taxonomy"
 OPENED, LATER = date(2026, 1, 1), date(2026, 6, 1)
 
-CLASSES = """scheme,kind,major,sub,name,name_en,urgent,basis
-new,event,04,,街面秩序,Street order,0,
-new,event,04,01,无照经营游商,Unlicensed vending,0,
-new,event,04,02,店外经营,Trading outside,1,
-new,component,01,,公用设施,Utilities,0,
-new,component,01,01,上水井盖,Water cover,0,
+HEADING = "scheme,kind,major_code,major_zh,major_en,sub_code,sub_zh,sub_en,urgent,basis\n"
+ORDER = "new,event,04,街面秩序,Street order,"
+CLASSES = f"""{HEADING}{ORDER}01,无照经营游商,Unlicensed vending,0,
+{ORDER}02,店外经营,Trading outside,1,
+new,component,01,公用设施,Utilities,01,上水井盖,Water cover,0,
+new,component,05,其他部件,Other components,,,,,
 """
-OLD = """scheme,kind,major,sub,name,name_en,urgent,basis
-old,event,04,,突发事件,Emergencies,1,
-old,event,04,01,路面塌陷,Road collapse,1,
-"""
+OLD = f"{HEADING}old,event,04,突发事件,Emergencies,01,路面塌陷,Road collapse,1,\n"
 CONDITIONS = """scheme,kind,major,sub,no,text,text_en,limit_value,limit_unit,closing,closing_en
 new,event,04,01,1,占道摆卖,Vending,2,urgent_hour,已劝离,Gone
 new,event,04,02,1,占道经营,Trading,4,work_hour,,
@@ -79,7 +76,7 @@ def test_loading_again_changes_nothing(folder: Path, db: None) -> None:
     load(folder)
     kept = set(Category.objects.values_list("pk", flat=True)) | set(Condition.objects.values_list("pk", flat=True))
     classes, conditions = load(folder, LATER)
-    assert classes == {"added": 0, "changed": 0, "retired": 0, "unchanged": 7}
+    assert classes == {"added": 0, "changed": 0, "retired": 0, "unchanged": 8}
     assert conditions == {"added": 0, "changed": 0, "retired": 0, "unchanged": 3}
     assert kept == set(Category.objects.values_list("pk", flat=True)) | set(
         Condition.objects.values_list("pk", flat=True)
@@ -88,8 +85,7 @@ def test_loading_again_changes_nothing(folder: Path, db: None) -> None:
 
 def test_a_class_that_vanished_is_closed_and_comes_back(folder: Path, db: None) -> None:
     load(folder)
-    line = "new,event,04,02,店外经营,Trading outside,1,\n"
-    rewrite(folder, "categories.csv", line, "")
+    rewrite(folder, "categories.csv", f"{ORDER}02,店外经营,Trading outside,1,\n", "")
     rewrite(folder, "conditions.csv", "new,event,04,02,1,占道经营,Trading,4,work_hour,,\n", "")
     rewrite(folder, "conditions.csv", "new,event,04,02,2,越门摆放,Goods outside,1,work_day,,\n", "")
     assert load(folder)[0]["retired"] == 1
@@ -109,28 +105,29 @@ def test_a_scheme_that_is_not_in_the_folder_is_left_alone(folder: Path, db: None
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        ("new,event,09,01,无主,Orphan,0,", "major_missing"),
-        ("new,event,04,01,又一个,Again,0,", "duplicate"),
-        ("new,event,04,79,自设,Own,0,local-extension", "local_code"),
-        ("new,event,04,099,太宽,Wide,0,", "code_width"),
-        ("new,event,04,9,太窄,Narrow,0,", "code_invalid"),
-        ("new,event,04,x1,字母,Letters,0,", "code_invalid"),
-        ("new,event,04,03,,Nameless,0,", "cell_blank"),
-        ("new,event,04,03,急不急,Urgent,maybe,", "not_yes_or_no"),
-        ("new,matter,04,03,种类,Kind,0,", "unfit"),
-        ("new,event,04,03,少一格,Short,0", "cell_count"),
+        ("new,event,,,,01,无主,Orphan,0,", "cell_blank"),
+        ("new,event,04,突发事件,Emergencies,03,改名,Renamed,0,", "major_renamed"),
+        (ORDER + "01,又一个,Again,0,", "duplicate"),
+        (ORDER + "79,自设,Own,0,local-extension", "local_code"),
+        (ORDER + "099,太宽,Wide,0,", "code_width"),
+        (ORDER + "9,太窄,Narrow,0,", "code_invalid"),
+        (ORDER + "x1,字母,Letters,0,", "code_invalid"),
+        (ORDER + "03,,Nameless,0,", "cell_blank"),
+        (ORDER + "03,急不急,Urgent,maybe,", "not_yes_or_no"),
+        ("new,matter,04,街面秩序,Street order,03,种类,Kind,0,", "unfit"),
+        (ORDER + "03,少一格,Short,0", "cell_count"),
     ],
 )
 def test_an_odd_class_is_refused_by_its_row(folder: Path, db: None, line: str, code: str) -> None:
     with (folder / "categories.csv").open("a") as file:
         file.write(line + "\n")
-    assert refused(folder) == [("categories.csv", 7, code)]
+    assert refused(folder) == [("categories.csv", 6, code)]
 
 
 def test_a_local_class_in_the_local_range_is_taken(folder: Path, db: None) -> None:
     with (folder / "categories.csv").open("a") as file:
-        file.write("new,event,04,80,自设,Own,0,local-extension\n")
-    assert load(folder)[0]["added"] == 8
+        file.write(ORDER + "80,自设,Own,0,local-extension\n")
+    assert load(folder)[0]["added"] == 9
 
 
 @pytest.mark.parametrize(
@@ -197,8 +194,7 @@ def test_what_a_case_was_judged_by_is_never_rewritten(folder: Path, city: Simple
     used = case.condition
     assert used
     (folder / "categories.csv").write_text(
-        "scheme,kind,major,sub,name,name_en,urgent,basis\n"
-        f"{town.SCHEME},component,01,,公用设施,Utilities,0,\n{town.SCHEME},component,01,01,上水井盖,Water cover,0,\n"
+        f"{HEADING}{town.SCHEME},component,01,公用设施,Utilities,01,上水井盖,Water cover,0,\n"
     )
     (folder / "conditions.csv").write_text(
         "scheme,kind,major,sub,no,text,limit_value,limit_unit\n"

@@ -1,6 +1,6 @@
 """What can be wrong, from a folder: the classes of every generation, and the sample conditions of each.
 
-    categories*.csv   scheme, kind, major, sub, name, name_en, urgent, basis; a major is a row without sub
+    categories*.csv   a sub-class a row, with its major; a major that has none yet leaves the sub's columns blank
     conditions*.csv   scheme, kind, major, sub, no, text, limit_value, limit_unit, and more columns of `Condition`
 
 A code means nothing without its scheme, so every row names it: generations load side by side and never mix.
@@ -29,7 +29,7 @@ LOCAL_BASIS = "local-extension"
 LOCAL_FROM = 80
 """Lower numbers are kept for the standard; a city's own sub-classes come at or above this one."""
 
-CLASSES = ("scheme", "kind", "major", "sub", "name", "name_en", "urgent", "basis")
+CLASSES = ("scheme", "kind", "major_code", "major_zh", "major_en", "sub_code", "sub_zh", "sub_en", "urgent", "basis")
 CONDITIONS = ("scheme", "kind", "major", "sub", "no", "text", "limit_value", "limit_unit")
 MORE = ("region_class", "text_en", "original", "closing", "closing_en", "guidance", "guidance_en", "basis")
 
@@ -60,57 +60,59 @@ def code(row: Category) -> Code:
 
 
 def _classes(folder: Path, refusals: Refusals) -> Classes:
-    classes: Classes = {}
-    places: dict[Code, tuple[str, int]] = {}
     files = sorted(folder.glob("categories*.csv"))
     with refusals.at(folder.name):
         if not files:
             raise Refused("file_missing", _("文件夹里没有 categories*.csv"))
+    classes: Classes = {}
     for path in files:
         for line, said in table(path, CLASSES, refusals):
             with refusals.at(path.name, line):
-                row = _class(said)
-                if other := classes.get(code(row)):
-                    raise Refused("duplicate", _("这个代码前面已是“%(name)s”") % {"name": other.name})
-                classes[code(row)], places[code(row)] = row, (path.name, line)
-    widths: dict[int, int] = {}
-    for key, row in classes.items():
-        if row.sub:
-            with refusals.at(*places[key]):
-                row.parent = _major(row, classes)
-                if widths.setdefault(id(row.parent), len(row.sub)) != len(row.sub):
-                    raise Refused("code_width", _("同一大类的小类代码须一样长"))
+                major = _major(said, classes)
+                if said["sub_code"] or said["sub_zh"]:
+                    _sub(said, major, classes)
     return classes
 
 
-def _class(said: Row) -> Category:
+def _major(said: Row, classes: Classes) -> Category:
+    """The row's major, which is the one of the rows before that bear its code."""
+    scheme, kind, name = word(said, "scheme"), word(said, "kind"), word(said, "major_zh")
     row = Category(
-        scheme=word(said, "scheme"),
-        kind=word(said, "kind"),
-        major=_digits(said, "major"),
-        sub=_digits(said, "sub") if said["sub"] else "",
-        name=word(said, "name"),
-        name_en=word(said, "name_en"),
+        scheme=scheme, kind=kind, major=_digits(said, "major_code"), name=name, name_en=word(said, "major_en")
+    )
+    fit(row)
+    major = classes.setdefault(code(row), row)
+    if (major.name, major.name_en) != (row.name, row.name_en):
+        raise Refused("major_renamed", _("大类 %(code)s 前面叫“%(name)s”") % {"code": major.major, "name": major.name})
+    return major
+
+
+def _sub(said: Row, major: Category, classes: Classes) -> None:
+    row = Category(
+        scheme=major.scheme,
+        kind=major.kind,
+        major=major.major,
+        sub=_digits(said, "sub_code"),
+        name=word(said, "sub_zh"),
+        name_en=word(said, "sub_en"),
         urgent=yes(said, "urgent"),
         basis=said["basis"],
+        parent=major,
     )
-    if row.sub and row.basis == LOCAL_BASIS and int(row.sub) < LOCAL_FROM:
-        raise Refused("local_code", _("本地扩展小类的代码须从 %(least)s 起") % {"least": LOCAL_FROM})
     fit(row)
-    return row
+    if row.basis == LOCAL_BASIS and int(row.sub) < LOCAL_FROM:
+        raise Refused("local_code", _("本地扩展小类的代码须从 %(least)s 起") % {"least": LOCAL_FROM})
+    if any(len(other.sub) != len(row.sub) for other in classes.values() if other.parent is major):
+        raise Refused("code_width", _("同一大类的小类代码须一样长"))
+    if (other := classes.setdefault(code(row), row)) is not row:
+        raise Refused("duplicate", _("这个代码前面已是“%(name)s”") % {"name": other.name})
 
 
 def _digits(said: Row, column: str) -> str:
-    code = word(said, column)
-    if re.fullmatch(r"[0-9]{2,3}", code):
-        return code
-    raise Refused("code_invalid", _("“%(column)s”须为两位或三位数字：%(said)s") % {"column": column, "said": code})
-
-
-def _major(row: Category, classes: Classes) -> Category:
-    if major := classes.get((row.scheme, row.kind, row.major, "")):
-        return major
-    raise Refused("major_missing", _("没有大类 %(major)s 的行") % {"major": row.major})
+    digits = word(said, column)
+    if re.fullmatch(r"[0-9]{2,3}", digits):
+        return digits
+    raise Refused("code_invalid", _("“%(column)s”须为两位或三位数字：%(said)s") % {"column": column, "said": digits})
 
 
 def _write(classes: Classes) -> Counts:
