@@ -1,6 +1,23 @@
 from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
 
 
 class MobileApiConfig(AppConfig):
     name = "mobile_api"
     verbose_name = "移动端"
+
+    def ready(self) -> None:
+        from . import inbox  # noqa: F401  registers its consumer
+
+        if settings.FCM_CREDENTIALS:
+            self._push()
+
+    def _push(self) -> None:
+        """Without credentials nothing is owed to phones."""
+        from cases import audience, outbox
+
+        from . import push
+
+        outbox.consumer("push", audience.heard)(push.ring)
+        checks.register(push.check)

@@ -1,0 +1,242 @@
+"""The way out to the phones: an event rings, through FCM, at the devices of those who should hear of it.
+
+A ring says what was done and to which case, by its number: no name, no place, no text. The inbox is the truth; a ring
+that is a day old is not sent any more.
+
+Paid at least once: what FCM refuses for now is owed again, alone, and a phone that has heard is not rung a second time
+meanwhile. Should it happen after a crash, the ring carries the same keys and replaces the first on the screen. Tokens
+that FCM no longer knows are forgotten. While FCM is out of reach nothing knocks for a while, so that the worker is
+free for others. No transaction is open during HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from functools import cache as once
+from typing import Any
+
+import firebase_admin
+from django.conf import settings
+from django.core.cache import cache
+from django.core.checks import CheckMessage, Error
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+from firebase_admin import exceptions, messaging
+from google.oauth2 import service_account
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+
+from cases import audience
+from cases.flow import Verb
+from cases.models import CaseEvent
+from cases.outbox import Unpaid
+from grid.moment import now
+
+from .models import Device
+
+logger = logging.getLogger("push")
+
+GOOGLE = "https://fcm.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+AT_ONCE = 50  # requests in flight
+TIMEOUT_S = 5  # to connect, and again to answer
+FRESH = timedelta(days=1)
+REST_S, LONGEST_REST_S = 60, 900  # how long FCM is left alone when it names no time, and at most
+RESTING = "push:resting"
+
+TITLES = {
+    Verb.DISPATCH: _("新任务"),
+    Verb.ORDER_VERIFY: _("新任务"),
+    Verb.ORDER_CHECK: _("新任务"),
+    Verb.ESCALATE: _("时限提醒"),
+}
+
+
+@dataclass(frozen=True)
+class Ring:
+    """One event at one device."""
+
+    event: CaseEvent
+    device: Device
+
+    @property
+    def key(self) -> str:
+        return f"push:{self.event.pk}:{self.device.pk}"
+
+
+class Outcome(Enum):
+    HEARD = "heard"
+    GONE = "gone"  # FCM does not know the device any more
+    WRONG = "wrong"  # FCM will never take it
+    OWED = "owed"
+
+
+def ring(events: Sequence[CaseEvent]) -> None:
+    """The consumer "push". Raises Unpaid for the events that some device is still to hear of."""
+    if cache.get(RESTING):
+        raise Unpaid([event.pk for event in events])
+    rung = list(_rung(_unheard(_rings(events))))
+    if rung:
+        logger.info("rings: %s", dict(Counter(outcome.value for _, outcome in rung)))
+    gone = [ring.device.pk for ring, outcome in rung if outcome is Outcome.GONE]
+    Device.objects.filter(pk__in=gone).delete()
+    if owed := {ring.event.pk for ring, outcome in rung if outcome is Outcome.OWED}:
+        heard = [ring.key for ring, outcome in rung if outcome is Outcome.HEARD and ring.event.pk in owed]
+        cache.set_many(dict.fromkeys(heard, True), FRESH.total_seconds())
+        raise Unpaid(owed)
+
+
+def _rings(events: Sequence[CaseEvent]) -> list[Ring]:
+    """Who is to hear of what. Of several events of one case a device hears the last alone: it would hide the others."""
+    fresh = sorted((event for event in events if event.at > now() - FRESH), key=lambda event: event.pk)
+    hearers = {event: audience.of(event) for event in fresh}
+    devices = _devices(set().union(*hearers.values()))
+    rings = (Ring(event, device) for event, ids in hearers.items() for device in devices if device.officer_id in ids)
+    return list({(ring.event.case_id, ring.device.pk): ring for ring in rings}.values())
+
+
+def _devices(officers: Collection[int]) -> list[Device]:
+    return list(Device.objects.filter(officer__in=officers, officer__is_active=True).select_related("officer"))
+
+
+def _unheard(rings: Sequence[Ring]) -> list[Ring]:
+    heard = cache.get_many([ring.key for ring in rings])
+    return [ring for ring in rings if ring.key not in heard]
+
+
+def _rung(rings: Sequence[Ring]) -> Iterator[tuple[Ring, Outcome]]:
+    """Ring, some at once. When none of these gets through, the rest is not tried."""
+    resting = False
+    for n in range(0, len(rings), AT_ONCE):
+        some = rings[n : n + AT_ONCE]
+        outcomes = [Outcome.OWED] * len(some) if resting else _send(some)
+        resting = resting or set(outcomes) == {Outcome.OWED}
+        yield from zip(some, outcomes, strict=True)
+
+
+def _send(rings: Sequence[Ring]) -> list[Outcome]:
+    app = _app(settings.FCM_CREDENTIALS, settings.FCM_ENDPOINT)
+    try:
+        answers = messaging.send_each([message(ring) for ring in rings], app=app).responses
+    except exceptions.FirebaseError as error:  # not even a token to speak with
+        answers = [messaging.SendResponse(None, error)] * len(rings)
+    outcomes = [_outcome(answer.exception) for answer in answers]
+    if set(outcomes) == {Outcome.OWED}:
+        _rest(answers[0].exception)
+    return outcomes
+
+
+def _outcome(error: exceptions.FirebaseError | None) -> Outcome:
+    match error:
+        case None:
+            return Outcome.HEARD
+        case messaging.UnregisteredError() | messaging.SenderIdMismatchError():
+            return Outcome.GONE
+        case exceptions.InvalidArgumentError() if _blames_the_token(error):
+            return Outcome.GONE
+        case exceptions.InvalidArgumentError():
+            logger.error("FCM will not take this: %s", error)
+            return Outcome.WRONG
+        case _:
+            return Outcome.OWED
+
+
+def _blames_the_token(error: exceptions.FirebaseError) -> bool:
+    """FCM says "invalid argument" of a bad token and of a bad message; only its words tell which."""
+    return error.http_response is not None and "registration token" in error.http_response.text.lower()
+
+
+def _rest(error: exceptions.FirebaseError) -> None:
+    """Leave FCM alone for as long as it asks."""
+    asked = error.http_response.headers.get("Retry-After", "") if error.http_response is not None else ""
+    seconds = min(int(asked), LONGEST_REST_S) if asked.isdigit() else REST_S
+    logger.warning("FCM is left alone for %d s: %s", seconds, error)
+    cache.set(RESTING, True, seconds)
+
+
+def message(ring: Ring) -> messaging.Message:
+    """What FCM is given for one device. A later ring of the same case takes the earlier one's place."""
+    event, case, device = ring.event, ring.event.case, ring.device
+    key = str(case.uuid)
+    verb = Verb(event.verb)
+    with translation.override(device.language or device.officer.language or settings.LANGUAGE_CODE):
+        title = str(TITLES.get(verb, verb.label))
+    said = messaging.Message(
+        notification=messaging.Notification(title=title, body=case.number),
+        data={"event": str(event.pk), "verb": str(verb), "case": key, "number": case.number},
+        android=messaging.AndroidConfig(
+            collapse_key=key, priority="high", ttl=FRESH, notification=messaging.AndroidNotification(tag=key)
+        ),
+        apns=messaging.APNSConfig(
+            headers={
+                "apns-collapse-id": key,
+                "apns-priority": "10",
+                "apns-expiration": str(int((event.at + FRESH).timestamp())),
+            }
+        ),
+        webpush=messaging.WebpushConfig(
+            headers={"Topic": case.uuid.hex, "TTL": str(int(FRESH.total_seconds()))},
+            notification=messaging.WebpushNotification(tag=key),
+        ),
+    )
+    said.token = device.token  # not above: there it is called deprecated, in favour of ids that few phones can tell yet
+    return said
+
+
+class Account(service_account.Credentials):
+    """The city's account with FCM. It asks Google for access tokens, and may do nothing but send messages."""
+
+    def _after_refresh(self, *args: Any) -> None:
+        """google-auth would look up here, at a third address, in which regions the account may be used."""
+
+
+class Line(HTTPAdapter):
+    """The line to FCM: to FCM_ENDPOINT if one is set, and without tries of its own.
+
+    firebase-admin would try five times and sleep as long as Retry-After says, in the worker; the outbox does it better.
+    """
+
+    def __init__(self, endpoint: str):
+        super().__init__(pool_connections=1, pool_maxsize=AT_ONCE, max_retries=0)
+        self.endpoint = endpoint or GOOGLE
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        request.url = self.endpoint.rstrip("/") + str(request.url).removeprefix(GOOGLE)
+        return super().send(request, *args, **kwargs)
+
+
+@once
+def _app(path: str, endpoint: str) -> firebase_admin.App:
+    """The connection of this process to FCM."""
+    account = _account(path)
+    options = {"httpTimeout": TIMEOUT_S, "projectId": account.project_id}
+    app = firebase_admin.initialize_app(account, options, name=f"{path} at {endpoint}")
+    # There is no public way to the session; tests/test_push.py fails if this one is gone.
+    messaging._get_messaging_service(app)._client.session.mount(GOOGLE, Line(endpoint))  # noqa: SLF001
+    return app
+
+
+def _account(path: str) -> Account:
+    """Raises OSError or ValueError if that is no service account's key file."""
+    account: Account = Account.from_service_account_file(path, scopes=[SCOPE])  # type: ignore[no-untyped-call]
+    if not account.project_id:
+        raise ValueError("no project_id in it")
+    return account
+
+
+def check(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """FCM_CREDENTIALS and FCM_ENDPOINT can be used."""
+    found: list[CheckMessage] = []
+    try:
+        _account(settings.FCM_CREDENTIALS)
+    except (OSError, ValueError) as error:
+        hint = "Name the JSON key file of a Firebase service account, or leave it empty: push is off then."
+        found.append(Error(f"FCM_CREDENTIALS cannot be used: {error}", hint=hint, id="mobile_api.E001"))
+    if settings.FCM_ENDPOINT and not settings.FCM_ENDPOINT.startswith(("https://", "http://")):
+        found.append(Error("FCM_ENDPOINT is not the address of a web server.", id="mobile_api.E002"))
+    return found

@@ -1,0 +1,70 @@
+"""My phone: where push reaches me."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from django.utils.translation import get_supported_language_variant
+from ninja import Path, Router, Status
+from pydantic import Field
+
+from grid.moment import now
+
+from ..auth import Request, officer, tie_device
+from ..models import Device
+from ..problems import Problem
+from ..schemas import Said
+
+router = Router(tags=["devices"])
+REFUSALS = {401: Problem, 422: Problem}
+
+
+class DeviceIn(Said):
+    token: str = Field(
+        min_length=1,
+        max_length=512,
+        pattern=r"^[\x21-\x7e]+$",
+        description="the registration token that FCM gave to this phone",
+        examples=["dQw4w9WgXcQ:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx"],
+    )
+    platform: Literal["android", "ios", "web"]
+    language: str = Field("", max_length=35, description="of its messages; none: the officer's", examples=["zh-CN"])
+
+
+@router.put("devices", auth=officer(), response={204: None, **REFUSALS})
+def register(request: Request, body: DeviceIn) -> Status[None]:
+    """Push reaches me here from now on. Say it at each start, and whenever FCM gives the phone a new token.
+
+    A token belongs to whoever said it last; the same again is no harm. The phone is forgotten when its session ends
+    (log-out, revocation, another password) and when FCM no longer knows it.
+    """
+    device = Device(
+        officer=request.auth,
+        token=body.token,
+        platform=body.platform,
+        language=_spoken(body.language),
+        seen_at=now(),
+    )
+    Device.objects.bulk_create(
+        [device],
+        update_conflicts=True,
+        unique_fields=["token"],
+        update_fields=["officer", "platform", "language", "seen_at"],
+    )
+    tie_device(request, body.token)
+    return Status(204, None)
+
+
+@router.delete("devices/{token}", auth=officer(), response={204: None, **REFUSALS})
+def forget(request: Request, token: Annotated[str, Path(max_length=512)]) -> Status[None]:
+    """Push reaches me here no more. A token that is not mine is left alone, and nothing says whether there is one."""
+    Device.objects.filter(officer=request.auth, token=token).delete()
+    return Status(204, None)
+
+
+def _spoken(language: str) -> str:
+    """The language of ours that is nearest; none if there is none."""
+    try:
+        return get_supported_language_variant(language)
+    except LookupError:
+        return ""
