@@ -1,0 +1,46 @@
+"""manage.py demo: the two demo cities, and a login for each post. Says the logins on stdout, its progress on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from unicodedata import east_asian_width
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from cases.loading import demo
+from cases.loading.command import refusing
+from grid.roles import Role
+
+
+class Command(BaseCommand):
+    help = "Load the demo cities and let their people in; nothing to do if they are loaded already."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError(_("这里不是演示环境，不载入演示城市和演示账号。确要演示，请设置 DEMO=1。"))
+        call_command("install")
+        with refusing():
+            demo.load(lambda step: self.stderr.write(f"   {step}", style_func=str))
+        self.stdout.write(_("演示账号，密码都是 %(password)s") % {"password": demo.PASSWORD})
+        self.stdout.write(_table([("", *map(demo.name, demo.CITIES)), *map(_logins, Role)]))
+
+
+def _logins(role: Role) -> Sequence[str]:
+    return f"{role.label} {role.value}", *(demo.login(folder, role) for folder in demo.CITIES)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _width(said: str) -> int:
+    """On a terminal, where Chinese characters take two places."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in said)

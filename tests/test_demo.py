@@ -1,0 +1,100 @@
+"""The demonstration loads, lets one in for each post, and its cities work."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core import checks
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from cases import docket
+from cases.flow import Source, Stage
+from cases.loading import demo, taxonomy
+from cases.models import Case, Category, Condition, Duty, Policy
+from grid.models import Cell, Officer
+from grid.roles import Role
+
+
+def play() -> str:
+    said = StringIO()
+    call_command("demo", stdout=said, stderr=StringIO())
+    return said.getvalue()
+
+
+def report(by: str, sub: str, **said: Any) -> Case:
+    """An event by its first condition, in a cell of the officer's area."""
+    officer = Officer.objects.select_related("area").get(username=by)
+    assert officer.area
+    major, sub = sub.split("-")
+    category = Category.objects.get(scheme="gbt30428-2013", kind="event", major=major, sub=sub)
+    cell = Cell.objects.filter(code__startswith=officer.area.code)[0]
+    asked = {
+        "category": category.pk,
+        "condition": category.conditions.get(no=1).pk,
+        "lon": cell.shape.point_on_surface.x,
+        "lat": cell.shape.point_on_surface.y,
+        "text": "垃圾",
+    }
+    return docket.report(uuid4(), docket.Report(**(asked | said)), by=officer)[0]
+
+
+def test_it_is_for_demonstrations_alone(db: None, settings: Any) -> None:
+    settings.DEMO = False
+    with pytest.raises(CommandError, match="DEMO=1"):
+        play()
+    assert not Officer.objects.exists()
+
+
+def test_the_cities_load_and_work(db: None) -> None:
+    said = play()
+
+    # Somebody for each post in each city, who can log in.
+    assert demo.PASSWORD in said
+    for folder in demo.CITIES:
+        for role in Role:
+            username = demo.login(folder, role)
+            assert username in said
+            officer = Officer.objects.get(username=username)
+            assert officer.holds(role)
+            assert officer.check_password(demo.PASSWORD)
+    answer = Client().post(
+        "/api/auth/app/v1/auth/login",
+        {"username": "ft_inspector01", "password": demo.PASSWORD},
+        content_type="application/json",
+    )
+    assert answer.json()["meta"]["is_authenticated"]
+
+    # No class is without a condition, a department, and hours.
+    assert not checks.run_checks(tags=[checks.Tags.database], databases=["default"])
+
+    # An inspector's own report goes to a department at once, in both cities; others wait.
+    for by in ("ft_inspector01", "ys_inspector01"):
+        case = report(by, "01-10")
+        assert case.stage == Stage.HANDLING
+        assert case.department
+        assert case.due_at
+        assert case.department.code[:6] == case.cell.code[:6]
+    assert report("ft_clerk01", "01-10", source=Source.PUBLIC).stage == Stage.VERIFY
+    assert report("ft_clerk01", "01-10", source=Source.HOTLINE).stage == Stage.FILING
+
+
+def test_once_loaded_it_is_left_alone_until_its_files_change(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = play()
+    before = [model.objects.count() for model in (Category, Condition, Duty, Policy, Officer)]
+    clerk = Officer.objects.get(username="ft_clerk01")
+    clerk.set_password("mani-wall-97-north")
+    clerk.save()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taxonomy, "load", lambda *args, **kwargs: pytest.fail("loaded again"))
+        assert play() == said
+
+    monkeypatch.setattr(demo, "_digest", lambda: "other files")
+    play()
+    assert [model.objects.count() for model in (Category, Condition, Duty, Policy, Officer)] == before
+    clerk.refresh_from_db()
+    assert clerk.check_password("mani-wall-97-north")
