@@ -1,0 +1,137 @@
+"""A simulated phone: real HTTP, real JPEG bytes, and the patience of a real one when the network fails."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import httpx
+from django.conf import settings
+from django.utils import timezone
+from PIL import Image, ImageDraw
+
+from grid import moment
+
+PHOTOS = sorted(Path(settings.BASE_DIR, "fixtures", "photos").glob("*.jpg"))
+RACES = {"not_now", "already_accepted", "already_asked", "nothing_asked", "held_by_another", "not_found"}
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class Shots:
+    """Photos that were taken: their bytes, and how a report names them."""
+
+    bodies: dict[str, bytes]
+    named: list[dict[str, str]]
+
+
+class Phone:
+    """One person's phone. `counts` is shared by all phones: what was done, refused, and what went wrong."""
+
+    def __init__(self, url: str, username: str, password: str, run: str, counts: Counter[str], problems: list[str]):
+        self.username, self.run, self.counts, self.problems = username, run, counts, problems
+        self.http = httpx.Client(base_url=url, timeout=30)
+        self.lock = threading.Lock()
+        answer = self.http.post("/api/auth/app/v1/auth/login", json={"username": username, "password": password})
+        answer.raise_for_status()
+        self.http.headers["X-Session-Token"] = answer.json()["meta"]["session_token"]
+
+    def now(self) -> datetime:
+        return timezone.localtime(moment.now())
+
+    def uuid(self, *about: object) -> str:
+        return str(uuid5(NAMESPACE_URL, ":".join(map(str, (self.run, self.username, *about)))))
+
+    @cached_property
+    def city(self) -> dict[str, Any]:
+        return self._ask("GET", "city").json()
+
+    def category(self, pk: int) -> dict[str, Any]:
+        return next(category for category in self.city["categories"] if category["id"] == pk)
+
+    def components(self, lon: float, lat: float, category: int) -> list[dict[str, Any]]:
+        where = {"lon": lon, "lat": lat, "crs": "wgs84", "category": category, "radius_m": 200}
+        return self._ask("GET", "components", params=where).json()
+
+    def todo(self) -> list[dict[str, Any]]:
+        """All that waits for me, page by page."""
+        found: list[dict[str, Any]] = []
+        cursor = None
+        while True:
+            page = self._ask("GET", "cases", params={"limit": 100} | ({"cursor": cursor} if cursor else {})).json()
+            found += page["items"]
+            cursor = page["next"]
+            if not cursor:
+                return found
+
+    def clock(self, case: dict[str, Any]) -> str:
+        said = self._ask("GET", f"cases/{case['id']}").json()["deadline"]["clock"]
+        return said["code"] if said else ""
+
+    def report(self, said: dict[str, Any]) -> None:
+        self._count("report", self._ask("POST", "cases", json=said))
+
+    def move(self, case: dict[str, Any], verb: str, **facts: Any) -> None:
+        key = self.uuid(verb, case["id"], case["due_at"], case["level"])
+        self._count(verb, self._ask("POST", f"cases/{case['id']}/moves", json={"verb": verb, "key": key, **facts}))
+
+    def shots(self, dice: random.Random, purposes: Sequence[str]) -> Shots:
+        bodies = [self._shot(dice) for _purpose in purposes]
+        hashes = [hashlib.sha256(body).hexdigest() for body in bodies]
+        named = [{"sha256": sha, "purpose": purpose} for sha, purpose in zip(hashes, purposes, strict=True)]
+        return Shots(dict(zip(hashes, bodies, strict=True)), named)
+
+    def shoot(self, dice: random.Random, *purposes: str) -> list[dict[str, str]]:
+        """Take photos and upload them at once."""
+        shots = self.shots(dice, purposes)
+        self.upload(shots)
+        return shots.named
+
+    def upload(self, shots: Shots) -> None:
+        for sha, body in shots.bodies.items():
+            self._count(
+                "photo", self._ask("PUT", f"photos/{sha}", content=body, headers={"Content-Type": "image/jpeg"})
+            )
+
+    def _shot(self, dice: random.Random) -> bytes:
+        """A real photo, scaled as a phone app does, with something of its own on it."""
+        with Image.open(dice.choice(PHOTOS)) as photo:
+            photo.draft("RGB", (640, 640))
+            photo.thumbnail((640, 640))
+            draw = ImageDraw.Draw(photo)
+            draw.text((8, 8), f"{self.username} {dice.getrandbits(64):x}", fill=(255, 255, 0))
+            out = io.BytesIO()
+            photo.save(out, "JPEG", quality=70)
+        return out.getvalue()
+
+    def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Ask, and again when the network fails: the same id or key makes that safe."""
+        for attempt in range(TRIES):
+            try:
+                with self.lock:
+                    return self.http.request(method, f"/api/mobile/v1/{path}", **more)
+            except httpx.TransportError:
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _count(self, what: str, answer: httpx.Response) -> None:
+        if answer.is_success:
+            self.counts[what] += 1
+            return
+        problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+        if problem.get("code") in RACES:  # somebody else was faster, as in life
+            self.counts["too late"] += 1
+            return
+        self.counts["errors"] += 1
+        self.problems.append(f"{what} by {self.username}: {answer.status_code} {problem or answer.text[:300]}")
