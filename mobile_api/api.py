@@ -3,7 +3,7 @@
 from ninja import NinjaAPI
 
 from . import problems
-from .routers import cases, inbox, me, stats
+from .routers import cases, devices, inbox, me, photos, stats
 
 DESCRIPTION = """\
 For the apps of inspectors, handlers and the centre.
@@ -18,5 +18,5 @@ For the apps of inspectors, handlers and the centre.
 
 api = NinjaAPI(title="Wangge 网格", version="1", description=DESCRIPTION, urls_namespace="mobile")
 problems.install(api)
-for noun in (me, cases, inbox, stats):
+for noun in (me, cases, photos, inbox, devices, stats):
     api.add_router("", noun.router)

@@ -18,6 +18,7 @@ from pydantic import Field
 from cases.docket import Conflict
 from cases.flow import Move, Refused
 from cases.models import Case
+from cases.photos.refused import PhotoRefused
 from grid.locate import OutsideTheCity
 from grid.roles import Role
 
@@ -45,6 +46,8 @@ STATUS = {
     "held_by_another": 403,
     "not_reporter": 403,
 }
+
+PHOTO_STATUS = {"photo_too_large": 413, "photo_original_closed": 403}
 
 MESSAGES = {
     "missing": gettext_lazy("必须填写"),
@@ -119,6 +122,10 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(Conflict)
     def conflict(request: HttpRequest, exc: Conflict) -> HttpResponse:
         return problem(409, exc.code, str(exc))
+
+    @api.exception_handler(PhotoRefused)
+    def photo(request: HttpRequest, exc: PhotoRefused) -> HttpResponse:
+        return problem(PHOTO_STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field)
 
     @api.exception_handler(OutsideTheCity)
     def outside(request: HttpRequest, exc: OutsideTheCity) -> HttpResponse:
