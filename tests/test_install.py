@@ -31,7 +31,7 @@ def ask(statement: str, *said: str) -> list[tuple[object, ...]]:
 @pytest.fixture
 def role(db: None) -> Iterator[str]:
     """The application's role. The owner of the tests' database is in it, or may make it for as long as a test takes."""
-    if not ask("SELECT FROM pg_roles WHERE rolname = %s", APP):
+    if not ask("SELECT 1 FROM pg_roles WHERE rolname = %s", APP):
         try:
             with transaction.atomic():
                 ask(f"CREATE ROLE {APP}")

@@ -33,8 +33,9 @@ RIGHTS = """
     SELECT has_table_privilege(role, log, 'SELECT') AND has_table_privilege(role, log, 'INSERT'),
            has_any_column_privilege(role, log, 'UPDATE') OR has_table_privilege(role, log, 'DELETE')
            OR has_table_privilege(role, log, 'TRUNCATE')
+           OR pg_has_role(role, (SELECT relowner FROM pg_class WHERE oid = log), 'MEMBER')
     FROM (VALUES (%s::name, %s::regclass::oid)) AS asked (role, log)
-"""
+"""  # an owner may take back what is taken from him
 
 
 class Command(BaseCommand):
