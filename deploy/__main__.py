@@ -42,7 +42,8 @@ def play(arguments: list[str]) -> int:
     if not (here := serve.serving()):
         raise Failed("Nothing to play with: start ./dev up in another terminal first.")
     with environment(Cluster(DATA).running()) as given:
-        return run((PYTHON, "-m", "play", "--url", here[1], *arguments), given)
+        quiet = {"LOG_LEVEL": "WARNING"} | given  # the progress bar has the terminal
+        return run((PYTHON, "-m", "play", "--url", here[1], *arguments), quiet)
 
 
 def test(arguments: list[str]) -> int:
