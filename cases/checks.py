@@ -87,7 +87,7 @@ def _timetable() -> Iterator[CheckMessage]:
 
 def _ladder() -> Iterator[CheckMessage]:
     if not Rung.objects.filter(share=1).exists():
-        yield Warning(_("升级阶梯没有 100% 一级，超期无人知会"), hint="manage.py load_policies", id="cases.W006")
+        yield Warning(_("升级阶梯没有时限届满这一级，超期无人知会"), hint="manage.py load_policies", id="cases.W006")
 
 
 def _holidays() -> Iterator[CheckMessage]:
