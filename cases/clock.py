@@ -27,6 +27,8 @@ from cases.calendar import Calendar, Continuous, Span, Unusable
 
 
 class Unit(TextChoices):
+    """What a limit is counted in. The urgent ones run day and night, the others in working time."""
+
     URGENT_MINUTE = "urgent_minute", _("分钟")
     URGENT_HOUR = "urgent_hour", _("紧急工作时")
     URGENT_DAY = "urgent_day", _("紧急工作日")

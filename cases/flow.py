@@ -22,6 +22,8 @@ from .clock import Limit
 
 
 class Stage(TextChoices):
+    """Which work is owed (环节)."""
+
     FILING = "filing", gettext_lazy("待立案")
     VERIFY = "verify", gettext_lazy("待核实")
     DISPATCH = "dispatch", gettext_lazy("待派遣")
@@ -78,6 +80,8 @@ class Verdict(TextChoices):
 
 
 class Verb(TextChoices):
+    """What people, and the system, do to a case (操作)."""
+
     REPORT = "report", gettext_lazy("上报")
     FILE = "file", gettext_lazy("立案")
     ORDER_VERIFY = "order_verify", gettext_lazy("派核实")

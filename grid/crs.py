@@ -24,6 +24,8 @@ Position = tuple[float, float]
 
 
 class Crs(TextChoices):
+    """In which system a position is said. CGCS2000 is WGS84 to what a phone can measure."""
+
     WGS84 = "wgs84", "WGS84"
     CGCS2000 = "cgcs2000", "CGCS2000"
     GCJ02 = "gcj02", "GCJ-02"

@@ -1,8 +1,7 @@
 """The phones' door: one API, a router for each noun, errors mapped once."""
 
-from ninja import NinjaAPI
-
 from . import problems
+from .manual import PhonesApi
 from .routers import cases, devices, inbox, me, photos, stats
 
 DESCRIPTION = """\
@@ -16,7 +15,7 @@ For the apps of inspectors, handlers and the centre.
 (`zh-hans`, `en`). **Errors** are problem details (RFC 9457) with a stable `code`.
 """
 
-api = NinjaAPI(title="Wangge 网格", version="1", description=DESCRIPTION, urls_namespace="mobile")
+api = PhonesApi(title="Wangge 网格", version="1", description=DESCRIPTION, urls_namespace="mobile")
 problems.install(api)
 for noun in (me, cases, photos, inbox, devices, stats):
     api.add_router("", noun.router)

@@ -82,6 +82,8 @@ class Allowed(Schema):
 
 
 class FieldError(Schema):
+    """What is wrong with one field."""
+
     field: str
     code: str
     detail: str

@@ -60,6 +60,8 @@ class ReportIn(Said):
 
 
 class LimitIn(Said):
+    """By how much: so many units of a clock."""
+
     value: Decimal = Field(gt=0, le=9999, examples=[2])
     unit: Unit
 
@@ -127,12 +129,16 @@ class Coded(Schema):
 
 
 class Named(Schema):
+    """A row of the city, by its id, code and name."""
+
     id: int
     code: str = ""
     name: str
 
 
 class Position(Schema):
+    """A position, lon first."""
+
     lon: float
     lat: float
     crs: Crs
@@ -202,6 +208,8 @@ class CaseLine(Schema):
 
 
 class Page(Schema):
+    """Some cases, and the way to the next."""
+
     items: list[CaseLine]
     next: str | None = Field(description="the cursor of the next page; none at the end")
 
@@ -243,6 +251,8 @@ class Flag(Schema):
 
 
 class PhotoOut(Schema):
+    """A photo shown by the log: look at it with GET photos/{sha256}."""
+
     sha256: str
     purpose: Coded
     arrived: bool

@@ -20,6 +20,8 @@ REFUSALS = {401: Problem, 422: Problem}
 
 
 class DeviceIn(Said):
+    """A phone that wants to be rung."""
+
     token: str = Field(
         min_length=1,
         max_length=512,

@@ -23,6 +23,8 @@ REFUSALS = {401: Problem, 403: Problem, 422: Problem}
 
 
 class MessageOut(Schema):
+    """What happened to which case."""
+
     number: int = Field(description="ascends; nothing is ever inserted below a number that was seen")
     case: UUID
     case_number: str
@@ -36,6 +38,8 @@ class MessageOut(Schema):
 
 
 class Inbox(Schema):
+    """Some of my messages."""
+
     items: list[MessageOut]
     last: int = Field(description="pass as `since` to hear what comes after")
     unread: int
@@ -50,6 +54,8 @@ class Which(Said):
 
 
 class ReadIn(Said):
+    """How far I have read."""
+
     upto: int = Field(ge=0, description="everything up to this number has been read")
 
 

@@ -36,6 +36,8 @@ REFUSALS = {401: Problem, 403: Problem, 422: Problem}
 
 
 class Me(Schema):
+    """The officer who asks."""
+
     id: int
     username: str
     name: str
@@ -60,6 +62,8 @@ class ConditionOut(Schema):
 
 
 class CategoryOut(Schema):
+    """A sub-class (小类) that can be reported."""
+
     id: int
     kind: Coded
     major: str
@@ -71,6 +75,8 @@ class CategoryOut(Schema):
 
 
 class City(Schema):
+    """What a phone keeps to work without a network."""
+
     scheme: str
     categories: list[CategoryOut]
     departments: list[Named]
@@ -89,6 +95,8 @@ class Near(Said):
 
 
 class ComponentOut(Schema):
+    """A registered component (部件) and how far away it is."""
+
     code: str
     name: str
     point: Position

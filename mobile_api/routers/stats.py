@@ -24,6 +24,8 @@ LONGEST_DAYS = 366
 
 
 class DepartmentFigures(Schema):
+    """The figures of one department. A stint is the time it owes a case without a break."""
+
     department: Named
     filed: int = Field(description="cases dispatched to it")
     due: int = Field(description="on_time + overdue: stints of handling that were finished in time, or fell due")
@@ -44,6 +46,8 @@ class Days(Said):
 
 
 class Departments(Schema):
+    """The figures of every department that had any."""
+
     since: date
     until: date
     items: list[DepartmentFigures]

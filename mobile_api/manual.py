@@ -1,0 +1,85 @@
+"""The OpenAPI document made complete: who may call what, and errors as the problem details that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ninja import NinjaAPI
+from ninja.operation import Operation
+
+from grid.roles import Role
+
+PROBLEM = "application/problem+json"
+
+SAID = {
+    400: "The body is not JSON.",
+    401: "Nobody is logged in: the token is missing, or the session has ended.",
+    403: "Not for this officer: the post, the hand or the holder is wrong.",
+    404: "Not there, or not to be seen by this officer; the two look alike.",
+    409: "Not now: the case stands elsewhere, or the id was used otherwise. `allowed` says what is possible.",
+    413: "Too large.",
+    422: "What was said is wrong; `field` and `errors` say where. Nothing was written.",
+}
+
+EXAMPLES: dict[int, dict[str, Any]] = {
+    401: {"code": "not_logged_in", "title": "尚未登录", "detail": "请先登录，并在 X-Session-Token 中带上会话令牌。"},
+    403: {"code": "same_hand", "title": "无权办理", "detail": "您已办理“处置”，“核查通过”须由他人办理。"},
+    404: {"code": "not_found", "title": "没有找到", "detail": "没有这份资料，或您无权查看。"},
+    409: {
+        "code": "not_now",
+        "title": "现在不能这样办",
+        "detail": "案卷处于“待核查”，不能“处置”。",
+        "allowed": [{"verb": "pass", "label": "核查通过", "by": ["inspector"]}],
+    },
+    413: {"code": "photo_too_large", "title": "内容过大", "detail": "照片最大 12000000 字节，收到 30000000 字节。"},
+    422: {
+        "code": "invalid",
+        "title": "内容不合要求",
+        "detail": "point.crs: 必须填写",
+        "field": "point.crs",
+        "errors": [{"field": "point.crs", "code": "missing", "detail": "必须填写"}],
+    },
+}
+
+
+class PhonesApi(NinjaAPI):
+    """The API with its manual."""
+
+    def get_openapi_schema(self, **more: Any) -> Any:
+        schema = super().get_openapi_schema(**more)
+        roles = {(method, path): posts for method, path, posts in calls(self)}
+        for path, item in schema["paths"].items():
+            for method, told in item.items():
+                posts = next(found for (of, end), found in roles.items() if of == method and path.endswith(f"/{end}"))
+                told["description"] += (
+                    f"\n\nFor {', '.join(posts)}." if posts else "\n\nFor everybody who is logged in."
+                )
+                for status, answer in told["responses"].items():
+                    _mark(int(status), answer)
+        return schema
+
+
+def calls(api: NinjaAPI) -> Iterator[tuple[str, str, tuple[Role, ...]]]:
+    """Every operation: method, path, and the posts that may call it (none: everybody who is logged in)."""
+    for router in api._get_bound_routers():  # noqa: SLF001  ninja has no public list of its operations
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                for method in operation.methods:
+                    yield method.lower(), path, _posts(operation)
+
+
+def _posts(operation: Operation) -> tuple[Role, ...]:
+    """Raises AttributeError for an operation that does not say who may call it."""
+    (auth,) = operation.auth_callbacks
+    posts: tuple[Role, ...] = auth.roles  # type: ignore[union-attr]
+    return posts
+
+
+def _mark(status: int, answer: dict[str, Any]) -> None:
+    if status not in SAID:
+        return
+    answer["description"] = SAID[status]
+    if content := answer.pop("content", {}).get("application/json"):
+        example = {"type": f"urn:wangge:problem:{EXAMPLES[status]['code']}", "status": status, **EXAMPLES[status]}
+        answer["content"] = {PROBLEM: {**content, "example": example}}
