@@ -107,11 +107,14 @@ def _read(version: UUID | None) -> Rulebook:
 
 def _calendars() -> dict[int | None, Calendar]:
     special = {row.day: SpecialDay(row.off, row.name) for row in Holiday.objects.all()}
-    years = frozenset(day.year for day in Holiday.objects.filter(statutory=True).values_list("day", flat=True))
-    return {row.department_id: _calendar(row, special, years) for row in Timetable.objects.all()}
+    # A year is known by its National Day: a notice also names days of the Decembers beside its own year.
+    known = Holiday.objects.filter(statutory=True, day__month=10, day__day=1).values_list("day", flat=True)
+    years = frozenset(day.year for day in known)
+    return {row.department_id: calendar_of(row, special, years) for row in Timetable.objects.all()}
 
 
-def _calendar(row: Timetable, special: Mapping[date, SpecialDay], years: frozenset[int]) -> Calendar:
+def calendar_of(row: Timetable, special: Mapping[date, SpecialDay], years: frozenset[int]) -> Calendar:
+    """The working time that a row describes. Raises Unusable."""
     return Calendar(
         zone=ZoneInfo(settings.TIME_ZONE),
         workdays=frozenset(row.workdays),

@@ -83,7 +83,7 @@ def _departments(city: SimpleNamespace) -> None:
         day_s=8 * 3600,
         seasons=[{"start": "01-01", "periods": [["08:00", "12:00"], ["14:00", "18:00"]]}],
     )
-    Holiday.objects.create(day=date(2026, 1, 1), off=True, name="元旦")
+    Holiday.objects.create(day=date(2026, 10, 1), off=True, name="国庆节")
 
 
 def _taxonomy(city: SimpleNamespace) -> None:

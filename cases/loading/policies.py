@@ -23,7 +23,7 @@ from grid.models import Area, Department
 
 from ..calendar import Unusable
 from ..models import Policy, Rung, StageLimit, Timetable
-from ..rulebook import _calendar as calendar_of
+from ..rulebook import calendar_of
 from .reading import Refusals, Row, document, fit, limit, number, table, whole, word, yes
 from .writing import sync
 

@@ -90,7 +90,7 @@ class Timetable(models.Model):
 
 
 class Holiday(models.Model):
-    """节假日与调休. A year is known when it has statutory rows; until then its deadlines are provisional."""
+    """节假日与调休. A year is known by its National Day; until then its deadlines are provisional."""
 
     day = models.DateField(_("日期"), unique=True)
     off = models.BooleanField(_("休息"), help_text="false: a make-up working day")
