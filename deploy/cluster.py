@@ -135,7 +135,9 @@ class Cluster:
         inside = subprocess.run(["test", "-x", passable(self.folder)], check=False, **_server_user())
         if inside.returncode == 0:
             return self.folder
-        return Path("/var/lib/postgresql") / f"wangge-{self._mark}"
+        outside = Path("/var/lib/postgresql") / f"wangge-{self._mark}"
+        self._postgres_folder(outside)
+        return outside
 
     @cached_property
     def socket(self) -> Path:
