@@ -286,7 +286,7 @@ class Continuous:
 
 
 def _stretches(day: _Day, begin: int, end: int) -> list[tuple[int, int, Why]]:
-    """What of the day lies in the walk from begin to end: its working stretches, or the one reason why there are none."""
+    """What of the day lies between begin and end: its working stretches, or the one reason why there are none."""
     work = [
         (max(opens, begin), min(closes, end), day.why)
         for opens, closes in day.periods

@@ -51,7 +51,8 @@ def verbs() -> Iterator[str]:
         at = "every open stage" if set(move.at) == set(flow.OPEN) else ", ".join(stage.name for stage in move.at) or "–"
         to = move.to.name if move.to else "stays"
         by = ", ".join(role.value for role in move.by) or "the system alone"
-        yield f"| {move.verb.value} | {move.verb.label} | {at} | {to} | {by} | {_list(move.needs)} | {_list(move.apart)} |"
+        told = (move.verb.value, str(move.verb.label), at, to, by, _list(move.needs), _list(move.apart))
+        yield f"| {' | '.join(told)} |"
 
 
 def _name(move: Move) -> str:

@@ -72,7 +72,7 @@ def calls(api: NinjaAPI) -> Iterator[tuple[str, str, tuple[Role, ...]]]:
 def _posts(operation: Operation) -> tuple[Role, ...]:
     """Raises AttributeError for an operation that does not say who may call it."""
     (auth,) = operation.auth_callbacks
-    posts: tuple[Role, ...] = auth.roles  # type: ignore[union-attr]
+    posts: tuple[Role, ...] = auth.roles  # type: ignore[attr-defined]
     return posts
 
 

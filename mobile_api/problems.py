@@ -19,6 +19,7 @@ from cases.docket import Conflict
 from cases.flow import Move, Refused
 from cases.models import Case
 from cases.photos.refused import PhotoRefused
+from grid.crs import InvalidPosition
 from grid.locate import OutsideTheCity
 from grid.roles import Role
 
@@ -129,8 +130,9 @@ def install(api: NinjaAPI) -> None:
     def photo(request: HttpRequest, exc: PhotoRefused) -> HttpResponse:
         return problem(PHOTO_STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field)
 
+    @api.exception_handler(InvalidPosition)
     @api.exception_handler(OutsideTheCity)
-    def outside(request: HttpRequest, exc: OutsideTheCity) -> HttpResponse:
+    def outside(request: HttpRequest, exc: InvalidPosition | OutsideTheCity) -> HttpResponse:
         return problem(422, exc.code, str(exc), field="point")
 
     @api.exception_handler(Case.DoesNotExist)
