@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from datetime import datetime
 
@@ -15,41 +14,43 @@ from cases.models import Case, CaseQuerySet
 
 from .schemas import Filters
 
+Key = tuple[int, datetime | None]  # a case and when it is due
+
 
 def page(found: CaseQuerySet, filters: Filters) -> tuple[list[Case], str | None]:
-    """The page after the cursor, and the cursor of the next one or None. Raises Refused (bad_cursor)."""
-    if filters.sort == "new":
-        found = found.order_by("-id")
-        if filters.cursor:
-            found = found.filter(pk__lt=_read(filters.cursor, "new")[0])
-    else:
-        found = found.order_by("due_at", "id")  # without a deadline: last
-        if filters.cursor:
-            found = found.filter(_after(*_read(filters.cursor, "due")))
-    rows = list(found[: filters.limit + 1])
-    if len(rows) <= filters.limit:
-        return rows, None
-    rows.pop()
-    return rows, _write(filters.sort, rows[-1])
+    """The page after the cursor, and the cursor of the next one or None. Raises Refused (bad_cursor).
+
+    Two statements: the keys of the page first, and then only its rows with all that `found` joins to them.
+    """
+    ordered = found.order_by("-id") if filters.sort == "new" else found.order_by("due_at", "id")  # no deadline: last
+    if filters.cursor:
+        ordered = ordered.filter(_after(filters.sort, *_read(filters.cursor, filters.sort)))
+    keys: list[Key] = list(ordered.select_related(None).values_list("pk", "due_at")[: filters.limit + 1])
+    shown = keys[: filters.limit]
+    rows = found.in_bulk([pk for pk, _due in shown])
+    return [rows[pk] for pk, _due in shown if pk in rows], _write(filters.sort, *shown[-1]) if keys > shown else None
 
 
-def _after(pk: int, due: str | None) -> Q:
-    if due is None:
+def _after(sort: str, pk: int, due_at: datetime | None) -> Q:
+    if sort == "new":
+        return Q(pk__lt=pk)
+    if due_at is None:
         return Q(due_at=None, pk__gt=pk)
-    due_at = datetime.fromisoformat(due)
     return Q(due_at__gt=due_at) | Q(due_at=due_at, pk__gt=pk) | Q(due_at=None)
 
 
-def _write(sort: str, last: Case) -> str:
-    due = last.due_at.isoformat() if last.due_at else None
-    return base64.urlsafe_b64encode(json.dumps([sort, last.pk, due]).encode()).decode()
+def _write(sort: str, pk: int, due_at: datetime | None) -> str:
+    said = [sort, pk, due_at and due_at.isoformat()]
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
 
 
-def _read(cursor: str, sort: str) -> tuple[int, str | None]:
+def _read(cursor: str, sort: str) -> Key:
+    """What was written, and nothing else: a cursor comes back from outside."""
     try:
         of, pk, due = json.loads(base64.urlsafe_b64decode(cursor))
-        if of != sort or (due and not datetime.fromisoformat(due).tzinfo):
-            raise ValueError(of)
-        return int(pk), due
-    except (ValueError, TypeError, binascii.Error):
+        due_at = None if due is None else datetime.fromisoformat(due)
+        if (of, type(pk)) != (sort, int) or (due_at and not due_at.tzinfo):
+            raise ValueError(cursor)
+    except (ValueError, TypeError):
         raise Refused("bad_cursor", _("翻页标记无效，请从第一页重新开始。"), field="cursor") from None
+    return pk, due_at
