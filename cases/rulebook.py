@@ -16,10 +16,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy
 
 from grid.models import Department
 
-from .calendar import Calendar, Season, SpecialDay
+from .calendar import Calendar, Season, SpecialDay, Unusable
 from .clock import Limit, Unit
 from .models import Category, Condition, Duty, Edition, Holiday, Policy, Rung, StageLimit, Timetable
 
@@ -44,9 +45,14 @@ class Rulebook:
         return tuple(rung.share for rung in self.rungs)
 
     def calendar(self, department: int | None = None) -> Calendar:
-        """The department's working time, or the nearest above it that has one, or the city's."""
+        """The department's working time, or the nearest above it that has one, or the city's.
+
+        Raises Unusable (calendar_missing) where the city has none.
+        """
         while department is not None and department not in self.calendars:
             department = self.departments[department].parent_id
+        if department not in self.calendars:
+            raise Unusable("calendar_missing", gettext_lazy("全市还没有作息，无法计算工作时限，请系统管理员先设置。"))
         return self.calendars[department]
 
     def in_force(self, category: int, on: date, region_class: str = "") -> tuple[Condition, ...]:

@@ -15,6 +15,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
+from cases.calendar import Unusable
 from cases.docket import Conflict
 from cases.flow import Move, Refused
 from cases.models import Case
@@ -129,6 +130,10 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(PhotoRefused)
     def photo(request: HttpRequest, exc: PhotoRefused) -> HttpResponse:
         return problem(PHOTO_STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field)
+
+    @api.exception_handler(Unusable)
+    def unusable(request: HttpRequest, exc: Unusable) -> HttpResponse:
+        return problem(422, exc.code, str(exc), field="limit")
 
     @api.exception_handler(InvalidPosition)
     @api.exception_handler(OutsideTheCity)
