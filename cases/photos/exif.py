@@ -67,17 +67,17 @@ def _taken_at(tags: Tags) -> datetime | None:
 
 def _point(tags: Tags) -> tuple[float, float] | None:
     """Nowhere is written as 0, 0 by phones without a fix, and a position without its hemisphere is none."""
-    lon = _degrees(tags[GPS.GPSLongitude], "EW".index(_text(tags[GPS.GPSLongitudeRef]).upper()))
-    lat = _degrees(tags[GPS.GPSLatitude], "NS".index(_text(tags[GPS.GPSLatitudeRef]).upper()))
+    lon = _degrees(tags[GPS.GPSLongitude]) * {"E": 1, "W": -1}[_text(tags[GPS.GPSLongitudeRef]).upper()]
+    lat = _degrees(tags[GPS.GPSLatitude]) * {"N": 1, "S": -1}[_text(tags[GPS.GPSLatitudeRef]).upper()]
     return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 and (lon or lat) else None
 
 
-def _degrees(parts: tuple[Any, ...], negative: int) -> float:
+def _degrees(parts: tuple[Any, ...]) -> float:
     degrees, minutes, seconds = (float(part) for part in parts)
     said = degrees + minutes / 60 + seconds / 3600
     if not isfinite(said) or min(degrees, minutes, seconds) < 0:
         raise ValueError("not a position")
-    return -said if negative else said
+    return said
 
 
 def _device(tags: Tags) -> str:
