@@ -218,7 +218,7 @@ def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUI
             raise Conflict(_("这个操作编号已用于另一次操作。请为新的操作生成新的编号。"))
         again: Case = Case.objects.select_related(*RELATED).get(pk=done.case_id)
         return again
-    case = locked().visible_to(by).get(uuid=uuid)
+    case = locked(Case.objects.visible_to(by).filter(uuid=uuid)).get()
     book, at = rulebook.current(), max(now(), case.entered_at)
     step = flow.move(case.stage, verb)
     hands = list(case.events.filter(verb__in=step.apart)) if step.apart else []
@@ -230,9 +230,14 @@ def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUI
     return case
 
 
-def locked() -> CaseQuerySet:
-    """Cases to be changed: each row is locked until the transaction ends."""
-    return Case.objects.select_for_update(of=("self",)).select_related(*RELATED)
+def locked(cases: CaseQuerySet, *, skip: bool = False) -> CaseQuerySet:
+    """These cases, locked until the transaction ends and read only then. `skip`: without those that others hold.
+
+    Two statements, for one would be wrong: PostgreSQL gives a row it waited for as it is now, but joined to what it
+    pointed at before. A case that was dispatched meanwhile would come without its department.
+    """
+    held = cases.select_for_update(of=("self",), skip_locked=skip)
+    return Case.objects.filter(pk__in=[case.pk for case in held.only("pk")]).select_related(*RELATED)
 
 
 def _take(
@@ -326,8 +331,7 @@ def ring(batch: int) -> int:
     """
     with transaction.atomic():
         at, book = now(), rulebook.current()
-        due = locked().ringing(at).select_for_update(of=("self",), skip_locked=True)[:batch]
-        cases = list(due)
+        cases = list(locked(Case.objects.ringing(at)[:batch], skip=True))
         for case in cases:
             verb = Verb.RESUME if case.stage == Stage.SHELVED else Verb.ESCALATE
             step = flow.move(case.stage, verb)
@@ -349,7 +353,7 @@ def retime(since: date | None = None) -> int:
 
 @transaction.atomic
 def _retime(pk: int) -> bool:
-    case = locked().open().exclude(clock="").filter(pk=pk).first()
+    case = locked(Case.objects.open().exclude(clock="").filter(pk=pk)).first()
     if case is None:
         return False
     book, at, before = rulebook.current(), max(now(), case.entered_at), (case.due_at, case.alarm_at, case.provisional)
