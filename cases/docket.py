@@ -213,12 +213,11 @@ def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUI
     Locks the case. Idempotent by `key`: the same key again returns the case as it is. Raises Case.DoesNotExist if
     the officer may not see it, Refused if the step is not to be made, Conflict for a key used otherwise.
     """
-    if key and (done := CaseEvent.objects.filter(key=key).select_related("case").first()):
-        if (done.case.uuid, done.verb, done.by_id) != (uuid, verb, by.pk):
-            raise Conflict(_("这个操作编号已用于另一次操作。请为新的操作生成新的编号。"))
-        again: Case = Case.objects.select_related(*RELATED).get(pk=done.case_id)
+    case = locked(Case.objects.visible_to(by).filter(uuid=uuid)).first()
+    if key and (again := _made(key, uuid, verb, by)):
         return again
-    case = locked(Case.objects.visible_to(by).filter(uuid=uuid)).get()
+    if case is None:
+        raise Case.DoesNotExist
     book, at = rulebook.current(), max(now(), case.entered_at)
     step = flow.move(case.stage, verb)
     hands = list(case.events.filter(verb__in=step.apart)) if step.apart else []
@@ -227,6 +226,17 @@ def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUI
     refusals.facts(book, case, step, facts, at)
     event = _take(book, case, step, by=by, facts=facts, at=at, key=key)
     write(case, [event, *_follow(book, case, event, at)])
+    return case
+
+
+def _made(key: UUID, uuid: UUID, verb: str, by: Officer) -> Case | None:
+    """The case as the move of this key left it. Asked under the case's lock: the same move may be just under way."""
+    done = CaseEvent.objects.filter(key=key).select_related("case").first()
+    if done is None:
+        return None
+    if (done.case.uuid, done.verb, done.by_id) != (uuid, verb, by.pk):
+        raise Conflict(_("这个操作编号已用于另一次操作。请为新的操作生成新的编号。"))
+    case: Case = Case.objects.select_related(*RELATED).get(pk=done.case_id)
     return case
 
 
