@@ -51,6 +51,7 @@ OVERDUE = """
 WRITE = """
     INSERT INTO cases_tally (day, department_id, metric, n)
     SELECT %(day)s, %(department)s::bigint, counted.* FROM unnest(%(metrics)s, %(counts)s) AS counted (metric, n)
+    WHERE n > 0 OR metric IN (SELECT metric FROM cases_tally WHERE day = %(day)s AND department_id {department})
     ON CONFLICT (day, department_id, metric) DO UPDATE SET n = EXCLUDED.n WHERE cases_tally.n <> EXCLUDED.n
 """
 
@@ -78,7 +79,7 @@ def buckets(event: CaseEvent) -> Iterator[Bucket]:
 
 @transaction.atomic
 def recount_bucket(day: date, department: int | None) -> bool:
-    """Count one bucket anew from the log, and say whether a figure changed."""
+    """Count one bucket anew from the log, and say whether a figure changed. What never happened has no row."""
     said = {"day": day, "department": department, "since": _midnight(day), "until": _midnight(day + timedelta(days=1))}
     with connection.cursor() as cursor:
         # The lock comes first, so that the count is read after every count before it.
@@ -90,7 +91,7 @@ def recount_bucket(day: date, department: int | None) -> bool:
         cursor.execute(OVERDUE.format(department=where), said)
         (overdue,) = cursor.fetchone()
         counts = [filed, finished, on_time, overdue, rework, closed]
-        cursor.execute(WRITE, said | {"metrics": list(METRICS), "counts": counts})
+        cursor.execute(WRITE.format(department=where), said | {"metrics": list(METRICS), "counts": counts})
         return bool(cursor.rowcount > 0)
 
 
