@@ -187,7 +187,7 @@ def animated(kind: str) -> bytes:
 
 def framed(body: bytes, width: int, height: int) -> bytes:
     """A JPEG whose frame header lies about its size."""
-    at = body.index(b"\xff\xc0")
+    at = next(body.index(marker) for marker in (b"\xff\xc0", b"\xff\xc2") if marker in body)
     return body[: at + 5] + struct.pack(">HH", height, width) + body[at + 9 :]
 
 

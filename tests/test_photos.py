@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.contrib.gis.geos import Point
@@ -43,6 +45,10 @@ def folder(settings, tmp_path: Path) -> Path:
 
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def previews() -> list[str]:
+    return [f"previews/{size}/{SHA[:2]}/{SHA}.webp" for size in (1280, 320)]
 
 
 def sha(body: bytes) -> str:
@@ -175,30 +181,33 @@ def test_the_photo_and_its_task_come_together_or_not_at_all(city: SimpleNamespac
     assert (Photo.objects.count(), queued()) == (0, [])
 
 
-@pytest.mark.django_db(transaction=True)
-def test_twenty_phones_send_one_photo(folder: Path) -> None:
-    city = town.build()
-    start = Barrier(20, timeout=30)
+def together(act: Callable[[], Any], hands: int = 20) -> list[Any]:
+    """Many threads, each with a connection of its own, at the same moment."""
+    start = Barrier(hands, timeout=30)
 
-    def send() -> bool:
+    def one() -> Any:
         try:
             start.wait()
-            return photos.keep(SHA, SNAP, by=city.ann)[1]
+            return act()
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(20) as pool:
-        new = [future.result() for future in [pool.submit(send) for _phone in range(20)]]
+    with ThreadPoolExecutor(hands) as pool:
+        return [future.result() for future in [pool.submit(one) for _hand in range(hands)]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_phones_send_one_photo_and_twenty_look_at_it(folder: Path) -> None:
+    city = town.build()
+    new = together(lambda: photos.keep(SHA, SNAP, by=city.ann)[1])
     assert sorted(new) == [False] * 19 + [True]
     assert files(folder) == [f"evidence/{SHA[:2]}/{SHA}"]
     assert (Photo.objects.count(), len(queued())) == (1, 1)
+    assert len(set(together(lambda: photos.preview(SHA, 320, to=city.ann)))) == 1
+    assert files(folder) == sorted([f"evidence/{SHA[:2]}/{SHA}", *previews()])
 
 
 # Small pictures
-
-
-def previews() -> list[str]:
-    return [f"previews/{size}/{SHA[:2]}/{SHA}.webp" for size in (1280, 320)]
 
 
 def test_the_worker_makes_previews_once(city: SimpleNamespace, folder: Path, clock) -> None:
@@ -240,11 +249,13 @@ def test_the_sweep_finds_what_the_queue_forgot(city: SimpleNamespace, folder: Pa
 
 
 def test_a_photo_that_cannot_be_shrunk_keeps_no_other_and_is_left_alone_after_a_day(
-    city: SimpleNamespace, folder: Path, clock
+    city: SimpleNamespace, folder: Path, clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(photos, "SWEEP_AT_ONCE", 1)
     other = pictures.snap("png")
-    photos.keep(sha(other), other, by=city.ann)
     photos.keep(SHA, SNAP, by=city.ann)
+    clock.shift(timedelta(seconds=1))
+    photos.keep(sha(other), other, by=city.ann)
     (folder / f"evidence/{SHA[:2]}/{SHA}").write_bytes(b"the disk forgot it")
     clock.shift(timedelta(minutes=3))
     assert photos.sweep() == 1
