@@ -312,7 +312,7 @@ def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterat
         verb, facts = decided
         last = _take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=at)
         yield last
-    if last.left != last.entered and (waits := rules.waiting(book, case, day)):
+    if last.left != last.entered and (waits := rules.waiting(book, case, Verb(last.verb), day)):
         last.facts["waits"] = list(waits)
 
 

@@ -211,18 +211,21 @@ AFTER: dict[Verb, Callable[[Rulebook, Case, date], tuple[Verb, Facts] | None]] =
 }
 
 
-def waiting(book: Rulebook, case: Case, on: date) -> Why:
-    """Why a case waits for a person at a stage where the system might have moved it."""
-    match case.stage:
-        case Stage.FILING:
-            yes, policy = automatic(book, Verb.FILE, case)
-            return (policy, *condition(book, case, on)[1]) if yes else (policy,)
-        case Stage.DISPATCH:
-            yes, policy = automatic(book, Verb.DISPATCH, case)
-            return (policy, *route(book, case)[1]) if yes else (policy,)
-        case Stage.FEEDBACK:
-            return (automatic(book, Verb.ORDER_CHECK, case)[1],)
-        case Stage.CLOSING:
-            return (automatic(book, Verb.CLOSE, case)[1],)
-        case _:
-            return ()
+# Where the system might move a case by itself, by which verb, and what else it must find out to do so.
+WAITS: dict[Stage, tuple[Verb, Callable[[Rulebook, Case, date], Why]]] = {
+    Stage.FILING: (Verb.FILE, lambda book, case, on: condition(book, case, on)[1]),
+    Stage.DISPATCH: (Verb.DISPATCH, lambda book, case, on: route(book, case)[1]),
+    Stage.FEEDBACK: (Verb.ORDER_CHECK, lambda book, case, on: ()),
+    Stage.CLOSING: (Verb.CLOSE, lambda book, case, on: ()),
+}
+
+
+def waiting(book: Rulebook, case: Case, after: Verb, on: date) -> Why:
+    """Why a case waits, after a move, for a person at a stage where the system might have moved it."""
+    if case.stage not in WAITS:
+        return ()
+    if after not in AFTER:
+        return ({"code": "by_hand", "verb": after},)
+    verb, find_out = WAITS[Stage(case.stage)]
+    yes, policy = automatic(book, verb, case)
+    return (policy, *find_out(book, case, on)) if yes else (policy,)
