@@ -221,7 +221,7 @@ def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUI
     book, at = rulebook.current(), max(now(), case.entered_at)
     step = flow.move(case.stage, verb)
     hands = list(case.events.filter(verb__in=step.apart)) if step.apart else []
-    if refusal := refusals.standing(case, step, by, hands):
+    if refusal := refusals.standing(case, step, refusals.acting(case, by), hands):
         raise refusal
     refusals.facts(book, case, step, facts, at)
     event = _take(book, case, step, by=by, facts=facts, at=at, key=key)

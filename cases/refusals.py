@@ -7,6 +7,7 @@ facts()     what is wrong with what was said.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from copy import copy
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
@@ -49,6 +50,19 @@ def standing(case: Case, step: Move, by: Officer, apart: Collection[CaseEvent]) 
 
     def no(code: str, sentence: str) -> Refused:
         return Refused(code, sentence, allowed=flow.at(case.stage))
+
+def acting(case: Case, by: Officer) -> Officer:
+    """The officer with those of his posts alone from which he sees the case.
+
+    Who keeps a beat and works in a department sees on his beat what is not his department's to handle. One
+    statement for each post; none for an officer who has a single one.
+    """
+    if len(by.roles) < 2:
+        return by
+    officer = copy(by)
+    officer.roles = Case.objects.filter(pk=case.pk).posts_of(by)
+    return officer
+
 
     if not by.holds(*step.by):
         return no("not_your_post", _("“%(verb)s”由%(roles)s办理。") % {"verb": step.verb.label, "roles": roles(step)})

@@ -150,10 +150,11 @@ def _flags(case: Case, log: Sequence[CaseEvent]) -> list[Flag]:
 
 def buttons(case: Case, officer: Officer, log: Sequence[CaseEvent]) -> list[Button]:
     """The moves that this officer may make now."""
+    acting = refusals.acting(case, officer)
     return [
         Button(verb=move.verb, label=str(move.verb.label), needs=list(move.needs))
-        for move in flow.moves(case.stage, officer.roles)
-        if refusals.standing(case, move, officer, log) is None
+        for move in flow.moves(case.stage, acting.roles)
+        if refusals.standing(case, move, acting, log) is None
     ]
 
 

@@ -30,16 +30,16 @@ class CaseQuerySet(models.QuerySet["Case"]):
         what it answers for; a post of the centre its territory, or the whole city. What somebody has none
         of these posts for, he does not see: an administrator keeps the system, not the cases.
         """
+        if officer.holds(*CENTRE) and officer.area is None:
+            return self
         seen = Q(pk__in=[])
-        if officer.holds(Role.INSPECTOR):
-            seen |= Q(reporter=officer) | Q(holder=officer) | Q(cell__in=_patrolled(officer))
-        if officer.holds(*DEPARTMENT) and officer.department_id:
-            seen |= Q(department__in=_answering(officer))
-        if officer.holds(*CENTRE):
-            seen |= Q(cell__area__code__startswith=officer.area.code) if officer.area else Q()
-            if not officer.area:
-                return self
+        for role in officer.roles:
+            seen |= _seen_as(role, officer)
         return self.filter(seen)
+
+    def posts_of(self, officer: Officer) -> list[str]:
+        """From which of his posts the officer sees any of these cases."""
+        return [role for role in officer.roles if self.filter(_seen_as(role, officer)).exists()]
 
     def owed_by(self, officer: Officer) -> CaseQuerySet:
         """What waits for this officer's hand now."""
@@ -48,7 +48,8 @@ class CaseQuerySet(models.QuerySet["Case"]):
             mine = Q(holder=officer) | Q(holder=None, cell__in=_patrolled(officer))
             owed |= Q(stage__in=(Stage.VERIFY, Stage.CHECK)) & mine
         if officer.holds(*DEPARTMENT) and officer.department_id:
-            owed |= Q(stage=Stage.HANDLING, department__in=_answering(officer))
+            answering = _answering(officer.department_id, below=officer.holds(Role.HEAD))
+            owed |= Q(stage=Stage.HANDLING, department__in=answering)
         if officer.holds(Role.CLERK, Role.SHIFT_LEADER):
             owed |= Q(stage__in=(Stage.FILING, Stage.FEEDBACK, Stage.CLOSING))
         if officer.holds(Role.DISPATCHER):
@@ -88,16 +89,33 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
 }
 
 
+def _seen_as(role: str, officer: Officer) -> Q:
+    """What an officer sees from one of his posts."""
+    if role == Role.INSPECTOR:
+        return Q(reporter=officer) | Q(holder=officer) | Q(cell__in=_patrolled(officer))
+    if role in DEPARTMENT and officer.department_id:
+        return Q(department__in=_answering(officer.department_id, below=role == Role.HEAD))
+    if role in CENTRE:
+        return Q(cell__area__code__startswith=officer.area.code) if officer.area else Q(pk__isnull=False)
+    return Q(pk__in=[])
+
+
 def _patrolled(officer: Officer) -> models.QuerySet[Any, Any]:
     return Cell.objects.filter(beats__officers=officer).values("pk")
 
 
-def _answering(officer: Officer) -> list[int]:
-    """A handler answers for his own department, its head for those below it too."""
-    own = officer.department_id or 0
-    if not officer.holds(Role.HEAD):
-        return [own]
-    return [own, *Department.objects.filter(Q(parent=own) | Q(parent__parent=own)).values_list("pk", flat=True)]
+BELOW = """
+    WITH RECURSIVE below AS (
+        SELECT id FROM grid_department WHERE id = %s
+        UNION SELECT child.id FROM grid_department child JOIN below ON child.parent_id = below.id
+    )
+    SELECT id FROM below
+"""
+
+
+def _answering(own: int, *, below: bool) -> list[int]:
+    """A handler answers for his own department, its head for all those below it too."""
+    return [row.pk for row in Department.objects.raw(BELOW, [own])] if below else [own]
 
 
 class Case(models.Model):
