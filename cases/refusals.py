@@ -34,6 +34,15 @@ NEEDS: dict[str, Callable[[], str]] = {
     "limit": lambda: _("延长的时限"),
     "until": lambda: _("挂账截止时间"),
     "verdict": lambda: _("核实结论"),
+    "holder": lambda: _("承办的监督员"),
+}
+
+ALWAYS = ("note", "photos", "origin", "why")  # go with every move
+# What a move may say beyond these and what it needs.
+TAKES: dict[Verb, tuple[str, ...]] = {
+    Verb.ORDER_VERIFY: ("holder",),
+    Verb.ORDER_CHECK: ("holder",),
+    Verb.ASK: ("limit", "until"),
 }
 
 
@@ -55,6 +64,15 @@ def acting(case: Case, by: Officer) -> Officer:
     """The officer with those of his posts alone from which he sees the case.
 
     Who keeps a beat and works in a department sees on his beat what is not his department's to handle. One
+def standing(case: Case, step: Move, by: Officer, apart: Collection[CaseEvent]) -> Refused | None:
+    """Why this officer may not make this move, whatever he says; None if he may.
+
+    `apart` are the case's events made by the hands that step.apart names.
+    """
+
+    def no(code: str, sentence: str) -> Refused:
+        return Refused(code, sentence, allowed=flow.at(case.stage))
+
     statement for each post; none for an officer who has a single one.
     """
     if len(by.roles) < 2:
@@ -70,7 +88,7 @@ def acting(case: Case, by: Officer) -> Officer:
     if done:
         said = {"done": Verb(done.verb).label, "verb": step.verb.label}
         return no("same_hand", _("您已办理“%(done)s”，“%(verb)s”须由他人办理。") % said)
-    if step.verb in HELD and case.holder_id not in (None, by.pk):
+    if step.verb in HELD and case.holder and case.holder.is_active and case.holder_id != by.pk:
         return no("held_by_another", _("该案卷已指定由%(holder)s办理。") % {"holder": case.holder})
     rule = STANDING.get(step.verb)
     refusal = rule(case, by) if rule else None
