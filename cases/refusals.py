@@ -51,28 +51,10 @@ def roles(step: Move) -> str:
     return _("、").join(str(Role(role).label) for role in step.by) or _("系统")
 
 
-def standing(case: Case, step: Move, by: Officer, apart: Collection[CaseEvent]) -> Refused | None:
-    """Why this officer may not make this move, whatever he says; None if he may.
-
-    `apart` are the case's events made by the hands that step.apart names.
-    """
-
-    def no(code: str, sentence: str) -> Refused:
-        return Refused(code, sentence, allowed=flow.at(case.stage))
-
 def acting(case: Case, by: Officer) -> Officer:
     """The officer with those of his posts alone from which he sees the case.
 
     Who keeps a beat and works in a department sees on his beat what is not his department's to handle. One
-def standing(case: Case, step: Move, by: Officer, apart: Collection[CaseEvent]) -> Refused | None:
-    """Why this officer may not make this move, whatever he says; None if he may.
-
-    `apart` are the case's events made by the hands that step.apart names.
-    """
-
-    def no(code: str, sentence: str) -> Refused:
-        return Refused(code, sentence, allowed=flow.at(case.stage))
-
     statement for each post; none for an officer who has a single one.
     """
     if len(by.roles) < 2:
@@ -81,6 +63,15 @@ def standing(case: Case, step: Move, by: Officer, apart: Collection[CaseEvent]) 
     officer.roles = Case.objects.filter(pk=case.pk).posts_of(by)
     return officer
 
+
+def standing(case: Case, step: Move, by: Officer, apart: Collection[CaseEvent]) -> Refused | None:
+    """Why this officer may not make this move, whatever he says; None if he may.
+
+    `apart` are the case's events made by the hands that step.apart names.
+    """
+
+    def no(code: str, sentence: str) -> Refused:
+        return Refused(code, sentence, allowed=flow.at(case.stage))
 
     if not by.holds(*step.by):
         return no("not_your_post", _("“%(verb)s”由%(roles)s办理。") % {"verb": step.verb.label, "roles": roles(step)})
@@ -137,6 +128,7 @@ STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
 def facts(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
     """Raise Refused if a fact is missing or wrong."""
     needed(case, step, said)
+    _nothing_else(case, step, said)
     for rule in FACTS:
         rule(book, case, step, said, at)
 
@@ -150,6 +142,15 @@ def needed(case: Case, step: Move, said: Facts) -> None:
         names = _("、").join(NEEDS[need]() for need in missing)
         sentence = _("“%(verb)s”还需要：%(names)s。") % {"verb": step.verb.label, "names": names}
         raise Refused("facts_missing", sentence, field=missing[0], allowed=flow.at(case.stage))
+
+
+def _nothing_else(case: Case, step: Move, said: Facts) -> None:
+    """A fact that a move does not use is a mistake: kept in the log, it would pass for something that was done."""
+    fits = {*ALWAYS, *step.needs, *TAKES.get(step.verb, ())}
+    if stray := [name for name in said.said() if name not in fits]:
+        names = _("、").join(NEEDS[name]() for name in stray)
+        sentence = _("“%(verb)s”与这些内容无关：%(names)s。") % {"verb": step.verb.label, "names": names}
+        raise Refused("fact_unfit", sentence, field=stray[0], allowed=flow.at(case.stage))
 
 
 def _condition(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
@@ -171,6 +172,16 @@ def _holder(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -
         holder = Officer.objects.filter(pk=said.holder, is_active=True).first()
         if holder is None or not holder.holds(Role.INSPECTOR):
             raise Refused("holder_unknown", _("没有这位监督员，或已停用。"), field="holder")
+        if case.events.filter(by=holder, verb__in=_barring(step)).exists():
+            raise Refused(
+                "holder_unfit", _("%(holder)s办理过该案卷，须由他人核查。") % {"holder": holder}, field="holder"
+            )
+
+
+def _barring(step: Move) -> set[Verb]:
+    """The verbs whose hand may not do the errand that a step sends its holder on."""
+    errands = [move for move in flow.MOVES if step.to in move.at and move.verb in HELD]
+    return {verb for move in errands for verb in move.apart}
 
 
 def _asks(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
@@ -186,7 +197,7 @@ def _verdict(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) 
 
 
 def _limit(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
-    if step.verb == Verb.EXTEND and said.limit:
+    if said.limit:
         stint.same_clock(case, said.limit)
 
 
