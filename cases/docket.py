@@ -111,10 +111,7 @@ def _again(uuid: UUID, said: Report, by: Officer | None) -> tuple[Case, bool] | 
 
 def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
     at, book = now(), rulebook.current()
-    if by is not None and not by.holds(*flow.REPORTERS[said.source]):
-        raise Refused(
-            "not_your_source", _("您的岗位不能登记“%(source)s”。") % {"source": said.source.label}, field="source"
-        )
+    _entitled(said, by)
     category = _category(book, said)
     located = cell_at(said.lon, said.lat)
     case = Case(
@@ -145,6 +142,16 @@ def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
         events = [event, *_follow(book, case, event, at)]
     write(case, events)
     return case
+
+
+def _entitled(said: Report, by: Officer | None) -> None:
+    """Refuse a report that is not this officer's to make."""
+    if by is not None and not by.holds(*flow.REPORTERS[said.source]):
+        raise Refused(
+            "not_your_source", _("您的岗位不能登记“%(source)s”。") % {"source": said.source.label}, field="source"
+        )
+    if said.handled and (by is None or said.source != Source.INSPECTOR):
+        raise Refused("not_reporter", _("自处置由上报的监督员办理。"), field="handled")
 
 
 def _category(book: Rulebook, said: Report) -> Category:
