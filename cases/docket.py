@@ -217,11 +217,11 @@ RELATED = (
 def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUID | None = None) -> Case:
     """Take a case one step, and then as many as the policies say.
 
-    Locks the case. Idempotent by `key`: the same key again returns the case as it is. Raises Case.DoesNotExist if
-    the officer may not see it, Refused if the step is not to be made, Conflict for a key used otherwise.
+    Locks the case. Idempotent by `key`: the same move again returns the case as it is. Raises Case.DoesNotExist if
+    the officer may not see it, Refused if the step is not to be made, Conflict for a key used for another move.
     """
     case = locked(Case.objects.visible_to(by).filter(uuid=uuid)).first()
-    if key and (again := _made(key, uuid, verb, by)):
+    if key and (again := _made(key, uuid, verb, by, facts)):
         return again
     if case is None:
         raise Case.DoesNotExist
@@ -236,12 +236,13 @@ def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUI
     return case
 
 
-def _made(key: UUID, uuid: UUID, verb: str, by: Officer) -> Case | None:
-    """The case as the move of this key left it. Asked under the case's lock: the same move may be just under way."""
+def _made(key: UUID, uuid: UUID, verb: str, by: Officer, facts: Facts) -> Case | None:
+    """The case moved by the move of this key. Asked under the case's lock: the same move may be just under way."""
     done = CaseEvent.objects.filter(key=key).select_related("case").first()
     if done is None:
         return None
-    if (done.case.uuid, done.verb, done.by_id) != (uuid, verb, by.pk):
+    said = {name: fact for name, fact in done.facts.items() if name not in ("why", "waits")}
+    if (done.case.uuid, done.verb, done.by_id, said) != (uuid, verb, by.pk, facts.said()):
         raise Conflict(_("这个操作编号已用于另一次操作。请为新的操作生成新的编号。"))
     case: Case = Case.objects.select_related(*RELATED).get(pk=done.case_id)
     return case
