@@ -30,7 +30,7 @@ from grid.models import SRID, Component, Officer
 from grid.moment import local_day, now
 
 from . import flow, outbox, refusals, rulebook, rules, stint
-from .flow import ASKABLE, NOTHING, Facts, Move, Refused, Source, Stage, Verb
+from .flow import NOTHING, Facts, Move, Refused, Source, Stage, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Category, Condition, Evidence
 from .rulebook import Rulebook
 
@@ -290,7 +290,7 @@ def _change(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: F
     _assign(book, case, step, by, facts)
     if step.verb == Verb.ASK:
         case.asks = facts.asks
-    elif step.to or step.verb in (*ASKABLE, Verb.REFUSE):
+    elif step.to or step.verb in (case.asks, Verb.REFUSE):
         case.asks = ""
     if step.verb == Verb.SUPERVISE:
         case.supervised_at = at
