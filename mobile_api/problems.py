@@ -72,6 +72,7 @@ MESSAGES = {
     "bool_parsing": gettext_lazy("须为 true 或 false"),
     "json_invalid": gettext_lazy("不是有效的 JSON"),
     "extra_forbidden": gettext_lazy("没有这一项"),
+    "unstorable": gettext_lazy("含有无法保存的字符"),
 }
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat
+from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat, field_validator
+from pydantic_core import PydanticCustomError
 
 from cases.clock import Limit, Unit
 from cases.flow import ASKABLE, Facts, Purpose, Source, Stage, Verb, Verdict
@@ -22,6 +23,14 @@ class Said(Schema):
     """What a phone says: a word that is not known is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def storable(cls, said: Any) -> Any:
+        """PostgreSQL keeps no NUL, and nobody types one."""
+        if isinstance(said, str) and "\0" in said:
+            raise PydanticCustomError("unstorable", "holds a character that cannot be kept")
+        return said
 
 
 class Fix(Said):
