@@ -7,6 +7,7 @@ are measured in the stint's own clock.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
@@ -48,31 +49,48 @@ def _enter(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -
     if case.stage == Stage.SHELVED:
         case.due_at = case.alarm_at = facts.until
         return ({"code": "until"},)
-    limit, reason = rules.stage_limit(book, case, Stage(case.stage))
-    if limit is None:
-        return (reason,)
-    case.clock = limit.unit
-    case.allowed_s = limit.seconds(calendar(book, case))
-    why: Why = (reason,)
-    if step.verb == Verb.RESUME:
-        case.allowed_s = _left(book, case, Verb.SHELVE)
-        why = ({"code": "limit_resumed", "left": case.allowed_s},)
-    if step.verb == Verb.REWORK:
-        least = ceil(case.allowed_s * settings.REWORK_SHARE)
-        left = _left(book, case, Verb.FINISH)
-        case.allowed_s = max(least, left)
-        why = (reason, {"code": "limit_rework", "left": left, "share": settings.REWORK_SHARE})
+    why = STARTS.get(step.verb, _afresh)(book, case)
     _wind(book, case)
     return why
 
 
-def _left(book: Rulebook, case: Case, verb: Verb) -> int:
-    """What was left of the handling when it was last stopped by that verb, in its own clock."""
+def _afresh(book: Rulebook, case: Case) -> Why:
+    """With all the time that the stage has."""
+    limit, reason = rules.stage_limit(book, case, Stage(case.stage))
+    if limit:
+        case.clock, case.allowed_s = limit.unit, limit.seconds(calendar(book, case))
+    return (reason,)
+
+
+def _resumed(book: Rulebook, case: Case) -> Why:
+    """With what was left when it was shelved, on the clock that was stopped then."""
+    case.clock, left = _left(book, case, Verb.SHELVE)
+    case.allowed_s = left if case.clock else None
+    return ({"code": "limit_resumed", "left": left},)
+
+
+def _reworked(book: Rulebook, case: Case) -> Why:
+    """With what was left when it was finished, but at least a share of the limit."""
+    why = _afresh(book, case)
+    if case.allowed_s is None:
+        return why
+    _clock, left = _left(book, case, Verb.FINISH)
+    share = Decimal(str(settings.REWORK_SHARE))
+    case.allowed_s = max(left, ceil(case.allowed_s * share))
+    return (*why, {"code": "limit_rework", "left": left, "share": str(share)})
+
+
+STARTS: dict[Verb, Callable[[Rulebook, Case], Why]] = {Verb.RESUME: _resumed, Verb.REWORK: _reworked}
+
+
+def _left(book: Rulebook, case: Case, verb: Verb) -> tuple[str, int]:
+    """The clock of the handling that was last stopped by that verb, and what was left on it; "" and 0 without one."""
     stopped = case.events.filter(verb=verb).latest("id")
     if not stopped.clock:
-        return 0
+        return "", 0
     assert stopped.since and stopped.allowed_s is not None
-    return clock.left(stopped.since, stopped.allowed_s, stopped.at, stopped.clock, calendar(book, case))
+    left = clock.left(stopped.since, stopped.allowed_s, stopped.at, stopped.clock, calendar(book, case))
+    return stopped.clock, left
 
 
 def _wind(book: Rulebook, case: Case) -> None:

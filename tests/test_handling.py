@@ -1,0 +1,227 @@
+"""A department does the work, and what comes back is done again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+from cases import docket
+from cases.clock import Limit, Unit
+from cases.docket import Conflict
+from cases.flow import Purpose, Stage, Verb
+from cases.models import Case
+from grid.models import Officer
+from grid.roles import Role
+
+from . import acts, log
+from . import city as town
+from .acts import last, move, refused
+
+HOUR = 3600
+
+
+@pytest.fixture
+def case(city: SimpleNamespace, clock) -> Case:
+    """A rattling cover, which the roads department has for two working days."""
+    return town.report(city)
+
+
+def mate(city: SimpleNamespace) -> Officer:
+    """Hugo's colleague."""
+    return Officer.objects.create(username="hans", name="Hans", roles=[Role.HANDLER], department=city.roads)
+
+
+# Accepting
+
+
+def test_one_hand_accepts(case: Case, city: SimpleNamespace) -> None:
+    before = case.due_at
+    moved = move(case, Verb.ACCEPT, city.hugo)
+    assert (moved.stage, moved.holder, moved.due_at) == (Stage.HANDLING, city.hugo, before)
+    refusal = refused(case, Verb.ACCEPT, mate(city))
+    assert (refusal.code, refusal.detail) == ("already_accepted", "该案卷已由Hugo签收。")
+    assert refused(case, Verb.ACCEPT, city.hugo).code == "already_accepted"
+
+
+def test_a_colleague_may_finish_what_another_accepted(case: Case, city: SimpleNamespace) -> None:
+    move(case, Verb.ACCEPT, city.hugo)
+    town.finish(case, mate(city))
+    finish = case.events.get(verb=Verb.FINISH)
+    assert (finish.by.username, finish.holder) == ("hans", city.hugo)
+
+
+def test_another_department_does_not_see_it(case: Case, city: SimpleNamespace) -> None:
+    with pytest.raises(Case.DoesNotExist):
+        move(case, Verb.ACCEPT, city.hana)
+
+
+def test_who_keeps_a_beat_and_works_elsewhere_only_looks(case: Case, city: SimpleNamespace) -> None:
+    """Hana of the parks department keeps ann's beat, too: there she sees what is not hers to handle."""
+    city.hana.roles = [Role.HANDLER, Role.INSPECTOR]
+    city.hana.save()
+    city.cells[0].beats.get().officers.add(city.hana)
+    hana = town.phone(city.hana)
+    assert acts.can(hana, case) == set()
+    assert refused(case, Verb.ACCEPT, city.hana).code == "not_your_post"
+    assert acts.say(hana, case, verb="ask", asks="decline", note="不属园林").status_code == 403
+    town.finish(case, city.hugo)
+    assert acts.can(hana, case) == {"pass", "rework"}
+
+
+# Finishing
+
+
+def test_finishing_needs_a_photo_of_the_work_done(case: Case, city: SimpleNamespace) -> None:
+    for photos in ((), ((town.photo(city.hugo), Purpose.NEAR),)):
+        refusal = refused(case, Verb.FINISH, city.hugo, photos=photos)
+        assert (refusal.code, refusal.field) == ("facts_missing", "after")
+    assert "处置后照片" in refusal.detail
+
+
+def test_the_photo_must_have_arrived(case: Case, city: SimpleNamespace) -> None:
+    hugo, lost = town.phone(city.hugo), "ab" * 32
+    said = {"verb": "finish", "photos": [{"sha256": lost, "purpose": "after"}]}
+    problem = acts.say(hugo, case, **said).json()
+    assert (problem["status"], problem["code"], problem["field"]) == (422, "photos_missing", "photos")
+    assert lost in problem["detail"]
+    assert log.verbs(case) == "report file dispatch"
+    town.photo(city.hugo, lost)
+    told = acts.say(hugo, case, **said).json()
+    assert (told["stage"]["code"], told["missing"]) == ("check", [])
+
+
+def test_being_late_is_measured_in_working_time(case: Case, city: SimpleNamespace, clock) -> None:
+    clock.move_to(datetime(2026, 3, 9, 8, 30, tzinfo=town.CHINA))  # due on Wednesday at nine; now it is Monday
+    town.finish(case, city.hugo)
+    finish = case.events.get(verb=Verb.FINISH)
+    assert (finish.late, finish.late_s) == (True, 7 * HOUR + 2 * 8 * HOUR + HOUR // 2)
+
+
+def test_the_time_of_a_check_is_not_the_department_s(case: Case, city: SimpleNamespace, clock) -> None:
+    clock.shift(timedelta(hours=1))
+    town.finish(case, city.hugo)
+    clock.shift(timedelta(days=7))
+    checked = last(move(case, Verb.REWORK, city.ivan, note="仍响动"))
+    assert (checked.left, checked.late, checked.allowed_s) == (Stage.CHECK, True, 30 * 60)
+    assert case.events.get(verb=Verb.FINISH).late_s == 0
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [{"condition": "missing"}, {"department": "parks"}, {"holder": "ann"}, {"verdict": "true"}, {"asks": "extend"}],
+    ids=str,
+)
+def test_a_fact_that_is_not_of_the_move_is_refused(stray: dict, case: Case, city: SimpleNamespace) -> None:
+    """Whoever accepts a case does not choose a longer limit with it, nor the inspector who is to check it."""
+    said = {name: getattr(getattr(city, fact, fact), "pk", fact) for name, fact in stray.items()}
+    refusal = refused(case, Verb.ACCEPT, city.hugo, **said)
+    assert (refusal.code, refusal.field) == ("fact_unfit", *stray)
+    assert refused(case, Verb.FINISH, city.hugo, photos=town.shown(city.hugo).photos, **said).code == "fact_unfit"
+
+
+def test_what_cannot_be_kept_is_refused_by_field(case: Case, city: SimpleNamespace) -> None:
+    problem = acts.say(town.phone(city.hugo), case, verb="ask", asks="extend", note="缺\0材料").json()
+    assert (problem["status"], problem["errors"][0]["field"], problem["errors"][0]["code"]) == (422, "note", "unstorable")
+
+
+# Done again
+
+
+def reworked(case: Case, city: SimpleNamespace, clock, after: timedelta) -> Case:
+    clock.move_to(town.MONDAY + after)
+    town.finish(case, city.hugo)
+    clock.shift(timedelta(days=1))
+    return move(case, Verb.REWORK, city.ivan, note="仍响动")
+
+
+def test_rework_gets_what_was_left(case: Case, city: SimpleNamespace, clock) -> None:
+    case = reworked(case, city, clock, timedelta(hours=2))
+    assert (case.stage, case.department, case.allowed_s, case.level) == (Stage.HANDLING, city.roads, 14 * HOUR, 0)
+    assert case.entered_at == town.MONDAY + timedelta(hours=26)
+    assert last(case).facts["why"][-1] == {"code": "limit_rework", "left": 14 * HOUR, "share": "0.5"}
+
+
+@pytest.mark.parametrize("used", [timedelta(hours=30), timedelta(hours=50), timedelta(days=6)])
+def test_rework_gets_at_least_its_share(used: timedelta, case: Case, city: SimpleNamespace, clock) -> None:
+    assert reworked(case, city, clock, used).allowed_s == 8 * HOUR
+
+
+def test_a_share_is_exact_to_the_second(city: SimpleNamespace, clock, settings) -> None:
+    """7 % of two hours are 504 s; in binary a little more, which rounded up would be 505."""
+    settings.REWORK_SHARE = 0.07
+    case = town.report(city, condition=city.missing.pk)
+    assert reworked(case, city, clock, timedelta(hours=3)).allowed_s == 504
+
+
+def test_what_was_left_counts_an_extension(case: Case, city: SimpleNamespace, clock) -> None:
+    move(case, Verb.EXTEND, city.dora, note="缺材料", limit=Limit(1, Unit.WORK_DAY))
+    assert reworked(case, city, clock, timedelta(hours=2)).allowed_s == 22 * HOUR
+
+
+def test_a_second_rework_counts_from_the_second_finish(case: Case, city: SimpleNamespace, clock) -> None:
+    case = reworked(case, city, clock, timedelta(hours=2))  # 14 hours from Tuesday 11:00
+    clock.shift(timedelta(hours=4))
+    town.finish(case, city.hugo)
+    case = move(case, Verb.REWORK, city.ivan, note="还是响")
+    assert case.allowed_s == 12 * HOUR
+
+
+def test_earlier_material_is_kept(case: Case, city: SimpleNamespace, clock) -> None:
+    first, second = town.photo(city.hugo, "1a" * 32), town.photo(city.hugo, "2b" * 32)
+    move(case, Verb.FINISH, city.hugo, photos=((first, "after"),), note="已垫胶圈")
+    move(case, Verb.REWORK, city.ivan, note="仍响动")
+    move(case, Verb.FINISH, city.hugo, photos=((second, "after"),), note="已更换")
+    told = acts.seen(town.phone(city.ivan), case)
+    assert [photo["sha256"] for photo in told["photos"]] == [first, second]
+    assert [line["note"] for line in told["log"] if line["note"]] == ["已垫胶圈", "仍响动", "已更换"]
+
+
+# The same move again
+
+
+def test_the_same_key_is_the_same_move(case: Case, city: SimpleNamespace) -> None:
+    hugo, said = town.phone(city.hugo), {"verb": "ask", "asks": "extend", "note": "缺材料", "key": str(uuid4())}
+    first, again = acts.say(hugo, case, **said), acts.say(hugo, case, **said)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json()["log"] == again.json()["log"]
+    assert case.events.filter(verb=Verb.ASK).count() == 1
+
+
+def test_the_same_key_answers_also_when_the_case_has_moved_on(case: Case, city: SimpleNamespace) -> None:
+    key, facts = uuid4(), town.shown(city.hugo)
+    docket.move(case.uuid, Verb.FINISH, by=city.hugo, facts=facts, key=key)
+    move(case, Verb.REWORK, city.ivan, note="仍响动")
+    again = docket.move(case.uuid, Verb.FINISH, by=city.hugo, facts=facts, key=key)
+    assert (again.stage, case.events.filter(verb=Verb.FINISH).count()) == (Stage.HANDLING, 1)
+
+
+def test_a_key_is_not_used_twice(case: Case, city: SimpleNamespace) -> None:
+    key, said = uuid4(), {"note": "缺材料", "asks": Verb.EXTEND}
+    move(case, Verb.ASK, city.hugo, key=key, **said)
+    for verb, by, whose, facts in (
+        (Verb.ACCEPT, city.hugo, case, {}),
+        (Verb.ASK, mate(city), case, said),
+        (Verb.ASK, city.hugo, town.report(city), said),
+        (Verb.ASK, city.hugo, case, said | {"note": "缺人手"}),
+    ):
+        with pytest.raises(Conflict):
+            move(whose, verb, by, key=key, **facts)
+    answer = acts.say(town.phone(city.hugo), case, verb="accept", key=str(key))
+    assert (answer.status_code, answer.json()["code"]) == (409, "uuid_used")
+
+
+def test_a_refused_move_leaves_its_key_free(case: Case, city: SimpleNamespace) -> None:
+    key = uuid4()
+    refused(case, Verb.FINISH, city.hugo)
+    docket.move(case.uuid, Verb.FINISH, by=city.hugo, facts=town.shown(city.hugo), key=key)
+    assert last(case).verb == Verb.ORDER_CHECK
+
+
+def test_a_clock_set_back_takes_no_time_from_anybody(case: Case, city: SimpleNamespace, clock) -> None:
+    clock.move_to(town.MONDAY - timedelta(minutes=5))
+    town.finish(case, city.hugo)
+    finish = case.events.get(verb=Verb.FINISH)
+    assert (finish.at, finish.late_s) == (town.MONDAY, 0)
