@@ -32,7 +32,7 @@ def keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> 
             _wind(book, case)
         case Verb.EXTEND if facts.limit:
             case.allowed_s = (case.allowed_s or 0) + facts.limit.seconds(calendar(book, case))
-            case.level = _level(book, case, at)
+            case.level = min(case.level, _level(book, case, at))  # a rung that never rang is not passed over
             _wind(book, case)
         case Verb.RETIME:
             _wind(book, case)
