@@ -52,6 +52,7 @@ SENTENCES = {
     "limit_stage_source": gettext_lazy("%(source)s的环节时限：%(limit)s。"),
     "limit_none": gettext_lazy("本环节没有规定时限。"),
     "limit_rework": gettext_lazy("返工时限：原时限剩余 %(left)s 秒，至少为原时限的 %(share)s。"),
+    "limit_extended": gettext_lazy("准予延期：%(limit)s。"),
     "limit_resumed": gettext_lazy("挂账时剩余的时限，按原计时方式继续：%(left)s 秒。"),
     "until": gettext_lazy("挂账到期自动恢复。"),
     "retimed": gettext_lazy("节假日安排已更新，时限据此重算。"),

@@ -34,6 +34,7 @@ def keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> 
             case.allowed_s = (case.allowed_s or 0) + facts.limit.seconds(calendar(book, case))
             case.level = min(case.level, _level(book, case, at))  # a rung that never rang is not passed over
             _wind(book, case)
+            return ({"code": "limit_extended", "limit": rules.said(facts.limit)},)
         case Verb.RETIME:
             _wind(book, case)
         case _ if step.to:

@@ -159,8 +159,9 @@ def buttons(case: Case, officer: Officer, log: Sequence[CaseEvent]) -> list[Butt
 
 
 def _deadline(case: Case, log: Sequence[CaseEvent], at: datetime) -> Deadline:
-    entering = next((event for event in reversed(log) if event.left != event.entered), None)
-    why = [said for said in (entering.facts.get("why", ()) if entering else ()) if said["code"].startswith("limit")]
+    entered = max((n for n, event in enumerate(log) if event.left != event.entered), default=0)
+    stated = [said for event in log[entered:] for said in event.facts.get("why", ())]
+    why = [said for said in stated if said["code"].startswith(("limit", "until", "retimed"))]
     return Deadline(
         since=case.entered_at,
         due_at=case.due_at,
