@@ -193,7 +193,7 @@ def framed(body: bytes, width: int, height: int) -> bytes:
 
 def huge(kind: str, width: int, height: int, mode: str = "RGB", **options: object) -> bytes:
     """In one colour: what it costs to decode hardly depends on what it shows."""
-    hurry = {"heic": {"enc_params": {"preset": "ultrafast"}}, "webp": {"method": 0}}.get(kind, {})
+    hurry = {"heic": {"enc_params": {"preset": "ultrafast"}, "tile_size": 512}, "webp": {"method": 0}}.get(kind, {})
     return saved(Image.new(mode, (width, height)), kind, **hurry, **options)
 
 

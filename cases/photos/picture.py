@@ -34,7 +34,7 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 LYING = range(5, 9)  # orientations that exchange width and height
-QUALITY, EFFORT = 80, 2  # of WebP; more effort costs twice the time for some 5 % of the bytes
+QUALITY, EFFORT = 80, 2  # of WebP; effort 4 takes twice the time for 6 % fewer bytes
 
 
 def _give_memory_back() -> None:
@@ -170,7 +170,6 @@ def _srgb(image: Image.Image) -> Image.Image:
 
 
 def _webp(image: Image.Image) -> bytes:
-    image.info = {}  # Pillow would carry the profile over
     out = BytesIO()
     image.save(out, "WEBP", quality=QUALITY, method=EFFORT)
     return out.getvalue()
