@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -37,7 +38,9 @@ def heed_signals() -> None:
 
 
 def say(sentence: str) -> None:
-    print(f"-> {sentence}", flush=True)
+    """To the terminal, if there still is one."""
+    with contextlib.suppress(OSError):
+        print(f"-> {sentence}", flush=True)
 
 
 def start(command: Command, environment: Environment, *, apart: bool = False, **more: Any) -> subprocess.Popen[str]:

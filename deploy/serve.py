@@ -102,9 +102,7 @@ def up(port: int) -> NoReturn:
 
 def _serve(environment: Environment, address: str, logins: str) -> NoReturn:
     """Web server and worker, under one supervisor."""
-    plain = () if sys.stdout.isatty() else ("--no-colour",)
-    honcho = (PYTHON.with_name("honcho"), *plain, "-f", "deploy/Procfile", "start")
-    with start(honcho, environment, apart=True) as supervisor:
+    with start((PYTHON, "-m", "deploy.supervisor"), environment, apart=True) as supervisor:
         try:
             _wait_until_well(supervisor, f"{address}/healthz")
             print(WELCOME.format(address=address, logins=logins and f"\n{logins.strip()}\n"), flush=True)
