@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,12 +47,21 @@ pytestmark = pytest.mark.urls(__name__)
 
 @pytest.fixture
 def fcm(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fcm]:
-    """Firebase runs, and push is on."""
+    """Firebase runs, and push is on; nobody else in the world is asked anything."""
+    asked: set[str] = set()
+    look_up = socket.getaddrinfo
+
+    def watch(host: str, *args: Any, **kwargs: Any) -> Any:
+        asked.add(host)
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", watch)
     with firebase.running() as server:
         settings.FCM_CREDENTIALS = str(server.service_account(tmp_path))
         settings.FCM_ENDPOINT = server.url
         monkeypatch.setitem(outbox.CONSUMERS, "push", outbox.Consumer(push.ring, audience.heard))
         yield server
+    assert asked <= {"127.0.0.1"}
 
 
 def phone(officer: Officer, token: str = "", **kwargs: Any) -> Device:
