@@ -124,7 +124,11 @@ def test_a_fact_that_is_not_of_the_move_is_refused(stray: dict, case: Case, city
 
 def test_what_cannot_be_kept_is_refused_by_field(case: Case, city: SimpleNamespace) -> None:
     problem = acts.say(town.phone(city.hugo), case, verb="ask", asks="extend", note="缺\0材料").json()
-    assert (problem["status"], problem["errors"][0]["field"], problem["errors"][0]["code"]) == (422, "note", "unstorable")
+    assert (problem["status"], problem["errors"][0]["field"], problem["errors"][0]["code"]) == (
+        422,
+        "note",
+        "unstorable",
+    )
 
 
 # Done again
