@@ -174,6 +174,7 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_ADAPTER = "mobile_api.auth.Adapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_USER_DISPLAY = str  # the name of the person, not of the account
 LOGIN_FAILURES = whole("LOGIN_FAILURES", 5, least=1)
 LOGIN_LOCK_MINUTES = whole("LOGIN_LOCK_MINUTES", 15, least=1)
 ACCOUNT_RATE_LIMITS = {  # an address is as a rule a whole office; accounts are guarded by mobile_api.lock

@@ -86,7 +86,8 @@ def guess(name: str, times: int, **headers: str) -> None:
 def test_an_officer_logs_in_and_out(city: SimpleNamespace) -> None:
     phone = Phone()
     assert not phone.comes_in()
-    assert phone.login("ann").json()["data"]["user"]["username"] == "ann"
+    user = phone.login("ann").json()["data"]["user"]
+    assert (user["username"], user["display"]) == ("ann", "Ann")
     assert phone.ask("GET", "/rooms/hall").json() == "ann"
     assert phone.ask("DELETE", f"{AUTH}/auth/session").status_code == 401  # allauth's way of saying: nobody is here now
     assert not phone.comes_in()
