@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time
@@ -33,6 +34,8 @@ from . import flow, outbox, refusals, rulebook, rules, stint
 from .flow import NOTHING, Facts, Move, Refused, Source, Stage, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Category, Condition, Evidence
 from .rulebook import Rulebook
+
+logger = logging.getLogger("cases")
 
 CHANGING = (
     "condition",
@@ -350,12 +353,20 @@ def ring(batch: int) -> int:
     """
     with transaction.atomic():
         at, book = now(), rulebook.current()
-        cases = list(locked(Case.objects.ringing(at)[:batch], skip=True))
-        for case in cases:
-            verb = Verb.RESUME if case.stage == Stage.SHELVED else Verb.ESCALATE
-            step = flow.move(case.stage, verb)
-            write(case, [_take(book, case, step, by=None, facts=NOTHING, at=max(at, case.entered_at))])
-    return len(cases)
+        return sum(_rung(book, case, at) for case in locked(Case.objects.ringing(at)[:batch], skip=True))
+
+
+def _rung(book: Rulebook, case: Case, at: datetime) -> bool:
+    """Whether the alarm of a locked case rang: one that cannot ring does not silence the others."""
+    verb = Verb.RESUME if case.stage == Stage.SHELVED else Verb.ESCALATE
+    try:
+        with transaction.atomic():
+            event = _take(book, case, flow.move(case.stage, verb), by=None, facts=NOTHING, at=max(at, case.entered_at))
+            write(case, [event])
+    except Exception:
+        logger.exception("the alarm of %s does not ring", case.number)
+        return False
+    return True
 
 
 def retime(since: date | None = None) -> int:
