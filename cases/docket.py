@@ -372,11 +372,13 @@ def _rung(book: Rulebook, case: Case, at: datetime) -> bool:
 def retime(since: date | None = None) -> int:
     """Compute deadlines again after the calendar changed, and say how many moved. Each has its line in the log.
 
-    Which: open cases whose deadline is provisional, and those due on `since` (the earliest changed day) or later.
+    Which: open cases whose deadline is provisional, and those that are due, or whose next alarm rings, on `since`
+    (the earliest changed day) or later.
     """
     touched = Q(provisional=True)
     if since:
-        touched |= Q(due_at__gte=datetime.combine(since, time.min, ZoneInfo(settings.TIME_ZONE)))
+        day = datetime.combine(since, time.min, ZoneInfo(settings.TIME_ZONE))
+        touched |= Q(due_at__gte=day) | Q(alarm_at__gte=day)
     pks = list(Case.objects.open().exclude(clock="").filter(touched).values_list("pk", flat=True))
     return sum(_retime(pk) for pk in pks)
 
