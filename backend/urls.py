@@ -8,6 +8,6 @@ from .health import healthz
 
 urlpatterns = [
     path("api/mobile/v1/", api.urls),
-    path("api/auth/", include("allauth.headless.urls")),
+    path("api/auth/", include("mobile_api.signin")),
     path("healthz", healthz),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from ninja import Path, Router, Schema, Status
 from pydantic import Field
@@ -71,10 +71,7 @@ def show(request: Request, sha256: Path[Sha256], size: Literal["320", "1280", "o
     `original` gives the bytes as they came, as a download, to its sender, the supervision centre, leaders and
     auditors; each look is logged.
     """
-    try:
-        return _original(request, sha256) if size == "original" else _preview(request, sha256, int(size))
-    except Photo.DoesNotExist:
-        raise Http404 from None
+    return _original(request, sha256) if size == "original" else _preview(request, sha256, int(size))
 
 
 def _preview(request: Request, sha256: str, size: int) -> HttpResponseBase | None:
