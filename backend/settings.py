@@ -154,8 +154,8 @@ STORAGES = {
     "default": _photos,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-PHOTO_BYTES = whole("PHOTO_BYTES", 12_000_000, least=1)
-PHOTO_PIXELS = whole("PHOTO_PIXELS", 50_000_000, least=1)
+PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1)
+PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(PHOTO_BYTES, 2_621_440)
 PREVIEW_SIZES = (320, 1280)
 

@@ -6,7 +6,7 @@ facts()     what is wrong with what was said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from copy import copy
 from datetime import datetime, timedelta
 
@@ -16,9 +16,9 @@ from grid.models import Officer
 from grid.moment import local_day
 from grid.roles import Role
 
-from . import flow, stint
+from . import flow, photos, stint
 from .flow import ASKABLE, Facts, Move, Refused, Verb, Verdict
-from .models import Case, CaseEvent, Photo
+from .models import Case, CaseEvent
 from .rulebook import Rulebook
 
 LONGEST_SHELF = timedelta(days=366)
@@ -207,21 +207,12 @@ def _until(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) ->
 
 
 def _photos(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
-    if absent := absent_photos(sha for sha, _shows in said.photos):
+    if absent := photos.missing([sha for sha, _shows in said.photos]):
         sentence = _("有 %(count)s 张照片尚未上传，请上传后重试：%(shas)s") % {
             "count": len(absent),
             "shas": " ".join(absent),
         }
         raise Refused("photos_missing", sentence, field="photos")
-
-
-def absent_photos(shas: Iterable[str]) -> list[str]:
-    """Which photos have not arrived, in the order they were named. One statement, none for no photos."""
-    named = list(dict.fromkeys(shas))
-    if not named:
-        return []
-    arrived = set(Photo.objects.filter(pk__in=named).values_list("pk", flat=True))
-    return [sha for sha in named if sha not in arrived]
 
 
 FACTS = (_condition, _department, _holder, _asks, _verdict, _limit, _until, _photos)
