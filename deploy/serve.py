@@ -49,11 +49,17 @@ def environment(cluster: AbstractContextManager[Cluster]) -> Iterator[dict[str, 
     if not {"SECRET_KEY", "SECRET_KEY_FILE"} & common.keys():
         common["SECRET_KEY_FILE"] = str(_secret_key())
     if url := os.environ.get("DATABASE_URL"):
-        yield {"DATA_DIR": str(DATA), "DATABASE_OWNER_URL": url} | common
+        owner = os.environ.get("DATABASE_OWNER_URL", url)
+        yield common | {"DATABASE_URL": _plain(url), "DATABASE_OWNER_URL": _plain(owner), "DATA_DIR": str(DATA)}
     else:
         with cluster as running:
             urls = {"DATABASE_URL": running.url(APP), "DATABASE_OWNER_URL": running.url(OWNER)}
             yield without_pg(common) | urls | {"DATA_DIR": str(running.folder)}
+
+
+def _plain(url: str) -> str:
+    """As psql and pg_dump understand it, too."""
+    return url.replace("postgis://", "postgresql://", 1)
 
 
 def as_owner(environment: Environment) -> dict[str, str]:
