@@ -145,6 +145,7 @@ def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
     else:
         events = [event, *_follow(book, case, event, at)]
     write(case, events)
+    case.log = events
     return case
 
 

@@ -81,10 +81,10 @@ def _department(case: Case) -> Named | None:
 def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84) -> CaseOut:
     """A case with its log, its deadline explained, its photos and the moves open to this officer.
 
-    Needs docket.RELATED loaded; makes two statements, and two more where photos were shown.
+    Needs docket.RELATED loaded; makes one statement, one for a log not yet read, and two where photos were shown.
     """
     at = now()
-    log = list(case.events.select_related("by", "department", "holder").order_by("id"))
+    log = case.log
     shown = _photos(case, log)
     condition = case.condition
     return CaseOut(

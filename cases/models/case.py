@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.gis.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from grid.models import SRID, Cell, Component, Department, Officer
@@ -171,6 +172,11 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @cached_property
+    def log(self) -> list[CaseEvent]:
+        """All lines, the oldest first, with their people; read once. A case just opened knows them already."""
+        return list(self.events.select_related("by", "department", "holder").order_by("id"))
 
 
 class CaseEvent(models.Model):
