@@ -16,13 +16,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext_lazy
 
 from grid.models import Department
 
 from .calendar import Calendar, Season, SpecialDay, Unusable
 from .clock import Limit, Unit
-from .models import Category, Condition, Duty, Edition, Holiday, Policy, Rung, StageLimit, Timetable
+from .models import Category, Condition, Duty, Holiday, Policy, Rung, StageLimit, Timetable
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,10 @@ def current() -> Rulebook:
 
 
 def _version() -> UUID | None:
-    return Edition.objects.values_list("version", flat=True).first()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version FROM cases_edition")
+        found = cursor.fetchone()
+        return found[0] if found else None
 
 
 def _read(version: UUID | None) -> Rulebook:
