@@ -1,79 +1,23 @@
-"""A city is loaded from a folder: what is refused, what is updated, what is retired."""
+"""A city is loaded from a folder: what is taken, what is refused and what is warned of."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.gis.gdal import CoordTransform, OGRGeometry, SpatialReference
 from django.core.management import CommandError, call_command
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from grid import loading
-from grid.crs import from_wgs84
-from grid.loading import Outcome
-from grid.models import Area, Beat, Cell, Component, Department, Officer
+from grid.models import Area, Cell, Component, Department, Officer
 from grid.moment import today
 
-HERE = Path(__file__).parent
-DEMO = [HERE.parent / "fixtures" / "cities" / name for name in ("futian", "yushu")]
-KINDS = (Area, Department, Cell, Component, Beat, Officer)
-CELL = "654321001001001"
+from .folders import CELL, DEMO, KINDS, city, edit, everything, features, folder, refusals, reshape, square, warnings
+
+__all__ = ["folder"]  # a fixture
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A city of one street, two communities, four cells in a row; a copy to be spoilt."""
-    return Path(shutil.copytree(HERE / "cities" / "small", tmp_path / "small"))
-
-
-def edit(path: Path, *changes: tuple[str, str]) -> None:
-    text = path.read_text(encoding="utf8")
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new, 1)
-    path.write_text(text, encoding="utf8")
-
-
-def features(path: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
-    said = json.loads(path.read_text(encoding="utf8"))
-    change(said["features"])
-    path.write_text(json.dumps(said), encoding="utf8")
-
-
-def city(folder: Path, **changes: Any) -> None:
-    said = json.loads((folder / "city.json").read_text(encoding="utf8"))
-    files = said["files"] | changes.pop("files", {})
-    said |= changes | {"files": {kind: named for kind, named in files.items() if named}}
-    (folder / "city.json").write_text(json.dumps(said), encoding="utf8")
-
-
-def square(west: float, east: float, south: float = 22.5, north: float = 22.501) -> dict[str, Any]:
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-    return {"type": "Polygon", "coordinates": [ring]}
-
-
-def reshape(folder: Path, number: int, geometry: object) -> None:
-    features(folder / "cells.geojson", lambda cells: cells[number - 1].update(geometry=geometry))
-
-
-def refusals(outcome: Outcome) -> list[tuple[str, int, str]]:
-    return [(found.file, found.row, found.code) for found in outcome.refusals]
-
-
-def warnings(outcome: Outcome) -> list[tuple[str, int, str]]:
-    return [(found.file, found.row, found.code) for found in outcome.warnings]
-
-
-def everything() -> dict[str, list[Any]]:
-    return {kind.__name__: list(kind._default_manager.order_by("pk").values()) for kind in KINDS}
 
 
 def test_a_folder_becomes_a_city(folder: Path) -> None:
@@ -293,202 +237,6 @@ def test_a_trial_counts_and_writes_nothing(folder: Path) -> None:
     assert not Cell.objects.exists()
 
 
-def test_loading_again_changes_nothing(folder: Path) -> None:
-    loading.load(folder)
-    before = everything()
-
-    with CaptureQueriesContext(
-        connection,
-    ) as statements:
-        outcome = loading.load(folder)
-
-    assert (outcome.touched, {kind: counts.unchanged for kind, counts in outcome.counts.items()}) == (0, {
-        "areas": 4, "departments": 3, "cells": 4, "components": 3, "beats": 2, "officers": 4
-    })  # fmt: skip
-    assert everything() == before
-    assert not [one["sql"] for one in statements if one["sql"].startswith(('INSERT INTO "grid', "UPDATE"))]
-
-
-def test_loading_again_is_an_update(folder: Path) -> None:
-    loading.load(folder)
-    ids = dict(Cell.objects.values_list("code", "pk"))
-    edit(folder / "areas.csv", ("桥头社区", "桥南社区"))
-    edit(folder / "departments.csv", ("654321-works,,lighting", ",,lighting"))
-    edit(folder / "components.csv", (f"{CELL},114.0005,22.5005,654321-lamps", f"{CELL},114.0006,22.5005,654321-works"))
-    edit(folder / "beats.json", ('"654321001001002"', '"654321001002001"'))
-    edit(folder / "officers.csv", ("inspector|clerk,,654321", "clerk,,654321001"), ("654321-b1|654321-b2", "654321-b2"))
-    reshape(folder, 1, square(114.0, 114.001, north=22.5009))
-
-    outcome = loading.load(folder)
-
-    assert {kind: counts.changed for kind, counts in outcome.counts.items()} == {
-        "areas": 1, "departments": 1, "cells": 1, "components": 1, "beats": 1, "officers": 2
-    }  # fmt: skip
-    assert dict(Cell.objects.values_list("code", "pk")) == ids
-    assert Cell.objects.get(code=CELL).area_m2 == pytest.approx(0.9 * 102.89 * 110.74, rel=1e-3)
-    assert Area.objects.get(code="654321001001").name == "桥南社区"
-    assert Department.objects.get(code="654321-lamps").parent is None
-    assert Component.objects.get(code="6543210120000001").owner.code == "654321-works"
-    assert [cell.code for cell in Beat.objects.get(code="654321-b1").cells.all()] == [CELL, "654321001002001"]
-    ann, ivan = Officer.objects.get(username="ann"), Officer.objects.get(username="ivan")
-    assert ([beat.code for beat in ann.beats.all()], ivan.roles) == (["654321-b2"], ["clerk"])
-
-
-def test_a_column_that_is_not_there_leaves_what_is_known(folder: Path) -> None:
-    loading.load(folder)
-    (folder / "officers.csv").write_text("username,name,roles\nann,安妮,inspector\n")
-
-    loading.load(folder)
-
-    ann = Officer.objects.get(username="ann")
-    assert (ann.name, ann.phone, ann.beats.count()) == ("安妮", "13900000001", 2)
-
-
-def test_loading_leaves_passwords_and_other_peoples_switches_alone(folder: Path) -> None:
-    loading.load(folder)
-    ann = Officer.objects.get(username="ann")
-    ann.set_password("mani-wall-97-north")
-    ann.is_active = False
-    ann.save()
-    edit(folder / "officers.csv", ("安,", "安妮,"))
-
-    loading.load(folder)
-
-    ann.refresh_from_db()
-    assert (ann.name, ann.is_active, ann.check_password("mani-wall-97-north")) == ("安妮", False, True)
-
-
-def without(folder: Path, *numbers: int) -> None:
-    """Cells taken out of the file, and out of what belongs to them."""
-
-    def drop(cells: list[dict[str, Any]]) -> None:
-        for number in sorted(numbers, reverse=True):
-            del cells[number - 1]
-
-    features(folder / "cells.geojson", drop)
-
-
-def test_a_vanished_cell_is_retired_and_the_past_keeps_it(folder: Path) -> None:
-    loading.load(folder)
-    gone = Cell.objects.get(code="654321001002002")
-    without(folder, 4)
-    edit(folder / "components.csv", ("6543210101000001", "6543210101000009"), (gone.code, "654321001002001"))
-    edit(folder / "components.csv", (",114.004,22.501", ",114.0025,22.5005"))
-    edit(folder / "beats.json", (f',\n   "{gone.code}"', ""))
-
-    outcome = loading.load(folder)
-
-    assert refusals(outcome) == []
-    assert (outcome.counts["cells"].retired, outcome.counts["components"].retired) == (1, 1)
-    gone.refresh_from_db()
-    assert gone.closed_on == today()
-    past = Component.objects.get(code="6543210101000001")
-    assert (past.cell, past.closed_on) == (gone, today())
-    assert gone.beats.count() == 0
-    assert loading.load(folder).touched == 0
-
-
-def test_a_retired_code_opens_again_only_for_the_same_ground(folder: Path) -> None:
-    loading.load(folder)
-    original = (folder / "cells.geojson").read_text()
-    without(folder, 4)
-    city(folder, files={"components": None, "beats": None, "officers": None})
-    loading.load(folder)
-
-    (folder / "cells.geojson").write_text(original)
-    reshape(folder, 4, square(114.003, 114.0039))
-    assert refusals(loading.load(folder)) == [("cells.geojson", 4, "cell_code_retired")]
-
-    (folder / "cells.geojson").write_text(original)
-    assert loading.load(folder).counts["cells"].changed == 1
-    assert Cell.objects.get(code="654321001002002").closed_on is None
-
-
-def test_codes_do_not_move_from_one_ground_to_another(folder: Path) -> None:
-    loading.load(folder)
-    edit(folder / "cells.geojson", (CELL, "-"), ("654321001001002", CELL), ("-", "654321001001002"))
-
-    assert [found for found in refusals(loading.load(folder)) if found[0] == "cells.geojson"] == [
-        ("cells.geojson", 1, "cell_code_reused"),
-        ("cells.geojson", 2, "cell_code_reused"),
-    ]
-
-
-def test_a_component_left_behind_in_a_retired_cell_is_warned_of(folder: Path) -> None:
-    loading.load(folder)
-    without(folder, 4)
-    city(folder, files={"components": None, "beats": None, "officers": None})
-
-    assert ("cells.geojson", 0, "components_adrift") in warnings(loading.load(folder))
-
-
-def test_a_department_closes_when_those_below_it_are_gone_too(folder: Path) -> None:
-    city(folder, files={"components": None, "officers": None})
-    loading.load(folder)
-    listed = (folder / "departments.csv").read_text()
-    head, _lamps, works, east = listed.splitlines()
-    (folder / "departments.csv").write_text(f"{head}\n{east}\n{works}\n")
-    loading.load(folder)
-    assert Department.objects.get(code="654321-lamps").closed_on == today()
-
-    (folder / "departments.csv").write_text(listed)
-    loading.load(folder)
-    assert Department.objects.get(code="654321-lamps").closed_on is None
-
-    (folder / "departments.csv").write_text(f"{head}\n{east}\n")
-    loading.load(folder)
-    assert {row.code for row in Department.objects.filter(closed_on=None)} == {"654321-east"}
-
-
-def test_an_area_stays_while_cells_belong_to_it(folder: Path) -> None:
-    loading.load(folder)
-    edit(folder / "areas.csv", ("654321001002,渡口社区,Ferry\n", ""))
-    city(folder, files=dict.fromkeys(("area_shapes", "cells", "components", "beats", "officers")))
-
-    assert ("areas.csv", 0, "area_still_needed") in warnings(loading.load(folder))
-    assert Area.objects.get(code="654321001002").closed_on is None
-
-
-def test_officers_who_are_not_listed_stay_and_are_named(folder: Path) -> None:
-    loading.load(folder)
-    edit(folder / "officers.csv", ("hugo,胡果,handler|head,654321-lamps,,,\n", ""))
-
-    outcome = loading.load(folder)
-
-    assert Officer.objects.get(username="hugo").is_active
-    assert "hugo" in next(found.message for found in outcome.warnings if found.code == "officers_absent")
-
-
-def test_a_vanished_beat_is_emptied(folder: Path) -> None:
-    loading.load(folder)
-    beats = json.loads((folder / "beats.json").read_text())
-    (folder / "beats.json").write_text(json.dumps(beats[:1]))
-    edit(folder / "officers.csv", ("|654321-b2", ""), (",654321-b2", ","))
-
-    assert loading.load(folder).counts["beats"].retired == 1
-    gone = Beat.objects.get(code="654321-b2")
-    assert (gone.cells.count(), gone.officers.count()) == (0, 0)
-    assert loading.load(folder).touched == 0
-
-
-def test_two_cities_live_side_by_side(folder: Path, tmp_path: Path) -> None:
-    loading.load(folder)
-    other = Path(shutil.copytree(folder, tmp_path / "other"))
-    for path in other.iterdir():
-        path.write_text(path.read_text().replace("654321", "543210"))
-    assert set(refusals(loading.load(other))) == {("officers.csv", row, "officer_elsewhere") for row in (3, 5)}
-
-    for name in ("ann", "ivan", "ines", "hugo"):
-        edit(other / "officers.csv", (name, f"{name}2"))
-    before = everything()
-    assert loading.load(other).counts["cells"].added == 4
-    without(other, 4)
-    city(other, files={"components": None, "beats": None, "officers": None})
-    assert loading.load(other).counts["cells"].retired == 1
-    for kind, rows in everything().items():
-        assert [row for row in rows if row in before[kind]] == before[kind]
-
-
 def test_overlaps_gaps_odd_areas_and_thin_beats_are_warned_of(folder: Path) -> None:
     reshape(folder, 1, square(114.0, 114.0011))
     reshape(folder, 4, square(114.0035, 114.004))
@@ -514,81 +262,6 @@ def test_noise_of_digitising_is_no_overlap_and_no_gap(folder: Path) -> None:
     reshape(folder, 3, square(114.002, 114.00299999))
 
     assert warnings(loading.load(folder)) == []
-
-
-def placed() -> dict[str, Any]:
-    return {cell.code: cell.shape for cell in Cell.objects.all()}
-
-
-def test_the_same_city_in_another_coordinate_system_lands_in_the_same_place(folder: Path) -> None:
-    loading.load(folder)
-    wanted = placed()
-    for crs in ("gcj02", "bd09", "EPSG:4547"):
-        Beat.objects.all().delete()
-        Component.objects.all().delete()
-        Cell.objects.all().delete()
-        shutil.copyfile(HERE / "cities" / "small" / "cells.geojson", folder / "cells.geojson")
-        features(folder / "cells.geojson", lambda cells, crs=crs: [moved(cell, crs) for cell in cells])
-        city(folder, files={"cells": {"file": "cells.geojson", "crs": crs}})
-
-        assert loading.load(folder).refusals == []
-        for code, shape in placed().items():
-            assert near(shape, wanted[code])
-
-
-def near(one: Any, other: Any) -> bool:
-    """Within a centimetre, corner by corner."""
-    return all(a == pytest.approx(b, abs=1e-7) for a, b in zip(one.coords[0], other.coords[0], strict=True))
-
-
-def moved(cell: dict[str, Any], crs: str) -> None:
-    [ring] = cell["geometry"]["coordinates"]
-    if crs.startswith("EPSG"):
-        shape = OGRGeometry(json.dumps(cell["geometry"]))
-        shape.transform(CoordTransform(SpatialReference(4326), SpatialReference(crs)))
-        cell["geometry"] = json.loads(shape.json)
-    else:
-        cell["geometry"]["coordinates"] = [[from_wgs84(*at, crs) for at in ring]]
-
-
-def test_components_may_be_in_a_system_of_their_own(folder: Path) -> None:
-    lon, lat = from_wgs84(114.0005, 22.5005, "bd09")
-    (folder / "components.csv").write_text(
-        "code,name,scheme,major,sub,cell,wkt\n"
-        f"6543210120000001,路灯,gbt30428-2013,01,20,{CELL},POINT({lon!r} {lat!r})\n"
-    )
-    city(folder, files={"components": {"file": "components.csv", "crs": "bd09"}})
-
-    assert loading.load(folder).refusals == []
-    assert Component.objects.get().shape.coords == pytest.approx((114.0005, 22.5005), abs=1e-7)
-
-
-def test_an_unknown_system_is_refused(folder: Path) -> None:
-    city(folder, crs="mars")
-
-    assert ("cells.geojson", 0, "crs_unknown") in refusals(loading.load(folder))
-
-
-@pytest.fixture
-def shapefile(folder: Path) -> Path:
-    """The same cells in metres (EPSG:4547), text in GBK, column names cut to ten characters."""
-    shutil.copytree(HERE / "cities" / "shapefile", folder, dirs_exist_ok=True)
-    city(folder, crs="", files={"cells": {"file": "cells.shp", "columns": {"region_class": "region_cla"}}})
-    return folder
-
-
-def test_a_shapefile_is_read_in_the_system_and_encoding_that_it_declares(shapefile: Path) -> None:
-    assert loading.load(shapefile).refusals == []
-    cell = Cell.objects.get(code=CELL)
-    assert (cell.region_class, cell.land_use) == ("A", "居住")
-    assert cell.shape.extent == pytest.approx((114.0, 22.5, 114.001, 22.501), abs=1e-7)
-
-
-@pytest.mark.parametrize(("suffix", "code"), [(".prj", "crs_unknown"), (".cpg", "file_not_utf8")])
-def test_a_shapefile_that_does_not_say_what_it_is_is_refused(shapefile: Path, suffix: str, code: str) -> None:
-    (shapefile / "cells").with_suffix(suffix).unlink()
-
-    assert ("cells.shp", 0, code) in refusals(loading.load(shapefile))
 
 
 @pytest.mark.parametrize("folder", [pytest.param(demo, id=demo.name) for demo in DEMO if demo.exists()])

@@ -17,32 +17,19 @@ import pytest
 from django.conf import settings as conf
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
-from django.urls import include, path
 from django.utils import translation
 from django.utils.translation import gettext
-from ninja import NinjaAPI
 
 from cases import audience, docket, outbox
 from cases.flow import Facts, Purpose, Verb
 from cases.models import Outbox
 from grid.models import Officer
-from mobile_api import problems, push
+from mobile_api import push
 from mobile_api.models import Device, Message
-from mobile_api.routers import devices
 
 from . import city as town
 from . import fcm as firebase
 from .fcm import Fcm
-from .test_login import Phone, logged_in
-
-DEVICES = "/api/mobile/v1/devices"
-
-phones = NinjaAPI(urls_namespace="devices")
-problems.install(phones)
-phones.add_router("", devices.router)
-urlpatterns = [path("api/auth/", include("mobile_api.signin")), path("api/mobile/v1/", phones.urls)]
-pytestmark = pytest.mark.urls(__name__)
 
 
 @pytest.fixture
@@ -346,73 +333,3 @@ def test_a_good_key_file_turns_push_on(fcm: Fcm, settings: Any) -> None:
     told = manage("shell", "--no-imports", "-c", asked, FCM_CREDENTIALS=settings.FCM_CREDENTIALS)
     assert told.stdout.strip() == "True"
     assert push.check(None) == []
-
-
-# Whose phone it is
-
-
-def says(phone: Phone, token: str, **said: str) -> int:
-    return phone.ask("PUT", DEVICES, **({"token": token, "platform": "android"} | said)).status_code
-
-
-def tokens(officer: Officer) -> list[str]:
-    return sorted(officer.devices.values_list("token", flat=True))
-
-
-def test_a_token_belongs_to_whoever_said_it_last(city: SimpleNamespace) -> None:
-    anns, ivans = logged_in("ann"), logged_in("ivan")
-    assert [says(anns, "shared"), says(anns, "shared"), says(anns, "own", language="zh-CN")] == [204] * 3
-    assert tokens(city.ann) == ["own", "shared"]
-    assert city.ann.devices.get(token="own").language == "zh-hans"
-    assert says(ivans, "shared", platform="ios", language="tlh") == 204
-    assert (tokens(city.ann), tokens(city.ivan)) == (["own"], ["shared"])
-    assert city.ivan.devices.get().platform == "ios"
-
-
-def test_a_phone_can_be_forgotten_by_its_officer_alone(city: SimpleNamespace) -> None:
-    anns, ivans = logged_in("ann"), logged_in("ivan")
-    token = "dQw4w9:APA91b-H_x"
-    says(anns, token)
-    assert ivans.ask("DELETE", f"{DEVICES}/{token}").status_code == 204
-    assert tokens(city.ann) == [token]
-    assert anns.ask("DELETE", f"{DEVICES}/{token}").status_code == 204
-    assert tokens(city.ann) == []
-
-
-@pytest.mark.parametrize("said", [{"token": ""}, {"token": "t" * 513}, {"token": "a b"}, {"platform": "symbian"}])
-def test_nonsense_is_refused(city: SimpleNamespace, said: dict[str, str]) -> None:
-    phone = logged_in("ann")
-    answer = phone.ask("PUT", DEVICES, **({"token": "t", "platform": "android"} | said))
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
-    assert Client().put(DEVICES).status_code == 401
-
-
-def test_whoever_logs_out_hears_no_more(city: SimpleNamespace) -> None:
-    phone, other = logged_in("ann"), logged_in("ann")
-    says(phone, "here"), says(other, "there")
-    phone.ask("DELETE", "/api/auth/app/v1/auth/session")
-    assert tokens(city.ann) == ["there"]
-
-
-def test_a_lost_phone_hears_no_more_once_its_session_is_revoked(city: SimpleNamespace) -> None:
-    lost, kept = logged_in("ann"), logged_in("ann")
-    says(lost, "lost"), says(kept, "kept")
-    sessions = kept.ask("GET", "/api/auth/app/v1/auth/sessions").json()["data"]
-    gone = [session["id"] for session in sessions if not session["is_current"]]
-    kept.ask("DELETE", "/api/auth/app/v1/auth/sessions", sessions=gone)
-    assert tokens(city.ann) == ["kept"]
-
-
-def test_a_new_password_silences_the_other_phones(city: SimpleNamespace) -> None:
-    mine, other = logged_in("ann"), logged_in("ann")
-    says(mine, "mine"), says(other, "other")
-    change = "/api/auth/app/v1/account/password/change"
-    mine.ask("POST", change, current_password=town.PASSWORD, new_password="prayer-flag-62")
-    assert tokens(city.ann) == ["mine"]
-
-
-def test_the_next_officer_keeps_a_shared_phone(city: SimpleNamespace) -> None:
-    first, second = logged_in("ann"), logged_in("ivan")
-    says(first, "shared"), says(second, "shared")
-    first.ask("DELETE", "/api/auth/app/v1/auth/session")
-    assert tokens(city.ivan) == ["shared"]
