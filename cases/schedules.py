@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
 from django_q.models import Schedule
+
+from grid.moment import now, today
+
+DAY = 24 * 60  # minutes
 
 SCHEDULES: Mapping[str, int] = {
     "cases.alarm.ring": 1,
     "cases.outbox.drain": 1,
     "cases.photos.sweep": 1,
+    "cases.nightly.run": DAY,
 }
 """Functions, and every how many minutes. A schedule bears its function's name, so that there is one of each."""
+
+NIGHT = time(3)
+"""When what runs daily runs first, by the city's clock."""
 
 OURS = "cases."
 
@@ -23,4 +34,13 @@ def install() -> None:
     Schedule.objects.filter(name__startswith=OURS).exclude(name__in=SCHEDULES).delete()
     for function, minutes in SCHEDULES.items():
         every = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": minutes, "repeats": -1}
-        Schedule.objects.update_or_create(name=function, defaults=every)
+        Schedule.objects.update_or_create(
+            name=function, defaults=every, create_defaults=every | {"next_run": _first(minutes)}
+        )
+
+
+def _first(minutes: int) -> datetime:
+    if minutes < DAY:
+        return now()
+    tonight = datetime.combine(today(), NIGHT, ZoneInfo(settings.TIME_ZONE))
+    return tonight if tonight > now() else tonight + timedelta(days=1)

@@ -1,0 +1,22 @@
+"""What is put in order at night, and what is proved again."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.core.management import call_command
+
+from grid.moment import today
+
+from . import tally
+
+logger = logging.getLogger("cases")
+
+
+def run() -> None:
+    """Forget sessions that have ended; recount yesterday from the log, which must change nothing. Idempotent."""
+    call_command("clearsessions")
+    yesterday = today() - timedelta(days=1)
+    if changed := tally.rebuild(yesterday, yesterday):
+        logger.error("the figures of %s were wrong in %d buckets, and are right now", yesterday, changed)
