@@ -24,7 +24,7 @@ def of(event: CaseEvent) -> set[int]:
     hearers = HEARERS.get(Verb(event.verb))
     found = set(hearers(event)) if hearers else set()
     if event.left != event.entered == event.case.stage:
-        found |= set(owing(event.case, Stage(event.entered), event))
+        found |= set(owing(event))
     return found - {event.by_id}
 
 
@@ -35,21 +35,38 @@ def heard(event: CaseEvent) -> bool:
     return event.verb in HEARERS or event.left != event.entered
 
 
-def owing(case: Case, stage: Stage, event: CaseEvent) -> Iterable[int]:
-    """Who owes the work of a stage: its holder if it has one, else those on whose desk it lies."""
-    roles = OWED_BY.get(stage, ())
-    if not roles:
+def owing(event: CaseEvent) -> Iterable[int]:
+    """Who owes the work of the stage that an event led to, or found the case at.
+
+    Its holder if it has one who still works here, else those on whose desk it lies.
+    """
+    stage, case = Stage(event.entered), event.case
+    if not (roles := OWED_BY.get(stage, ())):
         return ()
-    if holder := event.facts.get("holder"):
-        return (holder,)
-    people = Officer.objects.filter(is_active=True, roles__overlap=[str(role) for role in roles])
+    if holder := _person(_holder(event)):
+        return holder
+    people = _active(*roles)
     if stage == Stage.HANDLING:
-        people = people.filter(department=event.department_id or case.department_id)
+        people = people.filter(department=event.department_id)
     elif roles == (Role.INSPECTOR,):
         people = people.filter(beats__cells=case.cell_id)
     else:
         people = _in_charge_here(people, case)
     return people.values_list("pk", flat=True)
+
+
+def _holder(event: CaseEvent) -> int | None:
+    """Whom a step named for the stage it led to; where the case stayed, who had it already."""
+    return event.holder_id if event.left == event.entered else event.facts.get("holder")
+
+
+def _active(*roles: Role) -> QuerySet[Officer]:
+    return Officer.objects.filter(is_active=True, roles__overlap=[str(role) for role in roles])
+
+
+def _person(pk: int | None) -> list[int]:
+    """An officer, unless he has left."""
+    return list(Officer.objects.filter(is_active=True, pk=pk).values_list("pk", flat=True)) if pk else []
 
 
 def _in_charge_here(people: QuerySet[Officer], case: Case) -> QuerySet[Officer]:
@@ -60,34 +77,34 @@ def _in_charge_here(people: QuerySet[Officer], case: Case) -> QuerySet[Officer]:
 
 
 def _reporter(event: CaseEvent) -> Iterable[int]:
-    return filter(None, (event.case.reporter_id,))
+    return _person(event.case.reporter_id)
 
 
 def _department(event: CaseEvent) -> Iterable[int]:
-    return Officer.objects.filter(
-        is_active=True, department=event.department_id, roles__overlap=[str(role) for role in DEPARTMENT]
-    ).values_list("pk", flat=True)
+    if event.department_id is None:
+        return ()
+    return _active(*DEPARTMENT).filter(department=event.department_id).values_list("pk", flat=True)
+
+
+def _all_concerned(event: CaseEvent) -> Iterable[int]:
+    return {*_reporter(event), *_department(event)}
 
 
 def _dispatchers(event: CaseEvent) -> Iterable[int]:
     return _of_role(event, Role.DISPATCHER)
 
 
-def _owing_now(event: CaseEvent) -> Iterable[int]:
-    return owing(event.case, Stage(event.entered), event)
-
-
 def _rung(event: CaseEvent) -> Iterable[int]:
     """The rung's own post, and whoever owes."""
     rungs = rulebook.current().rungs
-    woken = set(_owing_now(event))
+    woken = set(owing(event))
     if event.level < len(rungs):
         woken |= set(_of_role(event, Role(rungs[event.level].role)))
     return woken
 
 
 def _of_role(event: CaseEvent, role: Role) -> Iterable[int]:
-    people = Officer.objects.filter(is_active=True, roles__contains=[str(role)])
+    people = _active(role)
     if role in DEPARTMENT:
         return people.filter(department__in=_upwards(event.department_id)).values_list("pk", flat=True)
     return _in_charge_here(people, event.case).values_list("pk", flat=True)
@@ -109,9 +126,9 @@ HEARERS: dict[Verb, Callable[[CaseEvent], Iterable[int]]] = {
     Verb.EXTEND: _department,
     Verb.SHELVE: _department,
     Verb.DECLINE: _department,
-    Verb.VOID: _reporter,
+    Verb.VOID: _all_concerned,
     Verb.CLOSE: _reporter,
-    Verb.SUPERVISE: _owing_now,
+    Verb.SUPERVISE: owing,
     Verb.REPLY: lambda event: _of_role(event, Role.LEADER),
     Verb.ESCALATE: _rung,
 }
