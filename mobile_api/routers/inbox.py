@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Count, Max, Q, QuerySet
 from ninja import Query, Router, Schema
 from pydantic import Field
 
@@ -48,7 +49,7 @@ class Inbox(Schema):
 class Which(Said):
     """Which messages: what came after a number, oldest first; without one the newest, newest first."""
 
-    since: int = Field(0, ge=0)
+    since: int | None = Field(None, ge=0, description="0 for all there are")
     unread: bool = False
     limit: int = Field(50, ge=1, le=200)
 
@@ -63,16 +64,22 @@ class ReadIn(Said):
 def inbox(request: Request, which: Query[Which]) -> Inbox:
     """My messages. With `since`, what came after that number, oldest first; without, the newest, newest first."""
     mine = Message.objects.filter(officer=request.auth)
-    shown = mine.select_related("event__case__category")
+    # Asked first: what is written meanwhile may be told twice, but is not passed over.
+    known = mine.aggregate(last=Max("number", default=0), unread=Count("pk", filter=Q(read_at=None)))
+    found = list(_asked(mine, which).select_related("event__case__category")[: which.limit])
+    if which.since is None:
+        last = known["last"]
+    else:
+        last = found[-1].number if found else which.since
+    return Inbox(items=[_told(message) for message in found], last=last, unread=known["unread"])
+
+
+def _asked(mine: QuerySet[Message], which: Which) -> QuerySet[Message]:
     if which.unread:
-        shown = shown.filter(read_at=None)
-    shown = shown.filter(number__gt=which.since).order_by("number") if which.since else shown.order_by("-number")
-    found = list(shown[: which.limit])
-    return Inbox(
-        items=[_told(message) for message in found],
-        last=max((message.number for message in found), default=which.since),
-        unread=mine.filter(read_at=None).count(),
-    )
+        mine = mine.filter(read_at=None)
+    if which.since is None:
+        return mine.order_by("-number")
+    return mine.filter(number__gt=which.since).order_by("number")
 
 
 @router.post("inbox/read", auth=officer(), response={200: Inbox, **REFUSALS})
