@@ -13,7 +13,7 @@ from django.db.models.expressions import RawSQL
 from django.http import HttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import Field, FiniteFloat
 
 from cases import rulebook
@@ -29,13 +29,13 @@ from grid.words import named, phrased
 from ..auth import Request, officer
 from ..models import Message
 from ..problems import Problem
-from ..schemas import Coded, Named, Position, Said
+from ..schemas import Coded, Named, Position, Said, Told
 
 router = Router(tags=["me"])
 REFUSALS = {401: Problem, 403: Problem, 422: Problem}
 
 
-class Me(Schema):
+class Me(Told):
     """The officer who asks."""
 
     id: int
@@ -49,7 +49,7 @@ class Me(Schema):
     now: datetime = Field(description="the server's time: compare the phone's clock")
 
 
-class ConditionOut(Schema):
+class ConditionOut(Told):
     """立案条件: when to file, how long the work may take, when it is done, what the photos are to show."""
 
     id: int
@@ -61,7 +61,7 @@ class ConditionOut(Schema):
     guidance: str
 
 
-class CategoryOut(Schema):
+class CategoryOut(Told):
     """A sub-class (小类) that can be reported."""
 
     id: int
@@ -74,7 +74,7 @@ class CategoryOut(Schema):
     conditions: list[ConditionOut]
 
 
-class City(Schema):
+class City(Told):
     """What a phone keeps to work without a network."""
 
     scheme: str
@@ -94,7 +94,7 @@ class Near(Said):
     radius_m: float = Field(50, gt=0, le=500)
 
 
-class ComponentOut(Schema):
+class ComponentOut(Told):
     """A registered component (部件) and how far away it is."""
 
     code: str
