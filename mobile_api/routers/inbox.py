@@ -67,10 +67,8 @@ def inbox(request: Request, which: Query[Which]) -> Inbox:
     # Asked first: what is written meanwhile may be told twice, but is not passed over.
     known = mine.aggregate(last=Max("number", default=0), unread=Count("pk", filter=Q(read_at=None)))
     found = list(_asked(mine, which).select_related("event__case__category")[: which.limit])
-    if which.since is None:
-        last = known["last"]
-    else:
-        last = found[-1].number if found else which.since
+    heard = max((message.number for message in found), default=which.since or 0)
+    last = known["last"] if which.since is None else heard
     return Inbox(items=[_told(message) for message in found], last=last, unread=known["unread"])
 
 
