@@ -52,6 +52,7 @@ class PhonesApi(NinjaAPI):
         for path, item in schema["paths"].items():
             for method, told in item.items():
                 posts = next(found for (of, end), found in roles.items() if of == method and path.endswith(f"/{end}"))
+                told["summary"] = told["description"].partition(". ")[0].rstrip(".")
                 told["description"] += (
                     f"\n\nFor {', '.join(posts)}." if posts else "\n\nFor everybody who is logged in."
                 )
