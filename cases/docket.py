@@ -114,10 +114,11 @@ def _again(uuid: UUID, said: Report, by: Officer | None) -> tuple[Case, bool] | 
 
 
 def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
-    at, book = now(), rulebook.current()
     _entitled(said, by)
-    category = _category(book, said)
     located = cell_at(said.lon, said.lat)
+    at, book = now(), rulebook.current()  # read after the cell, so that it knows the cell's area
+    category = _category(book, said)
+    located.cell.area = book.areas[located.cell.area_id]
     case = Case(
         uuid=uuid,
         number=_number(at),

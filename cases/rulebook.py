@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext_lazy
 
-from grid.models import Department
+from grid.models import Area, Department
 
 from .calendar import Calendar, Season, SpecialDay, Unusable
 from .clock import Limit, Unit
@@ -38,6 +38,7 @@ class Rulebook:
     limits: Mapping[tuple[str, str], Limit]  # (stage, source or "")
     rungs: tuple[Rung, ...]
     departments: Mapping[int, Department]
+    areas: Mapping[int, Area]  # each with those above it
     calendars: Mapping[int | None, Calendar]  # by department; None: the city's
     conditions_of: Mapping[int, tuple[Condition, ...]] = field(default_factory=dict)
 
@@ -110,9 +111,17 @@ def _read(version: UUID | None) -> Rulebook:
         limits={(row.stage, row.source): Limit(row.value, Unit(row.unit)) for row in StageLimit.objects.all()},
         rungs=tuple(Rung.objects.order_by("level")),
         departments={row.pk: row for row in Department.objects.all()},
+        areas=_areas(),
         calendars=_calendars(),
         conditions_of={category: tuple(rows) for category, rows in of.items()},
     )
+
+
+def _areas() -> dict[int, Area]:
+    areas = {row.pk: row for row in Area.objects.defer("shape")}
+    for row in areas.values():
+        row.parent = areas[row.parent_id] if row.parent_id else None
+    return areas
 
 
 def _calendars() -> dict[int | None, Calendar]:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from .models import SRID, Cell
 
-SHAPES = ("shape", "area__shape", "area__parent__shape", "area__parent__parent__shape")  # for maps, not for cases
 NEIGHBOURS = 8  # degrees are not metres: the nearest in metres is among so many nearest in degrees
 
 
@@ -41,7 +40,7 @@ def cell_at(lon: float, lat: float) -> Located:
     Outside all cells, the nearest within settings.CELL_NEAR_M metres (geodesic). Raises OutsideTheCity.
     """
     point = Point(lon, lat, srid=SRID)
-    cells = Cell.objects.current().select_related("area__parent__parent").defer(*SHAPES)
+    cells = Cell.objects.current().defer("shape")
     cell = cells.filter(shape__covers=point).order_by("code").first()
     if cell is not None:
         return Located(cell)

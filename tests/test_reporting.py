@@ -11,6 +11,7 @@ from django.test import Client
 
 from cases.models import Case, CaseEvent
 from grid.crs import from_wgs84
+from grid.models import Area
 
 from . import city as town
 
@@ -44,6 +45,13 @@ def test_a_report_is_filed_and_dispatched_at_once(city: SimpleNamespace, ann: Cl
     assert [span["seconds"] for span in told["deadline"]["trace"]] == [10800, 14400, 14400, 14400, 3600]
     assert [line["verb"]["code"] for line in told["log"]] == ["report", "file", "dispatch"]
     assert told["missing"] == []
+
+
+def test_an_area_that_was_renamed_is_told_by_its_new_name(city: SimpleNamespace, ann: Client) -> None:
+    post(ann, said(city))
+    Area.objects.filter(pk=city.street.pk).update(name="结古镇")
+    told = post(ann, said(city)).json()
+    assert [area["name"] for area in told["where"]["areas"]] == ["民主社区", "结古镇", "玉树市"]
 
 
 def test_every_automatic_step_says_why(city: SimpleNamespace, ann: Client) -> None:
