@@ -253,6 +253,26 @@ def test_the_web_server_killed_in_the_middle_of_reports(server: Server, city: Si
     assert log.flaws() == []
 
 
+def test_web_server_and_worker_outlive_postgresql(server: Server, city: SimpleNamespace) -> None:
+    token = str(town.phone(city.ann).defaults["HTTP_X_SESSION_TOKEN"])
+    port = free_port()
+    phone = Phone(f"http://127.0.0.1:{port}", token, city)
+    queue = server.victim(sys.executable, "manage.py", "qcluster")
+    with serving(server, port) as web, queue as worker, httpx.Client(**phone.http) as http:
+        assert phone.send(http, str(uuid4())) == 201
+        until(lambda: not Outbox.objects.exists(), "the debts are paid", worker)
+        connection.close()
+        server.kill()
+        uuid = str(uuid4())
+        assert http.post(CASES, json=phone.report | {"id": uuid, "text": uuid}).status_code >= 500
+        assert http.get("/healthz").json() == {"status": "down"}
+        server.start()
+        assert phone.send(http, uuid) == 201
+        assert web.head.poll() is None
+        until(lambda: not Outbox.objects.exists(), "the debts are paid", worker)
+    assert filed(city) == 2
+
+
 @contextmanager
 def serving(server: Server, port: int) -> Iterator[Victim]:
     """The web server as deploy/Procfile starts it, once it answers."""
