@@ -103,7 +103,7 @@ def _claim(name: str, batch: int) -> list[Outbox]:
         Outbox.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("event__case")
         .filter(consumer=name, due_at__lte=at)
-        .order_by("due_at")
+        .order_by("due_at", "id")
     )
     debts = list(due[:batch])
     if any(debt.tries for debt in debts):
