@@ -101,7 +101,7 @@ def _claim(name: str, batch: int) -> list[Outbox]:
     at = now()
     due = (
         Outbox.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("event__case")
+        .select_related("event__case__cell__area")
         .filter(consumer=name, due_at__lte=at)
         .order_by("due_at", "id")
     )
