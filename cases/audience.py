@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from django.db.models import Q, QuerySet
 
-from grid.models import Department, Officer
+from grid.models import Officer
 from grid.roles import DEPARTMENT, Role
 
 from . import rulebook
@@ -96,7 +96,7 @@ def _dispatchers(event: CaseEvent) -> Iterable[int]:
 
 def _rung(event: CaseEvent) -> Iterable[int]:
     """The rung's own post, and whoever owes."""
-    rungs = rulebook.current().rungs
+    rungs = rulebook.current().ladder(event.case)
     woken = set(owing(event))
     if event.level < len(rungs):
         woken |= set(_of_role(event, Role(rungs[event.level].role)))
@@ -112,12 +112,7 @@ def _of_role(event: CaseEvent, role: Role) -> Iterable[int]:
 
 def _upwards(department: int | None) -> list[int]:
     """A department and those above it."""
-    departments: dict[int, Department] = dict(rulebook.current().departments)
-    found: list[int] = []
-    while department is not None:
-        found.append(department)
-        department = departments[department].parent_id
-    return found
+    return rulebook.current().upward(department)
 
 
 HEARERS: dict[Verb, Callable[[CaseEvent], Iterable[int]]] = {

@@ -6,6 +6,7 @@ Holes are warnings. A database that is still being filled has them, and `migrate
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from grid.moment import today
 
-from . import flow
+from . import flow, rulebook
 from .models import Category, Condition, Duty, Edition, Holiday, Rung, Timetable
 
 NAMED = 5
@@ -86,8 +87,17 @@ def _timetable() -> Iterator[CheckMessage]:
 
 
 def _ladder() -> Iterator[CheckMessage]:
-    if not Rung.objects.filter(share=1).exists():
-        yield Warning(_("升级阶梯没有时限届满这一级，超期无人知会"), hint="manage.py load_policies", id="cases.W006")
+    ladders: dict[tuple[Any, ...], list[Rung]] = {rulebook.EVERYBODY: []}
+    for rung in Rung.objects.select_related("category", "department").order_by("level"):
+        ladders.setdefault(tuple(getattr(rung, name) for name in Rung.SCOPE), []).append(rung)
+    for rungs in ladders.values():
+        named = {"ladder": rungs[0].ladder() if rungs else _("通用")}
+        if not any(rung.share == 1 for rung in rungs):
+            sentence = _("升级阶梯（%(ladder)s）没有时限届满这一级，超期无人知会") % named
+            yield Warning(sentence, hint="manage.py load_policies", id="cases.W006")
+        if any(higher.share <= lower.share for lower, higher in pairwise(rungs)):
+            sentence = _("升级阶梯（%(ladder)s）没有逐级升高") % named
+            yield Warning(sentence, hint="manage.py load_policies", id="cases.W008")
 
 
 def _holidays() -> Iterator[CheckMessage]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,7 +22,11 @@ from grid.models import Area, Department
 
 from .calendar import Calendar, Season, SpecialDay, Unusable
 from .clock import Limit, Unit
-from .models import Category, Condition, Duty, Holiday, Policy, Rung, StageLimit, Timetable
+from .flow import Stage
+from .models import Case, Category, Condition, Duty, Holiday, Policy, Rung, StageLimit, Timetable
+
+Scope = tuple[int | None, bool, int | None]  # category, urgent, department: whose ladder
+EVERYBODY: Scope = (None, False, None)
 
 
 @dataclass(frozen=True)
@@ -36,26 +39,48 @@ class Rulebook:
     duties: Mapping[tuple[int, str], Duty]  # (category, area code or "")
     policies: Mapping[tuple[str, str, str], Policy]  # (verb, source or "", area code or "")
     limits: Mapping[tuple[str, str], Limit]  # (stage, source or "")
-    rungs: tuple[Rung, ...]
+    ladders: Mapping[Scope, tuple[Rung, ...]]  # the rungs of a scope, the lowest first
     departments: Mapping[int, Department]
     areas: Mapping[int, Area]  # each with those above it
     calendars: Mapping[int | None, Calendar]  # by department; None: the city's
     conditions_of: Mapping[int, tuple[Condition, ...]] = field(default_factory=dict)
 
+    def ladder(self, case: Case) -> tuple[Rung, ...]:
+        """The rungs that a case climbs: those of the most particular ladder, as a whole.
+
+        Its sub-class's before its major's, that of urgent categories, that of the department that owes the handling
+        or of the nearest above it, and last everybody's.
+        """
+        category = self.categories[case.category_id]
+        scopes: list[Scope] = [(category.pk, False, None), (category.parent_id, False, None)]
+        if category.urgent:
+            scopes.append((None, True, None))
+        if case.stage == Stage.HANDLING:
+            scopes += [(None, False, department) for department in self.upward(case.department_id)]
+        return next((self.ladders[scope] for scope in scopes if scope in self.ladders and any(scope)), self.everybodys)
+
     @property
-    def shares(self) -> tuple[Decimal, ...]:
-        return tuple(rung.share for rung in self.rungs)
+    def everybodys(self) -> tuple[Rung, ...]:
+        """The ladder of the cases that have none of their own."""
+        return self.ladders.get(EVERYBODY, ())
+
+    def upward(self, department: int | None) -> list[int]:
+        """A department and those above it, the nearest first."""
+        found: list[int] = []
+        while department is not None:
+            found.append(department)
+            department = self.departments[department].parent_id
+        return found
 
     def calendar(self, department: int | None = None) -> Calendar:
         """The department's working time, or the nearest above it that has one, or the city's.
 
         Raises Unusable (calendar_missing) where the city has none.
         """
-        while department is not None and department not in self.calendars:
-            department = self.departments[department].parent_id
-        if department not in self.calendars:
-            raise Unusable("calendar_missing", gettext_lazy("全市还没有作息，无法计算工作时限，请系统管理员先设置。"))
-        return self.calendars[department]
+        for nearest in (*self.upward(department), None):
+            if nearest in self.calendars:
+                return self.calendars[nearest]
+        raise Unusable("calendar_missing", gettext_lazy("全市还没有作息，无法计算工作时限，请系统管理员先设置。"))
 
     def in_force(self, category: int, on: date, region_class: str = "") -> tuple[Condition, ...]:
         """The conditions of a category on a day, one a number: the region's own before the general, then the newest."""
@@ -109,7 +134,7 @@ def _read(version: UUID | None) -> Rulebook:
         duties={(row.category_id, row.area.code if row.area else ""): row for row in duties},
         policies={(row.verb, row.source, row.area.code if row.area else ""): row for row in policies},
         limits={(row.stage, row.source): Limit(row.value, Unit(row.unit)) for row in StageLimit.objects.all()},
-        rungs=tuple(Rung.objects.order_by("level")),
+        ladders=_ladders(),
         departments={row.pk: row for row in Department.objects.all()},
         areas=_areas(),
         calendars=_calendars(),
@@ -122,6 +147,13 @@ def _areas() -> dict[int, Area]:
     for row in areas.values():
         row.parent = areas[row.parent_id] if row.parent_id else None
     return areas
+
+
+def _ladders() -> dict[Scope, tuple[Rung, ...]]:
+    found: dict[Scope, list[Rung]] = {}
+    for row in Rung.objects.order_by("level"):
+        found.setdefault((row.category_id, row.urgent, row.department_id), []).append(row)
+    return {scope: tuple(rungs) for scope, rungs in found.items()}
 
 
 def _calendars() -> dict[int | None, Calendar]:

@@ -98,8 +98,9 @@ def _wind(book: Rulebook, case: Case) -> None:
     if not case.clock or case.allowed_s is None:
         case.alarm_at = None
         return
+    shares = [rung.share for rung in book.ladder(case)]
     promise = clock.deadline(
-        case.entered_at, case.allowed_s, case.clock, calendar(book, case), rungs=book.shares, level=case.level
+        case.entered_at, case.allowed_s, case.clock, calendar(book, case), rungs=shares, level=case.level
     )
     case.due_at, case.alarm_at, case.provisional = promise.due_at, promise.alarm_at, promise.provisional
 
@@ -107,7 +108,7 @@ def _wind(book: Rulebook, case: Case) -> None:
 def _level(book: Rulebook, case: Case, at: datetime) -> int:
     """How many rungs of the ladder lie behind a moment."""
     used = clock.elapsed(case.entered_at, at, case.clock, calendar(book, case))
-    return sum(used >= int(share * Decimal(case.allowed_s or 0)) for share in book.shares)
+    return sum(used >= int(rung.share * Decimal(case.allowed_s or 0)) for rung in book.ladder(case))
 
 
 def calendar(book: Rulebook, case: Case | CaseEvent) -> Calendar:

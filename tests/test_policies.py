@@ -17,6 +17,7 @@ from cases.flow import Stage, Verb
 from cases.loading import policies
 from cases.loading.reading import NotLoaded
 from cases.models import Policy, Rung, StageLimit, Timetable
+from cases.rulebook import EVERYBODY
 from grid.models import Area, Department
 
 POLICIES = "verb,source,area,automatic,note\nfile,inspector,,1,\nfile,,,0,\n"
@@ -80,7 +81,7 @@ def test_the_rulebook_reads_what_was_loaded(folder: Path, db: None) -> None:
     sunday = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
     assert book.calendar(None).between(sunday, sunday.replace(hour=3)) == 0
     assert book.calendar(Department.objects.get().pk).between(sunday, sunday.replace(hour=3)) == 7200
-    assert (book.limits[Stage.FILING, ""].value, len(book.rungs)) == (15, 2)
+    assert (book.limits[Stage.FILING, ""].value, len(book.everybodys)) == (15, 2)
     assert book.policies[Verb.FILE, "inspector", ""].automatic
 
 
@@ -162,7 +163,9 @@ def test_the_shipped_rules_alarm_at_the_deadline(db: None) -> None:
     for code in ("632701D00", "440304D02"):
         Department.objects.create(code=code, name=code)
     call_command("load_policies", shipped, stdout=StringIO())
-    assert 1 in rulebook.current().shares
+    ladders = rulebook.current().ladders
+    assert set(ladders) == {EVERYBODY, (None, True, None)}
+    assert all(1 in [rung.share for rung in rungs] for rungs in ladders.values())
     for row in Timetable.objects.all():
         for season in row.seasons:
             hours = [datetime.fromisoformat(f"2026-01-01T{at}") for period in season["periods"] for at in period]

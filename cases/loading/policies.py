@@ -2,7 +2,9 @@
 
 policies.csv      verb, source, area, automatic, note   what the system does by itself
 stage_limits.csv  stage, source, value, unit            how long a stage may take
-rungs.csv         level, share, role                    when the alarm rings, and for whom
+rungs.csv         level, share, role; and whose ladder  when the alarm rings, and for whom
+                  it is: scheme, kind, major, sub, or
+                  urgent, or department; or everybody's
 timetables.json   name, department, workdays, day_s, seasons, as in `Timetable`; no department: the city's
 """
 
@@ -22,7 +24,7 @@ from grid.loading.outcome import Counts, Refused
 from grid.models import Area, Department
 
 from ..calendar import Unusable
-from ..models import Policy, Rung, StageLimit, Timetable
+from ..models import Category, Policy, Rung, StageLimit, Timetable
 from ..rulebook import calendar_of
 from .reading import Refusals, Row, document, fit, limit, number, table, whole, word, yes
 from .writing import sync
@@ -83,7 +85,8 @@ def load(folder: Path) -> dict[str, Counts]:
     for kind, rows in wanted:
         with refusals.at(kind.file):
             if kind.model is Rung:
-                _climb(rows)
+                for rungs in _ladders(rows):
+                    _climb(rungs)
     refusals.settle()
     return {kind.file: kind.write(rows) for kind, rows in wanted}
 
@@ -92,6 +95,13 @@ def _entries(said: Any) -> list[Any]:
     if isinstance(said, list):
         return said
     raise Refused("not_a_list", _("须是一个列表"))
+
+
+def _ladders(rungs: Iterable[Any]) -> Iterable[list[Any]]:
+    found: dict[Hashable, list[Any]] = {}
+    for rung in rungs:
+        found.setdefault(tuple(getattr(rung, name) for name in Rung.SCOPE), []).append(rung)
+    return found.values()
 
 
 def _climb(rungs: Sequence[Any]) -> None:
@@ -114,10 +124,27 @@ def _stage_limit(row: Row) -> StageLimit:
 
 
 def _rung(row: Row) -> Rung:
-    rung = Rung(level=whole(row, "level"), share=number(row, "share"), role=word(row, "role"))
+    rung = Rung(
+        level=whole(row, "level"),
+        share=number(row, "share"),
+        role=word(row, "role"),
+        category=_category(row) if row.get("major") else None,
+        urgent=yes(row, "urgent"),
+        department=_known(Department, row["department"]) if row.get("department") else None,
+    )
     if rung.share <= 0:
         raise Refused("rung_shares", _("时限比例须大于零"))
+    if sum(map(bool, (rung.category, rung.urgent, rung.department))) > 1:
+        raise Refused("rung_scope", _("一级阶梯只能属于一个类别、紧急类别或一个责任单位"))
     return rung
+
+
+def _category(row: Row) -> Category:
+    """The sub-class that a row names, or the major where it names no sub-class."""
+    said = {name: row.get(name, "") for name in ("scheme", "kind", "major", "sub")}
+    if found := Category.objects.filter(**said, closed_on=None).first():
+        return found
+    raise Refused("category_unknown", _("没有类别 %(scheme)s %(kind)s %(major)s-%(sub)s") % said)
 
 
 def _timetable(said: Any) -> Timetable:
@@ -162,7 +189,14 @@ TABLES = (
         says=("value", "unit"),
         needs=("stage", "source", "value", "unit"),
     ),
-    Table("rungs.csv", Rung, _rung, key=("level",), says=("share", "role"), needs=("level", "share", "role")),
+    Table(
+        "rungs.csv",
+        Rung,
+        _rung,
+        key=("level", *Rung.SCOPE),
+        says=("share", "role"),
+        needs=("level", "share", "role"),
+    ),
     Table(
         "timetables.json",
         Timetable,

@@ -6,6 +6,7 @@ import uuid
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from grid.models import Area, Department
@@ -13,6 +14,7 @@ from grid.roles import Role
 
 from ..clock import Unit
 from ..flow import Source, Stage, Verb
+from .taxonomy import Category
 
 
 class Policy(models.Model):
@@ -56,18 +58,44 @@ class StageLimit(models.Model):
 
 
 class Rung(models.Model):
-    """升级阶梯: at this share of the limit the alarm rings, and for whom."""
+    """升级阶梯: at this share of the limit the alarm rings, and for whom.
 
-    level = models.PositiveSmallIntegerField(_("级别"), unique=True)
+    The rungs of one scope are a ladder: a category's (a sub-class or a major), that of all urgent categories, a
+    department's, or, without any of these, everybody's. Levels count from 1.
+    """
+
+    level = models.PositiveSmallIntegerField(_("级别"))
     share = models.DecimalField(_("时限比例"), max_digits=4, decimal_places=2, help_text="1.00 is the whole limit")
     role = models.CharField(_("知会岗位"), max_length=16, choices=Role)
+    category = models.ForeignKey(Category, models.PROTECT, null=True, blank=True, related_name="+")
+    urgent = models.BooleanField(_("紧急"), default=False, help_text="of all urgent categories")
+    department = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="+")
+
+    SCOPE = ("category_id", "urgent", "department_id")
 
     class Meta:
         verbose_name = _("升级阶梯")
         ordering = ["level"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["level", "category", "urgent", "department"], name="rung_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                name="rung_one_scope",
+                condition=models.Q(category=None, urgent=False)
+                | models.Q(category=None, department=None)
+                | models.Q(urgent=False, department=None),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.level}: {self.share}"
+
+    def ladder(self) -> str:
+        """Whose ladder it belongs to, for people."""
+        if self.urgent:
+            return gettext("紧急类别")
+        return str(self.category or self.department or gettext("通用"))
 
 
 class Timetable(models.Model):
