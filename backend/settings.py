@@ -227,6 +227,9 @@ Q_CLUSTER = {
 FCM_CREDENTIALS = text("FCM_CREDENTIALS")  # a path to the service account's JSON
 FCM_ENDPOINT = text("FCM_ENDPOINT")  # none: Google's
 
+# An open app: where deploy/live.py is reached by the phones; without it they poll
+LIVE_URL = text("LIVE_URL").rstrip("/")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -103,11 +103,13 @@ def up(port: int) -> NoReturn:
         with environment(Cluster(DATA).running()) as given:
             logins = prepare(given)
             step((*MANAGE, "collectstatic", "--no-input", "--verbosity", "0"), given)
-            _serve(given | {"HOST": host, "PORT": str(port)}, address, logins)
+            live = os.environ.get("LIVE_PORT", str(port + 1))
+            doors = {"HOST": host, "PORT": str(port), "LIVE_PORT": live}
+            _serve({"LIVE_URL": f":{live}", **given, **doors}, address, logins)
 
 
 def _serve(environment: Environment, address: str, logins: str) -> NoReturn:
-    """Web server and worker, under one supervisor."""
+    """Web server, worker and waiting room, under one supervisor."""
     with start((PYTHON, "-m", "deploy.supervisor"), environment, apart=True) as supervisor:
         try:
             _wait_until_well(supervisor, f"{address}/healthz")

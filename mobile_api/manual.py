@@ -20,6 +20,7 @@ SAID = {
     409: "Not now: the case stands elsewhere, or the id was used otherwise. `allowed` says what is possible.",
     413: "Too large.",
     422: "What was said is wrong; `field` and `errors` say where. Nothing was written.",
+    503: "Not here, or not now; `Retry-After` says when to ask again.",
 }
 
 EXAMPLES: dict[int, dict[str, Any]] = {
@@ -33,6 +34,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
         "allowed": [{"verb": "pass", "label": "核查通过", "by": ["inspector"]}],
     },
     413: {"code": "photo_too_large", "title": "内容过大", "detail": "照片最大 12000000 字节，收到 30000000 字节。"},
+    503: {"code": "not_live", "title": "暂时不能提供", "detail": "此处没有实时消息，请定时查询收件箱。"},
     422: {
         "code": "invalid",
         "title": "内容不合要求",

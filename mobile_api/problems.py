@@ -32,6 +32,7 @@ TITLES = {
     409: gettext_lazy("现在不能这样办"),
     413: gettext_lazy("内容过大"),
     422: gettext_lazy("内容不合要求"),
+    503: gettext_lazy("暂时不能提供"),
 }
 
 # A refusal is a matter of the time (409), of the person (403) or of what was said (422).

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet
-from ninja import Query, Router, Schema
+from django.http import HttpResponse
+from ninja import Header, Query, Router, Schema
 from pydantic import Field
 
 from cases.flow import Stage, Verb
 from grid.moment import now
 from grid.words import named
 
-from .. import telling
+from .. import live, telling
 from ..auth import Request, officer
 from ..models import Message
 from ..problems import Problem
@@ -51,6 +53,9 @@ class Which(Said):
 
     since: int | None = Field(None, ge=0, description="0 for all there are")
     unread: bool = False
+    wait: int = Field(
+        0, ge=0, le=25, description="with `since`: seconds to wait while there is nothing to tell; follow a 307"
+    )
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -60,13 +65,21 @@ class ReadIn(Said):
     upto: int = Field(ge=0, description="everything up to this number has been read")
 
 
-@router.get("inbox", auth=officer(), response={200: Inbox, **REFUSALS})
-def inbox(request: Request, which: Query[Which]) -> Inbox:
-    """My messages. With `since`, what came after that number, oldest first; without, the newest, newest first."""
+@router.get("inbox", auth=officer(), response={200: Inbox, 307: None, **REFUSALS})
+def inbox(request: Request, response: HttpResponse, which: Query[Which]) -> Inbox | HttpResponse:
+    """My messages. With `since`, what came after that number, oldest first; without, the newest, newest first.
+
+    With `wait` an open app hears at once: where there is nothing to tell yet, 307 leads to where one waits. An answer
+    without messages may come before `wait` is over; `Retry-After` then says when to ask again.
+    """
     mine = Message.objects.filter(officer=request.auth)
     # Asked first: what is written meanwhile may be told twice, but is not passed over.
     known = mine.aggregate(last=Max("number", default=0), unread=Count("pk", filter=Q(read_at=None)))
     found = list(_asked(mine, which).select_related("event__case__category")[: which.limit])
+    if which.wait and which.since is not None and not found:
+        if settings.LIVE_URL:
+            return live.there(request)
+        response["Retry-After"] = str(live.AGAIN_S)
     heard = max((message.number for message in found), default=which.since or 0)
     last = known["last"] if which.since is None else heard
     return Inbox(items=[_told(message) for message in found], last=last, unread=known["unread"])
@@ -78,6 +91,18 @@ def _asked(mine: QuerySet[Message], which: Which) -> QuerySet[Message]:
     if which.since is None:
         return mine.order_by("-number")
     return mine.filter(number__gt=which.since).order_by("number")
+
+
+@router.get("inbox/stream", auth=officer(), response={307: None, **REFUSALS, 503: Problem})
+def stream(request: Request, since: int | None = Query(None, ge=0), last_event_id: str = Header("")) -> HttpResponse:  # type: ignore[type-arg]
+    """My messages as they come, as Server-Sent Events: 307 leads to where the stream is.
+
+    `event: message`, `id` is the number, `data` a message as `GET inbox` tells it. Without `since` or `Last-Event-ID`
+    it begins with what comes next. A comment every 25 seconds shows that the line lives. It ends with the session.
+    """
+    if not settings.LIVE_URL:
+        return live.nowhere()
+    return live.there(request)
 
 
 @router.post("inbox/read", auth=officer(), response={200: Inbox, **REFUSALS})

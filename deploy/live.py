@@ -1,0 +1,260 @@
+"""The waiting room: phones with an open app wait here for their next message, so that no thread of the web server does.
+
+A plain ASGI program beside the web server, without Django. It knows two paths, and gives no answer of its own: it
+holds a request until PostgreSQL rings for its officer (NOTIFY, sent when messages are committed), then asks the web
+server what the phone asked, with the phone's own headers. Who may read what is thus decided in one place.
+
+A ring that is lost costs a long poll its turn and a stream KEEP_S seconds, never a message: both ask by number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import psycopg2  # type: ignore[import-untyped]
+
+INBOX = "/api/mobile/v1/inbox"
+CHANNEL = "inbox"
+PLACES = int(os.environ.get("LIVE_PLACES", "2000"))
+LONGEST_S = 25  # of a long poll: proxies and phone networks cut what is silent for 30
+KEEP_S = 25  # a stream asks anew after so long without a ring, and shows that it lives
+AT_ONCE = 4  # questions to the web server; the others queue here
+PAGE = 200
+FULL_S = 5
+KNOWN = 20_000  # tokens whose officer is remembered
+PASSED = (b"host", b"x-session-token", b"accept-language", b"user-agent", b"x-forwarded-for", b"x-forwarded-proto")
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Headers = dict[str, str]
+logger = logging.getLogger("live")
+
+
+class Doorbells:
+    """Those who wait, by officer. Used from the event loop alone."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, set[asyncio.Event]] = defaultdict(set)
+        self.taken = 0
+
+    @contextmanager
+    def bell(self, officer: int) -> Iterator[asyncio.Event]:
+        bell = asyncio.Event()
+        self.waiting[officer].add(bell)
+        try:
+            yield bell
+        finally:
+            self.waiting[officer].discard(bell)
+            if not self.waiting[officer]:
+                del self.waiting[officer]
+
+    def ring(self, officers: Iterable[int]) -> None:
+        for officer in officers:
+            for bell in self.waiting.get(officer, ()):
+                bell.set()
+
+
+class Line:
+    """The one connection to PostgreSQL, made anew when it breaks; then everybody is rung, for rings may be lost."""
+
+    def __init__(self, url: str, bells: Doorbells):
+        self.url, self.bells = url.replace("postgis://", "postgresql://", 1), bells
+
+    async def listen(self) -> None:
+        while True:
+            try:
+                line = await asyncio.to_thread(self._connect)
+            except psycopg2.OperationalError as error:
+                logger.warning("no line to the database: %s", error)
+            else:
+                await self._attend(line)
+                logger.warning("the line to the database broke")
+            await asyncio.sleep(1)
+
+    def _connect(self) -> Any:
+        line = psycopg2.connect(self.url, keepalives_idle=30, application_name="wangge live")
+        line.autocommit = True
+        with line.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+        return line
+
+    async def _attend(self, line: Any) -> None:
+        loop, readable, descriptor = asyncio.get_running_loop(), asyncio.Event(), line.fileno()
+        loop.add_reader(descriptor, readable.set)
+        try:
+            self.bells.ring(list(self.bells.waiting))
+            while True:
+                await readable.wait()
+                readable.clear()
+                line.poll()
+                while line.notifies:
+                    self.bells.ring(map(int, line.notifies.pop(0).payload.split(",")))
+        except psycopg2.Error:
+            return
+        finally:
+            loop.remove_reader(descriptor)
+            line.close()
+
+
+class Web:
+    """The web server, as a phone sees it."""
+
+    def __init__(self, address: str):
+        timeout, limits = httpx.Timeout(10, pool=None), httpx.Limits(max_connections=AT_ONCE)
+        self.http = httpx.AsyncClient(base_url=address, trust_env=False, timeout=timeout, limits=limits)
+        self.officers: dict[str, int] = {}
+
+    async def ask(self, path: str, headers: Headers, **query: Any) -> httpx.Response:
+        """Its answer; 503 in its place where there is none."""
+        try:
+            return await self.http.get(path, headers=headers, params=query)
+        except httpx.HTTPError as error:
+            logger.warning("the web server: %r", error)
+            return httpx.Response(503, headers={"Retry-After": str(FULL_S)})
+
+    async def officer(self, headers: Headers) -> int | httpx.Response:
+        """Whose token that is, or the web server's refusal. A token is never another officer's."""
+        token = headers.get("x-session-token", "")
+        if token not in self.officers:
+            answer = await self.ask("/api/mobile/v1/me", headers)
+            if answer.status_code != 200:
+                return answer
+            if len(self.officers) >= KNOWN:
+                self.officers.clear()
+            self.officers[token] = answer.json()["id"]
+        return self.officers[token]
+
+
+class Visit:
+    """One phone that waits."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, web: Web):
+        given = dict(scope["headers"])
+        self.headers = {name.decode(): given[name].decode("latin1") for name in PASSED if name in given}
+        self.query = dict(parse_qsl(scope["query_string"].decode("latin1")))
+        self.last_seen = given.get(b"last-event-id", b"").decode("latin1")
+        self.web, self.send = web, send
+        self.gone = asyncio.ensure_future(self._until_gone(receive))
+
+    @staticmethod
+    async def _until_gone(receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def poll(self, bell: asyncio.Event) -> None:
+        """Answer when there is something to tell, or when `wait` is over."""
+        wait = self.query.pop("wait", "0")
+        until = asyncio.get_running_loop().time() + min(int(wait) if wait.isdecimal() else 0, LONGEST_S)
+        while True:
+            bell.clear()
+            answer = await self.web.ask(INBOX, self.headers, **self.query)
+            left = until - asyncio.get_running_loop().time()
+            if answer.status_code != 200 or answer.json()["items"] or not await self._rung(bell, left):
+                return await self.answer(answer)
+
+    async def stream(self, bell: asyncio.Event) -> None:
+        """Tell of each message as it comes, in the number's order, until the phone leaves or its session ends."""
+        bell.clear()
+        since = self.query.get("since") or self.last_seen
+        answer = await self.web.ask(INBOX, self.headers, **({"since": since, "limit": PAGE} if since else {"limit": 1}))
+        if answer.status_code != 200:
+            await self.answer(answer)
+            return
+        await self._start(200, {"content-type": "text/event-stream", "x-accel-buffering": "no"})
+        inbox = answer.json() if since else answer.json() | {"items": []}
+        await self._tell(inbox)
+        while answer.status_code not in (401, 403) and not self.gone.done():
+            if len(inbox["items"]) < PAGE and not await self._rung(bell, KEEP_S):
+                await self._write(b": here\n\n")
+            bell.clear()
+            answer = await self.web.ask(INBOX, self.headers, since=inbox["last"], limit=PAGE)
+            inbox = answer.json() if answer.status_code == 200 else inbox | {"items": []}
+            await self._tell(inbox)
+        await self._write(b"", more=False)
+
+    async def _rung(self, bell: asyncio.Event, seconds: float) -> bool:
+        """Whether the bell rang in time; not if the phone left."""
+        ringing = asyncio.ensure_future(bell.wait())
+        await asyncio.wait({ringing, self.gone}, timeout=max(seconds, 0), return_when=asyncio.FIRST_COMPLETED)
+        ringing.cancel()
+        return bell.is_set() and not self.gone.done()
+
+    async def _tell(self, inbox: dict[str, Any]) -> None:
+        for message in inbox["items"]:
+            said = json.dumps(message, ensure_ascii=False)
+            await self._write(f"id: {message['number']}\nevent: message\ndata: {said}\n\n".encode())
+
+    async def answer(self, answer: httpx.Response) -> None:
+        """What the web server said."""
+        kept = {name: answer.headers[name] for name in ("content-type", "retry-after") if name in answer.headers}
+        await self._start(answer.status_code, kept)
+        await self._write(answer.content, more=False)
+
+    async def _start(self, status: int, headers: Headers) -> None:
+        said = [(name.encode(), value.encode()) for name, value in {"cache-control": "no-store", **headers}.items()]
+        await self.send({"type": "http.response.start", "status": status, "headers": said})
+
+    async def _write(self, body: bytes, *, more: bool = True) -> None:
+        await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+class Room:
+    """The ASGI application."""
+
+    def __init__(self, database: str, web: str):
+        self.bells, self.web = Doorbells(), Web(web)
+        self.line = Line(database, self.bells)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self._live(receive, send)
+        visit = Visit(scope, receive, send, self.web)
+        try:
+            await self._receive(scope, visit)
+        finally:
+            visit.gone.cancel()
+        return None
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        listening = None
+        while True:
+            if (await receive())["type"] == "lifespan.startup":
+                listening = asyncio.ensure_future(self.line.listen())
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                if listening:
+                    listening.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await listening
+                return await send({"type": "lifespan.shutdown.complete"})
+
+    async def _receive(self, scope: Scope, visit: Visit) -> None:
+        waits = {INBOX: visit.poll, f"{INBOX}/stream": visit.stream}.get(scope["path"])
+        if waits is None or scope["method"] != "GET":
+            return await visit.answer(httpx.Response(404))
+        if self.bells.taken >= PLACES:
+            return await visit.answer(httpx.Response(503, headers={"Retry-After": str(FULL_S)}))
+        self.bells.taken += 1
+        try:
+            officer = await self.web.officer(visit.headers)
+            if isinstance(officer, httpx.Response):
+                return await visit.answer(officer)
+            with self.bells.bell(officer) as bell:
+                return await waits(bell)
+        finally:
+            self.bells.taken -= 1
+
+
+application = Room(
+    os.environ["DATABASE_URL"], os.environ.get("WEB_URL") or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+)

@@ -1,0 +1,222 @@
+"""An open app hears at once, without FCM: over real HTTP, from real processes as deploy/Procfile starts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from cases import outbox
+from cases.models import Case
+from deploy.process import ROOT
+from grid.models import Officer
+from mobile_api.models import Message
+
+from . import city as town
+from . import cluster
+from .cluster import Server, until
+from .test_crashes import free_port
+
+INBOX = "/api/mobile/v1/inbox"
+PATIENCE_S = 20
+
+
+@pytest.fixture(scope="module")
+def server(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with django_db_blocker.unblock(), cluster.durable(tmp_path_factory.mktemp("live")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def address(server: Server) -> Iterator[str]:
+    """Web server and waiting room. The web server has one process of two threads: whoever waits in it is noticed."""
+    with serving(server) as address:
+        yield address
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[str]:
+    lines = dict(line.split(": ", 1) for line in (ROOT / "deploy/Procfile").read_text().splitlines())
+    port, live = free_port(), free_port()
+    said = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PORT": str(port),
+        "LIVE_PORT": str(live),
+        "LIVE_URL": f":{live}",
+        "WEB_WORKERS": "1",
+        "WEB_THREADS": "2",
+    }
+    with (
+        server.victim("sh", "-c", lines["web"], **said) as web,
+        server.victim("sh", "-c", lines["live"], **said) as room,
+    ):
+        until(lambda: _answers(port, "/healthz", 200), "the web server answers", web)
+        until(lambda: _answers(live, INBOX, 401), "the waiting room is open", room)
+        yield f"http://127.0.0.1:{port}"
+
+
+def _answers(port: int, path: str, status: int) -> bool:
+    with suppress(httpx.TransportError), httpx.Client(trust_env=False) as http:
+        return http.get(f"http://127.0.0.1:{port}{path}", timeout=5).status_code == status
+    return False
+
+
+@pytest.fixture
+def city(server: Server) -> SimpleNamespace:
+    cluster.turn_out()
+    call_command("flush", interactive=False, verbosity=0)
+    return town.build()
+
+
+@contextmanager
+def app(address: str, officer: Officer) -> Iterator[httpx.Client]:
+    """An open app, as the phone's HTTP library speaks: it follows redirects."""
+    token = str(town.phone(officer).defaults["HTTP_X_SESSION_TOKEN"])
+    headers = {"X-Session-Token": token, "Accept-Language": "en"}
+    with httpx.Client(
+        base_url=address, headers=headers, follow_redirects=True, trust_env=False, timeout=PATIENCE_S
+    ) as http:
+        yield http
+
+
+@contextmanager
+def hearing(http: httpx.Client, **asked: Any) -> Iterator[Iterator[dict[str, Any]]]:
+    """The messages of a stream as they come."""
+    with http.stream("GET", f"{INBOX}/stream", **asked) as answer:
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream")
+        lines = (line for line in answer.iter_lines() if line.startswith("data: "))
+        yield (json.loads(line.removeprefix("data: ")) for line in lines)
+
+
+def listeners() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wangge live'")
+        return int(cursor.fetchone()[0])
+
+
+def happens(city: SimpleNamespace) -> Case:
+    """A report for hugo, whose debts are paid."""
+    case = town.report(city)
+    outbox.drain()
+    return case
+
+
+def test_a_long_poll_is_answered_when_something_happens(address: str, city: SimpleNamespace) -> None:
+    until(lambda: listeners() == 1, "the line to the database stands")
+    with app(address, city.hugo) as hugo, ThreadPoolExecutor() as pool:
+        waiting = pool.submit(hugo.get, INBOX, params={"since": 0, "wait": 15})
+        until(lambda: room_asked(hugo), "it waits")
+        assert not waiting.done()
+        case = happens(city)
+        answer = waiting.result(PATIENCE_S)
+    assert [item["case_number"] for item in answer.json()["items"]] == [case.number]
+    assert answer.elapsed.total_seconds() < 15
+    assert answer.json()["items"][0]["verb"]["label"] == "Dispatch"
+
+
+def room_asked(http: httpx.Client) -> bool:
+    """Whether another question by the same app was answered meanwhile."""
+    return http.get("/api/mobile/v1/me").status_code == 200
+
+
+def test_nothing_happens(address: str, city: SimpleNamespace) -> None:
+    with app(address, city.hugo) as hugo:
+        answer = hugo.get(INBOX, params={"since": 0, "wait": 1})
+    assert (answer.status_code, answer.json()["items"], answer.json()["last"]) == (200, [], 0)
+
+
+def test_what_is_there_needs_no_waiting(address: str, city: SimpleNamespace) -> None:
+    happens(city)
+    with app(address, city.hugo) as hugo:
+        answer = hugo.get(INBOX, params={"since": 0, "wait": 15})
+    assert answer.history == []
+    assert len(answer.json()["items"]) == 1
+
+
+def test_many_who_wait_keep_nobody_else_waiting(address: str, city: SimpleNamespace) -> None:
+    with app(address, city.hugo) as hugo, ThreadPoolExecutor(40) as pool:
+        waiting = [pool.submit(hugo.get, INBOX, params={"since": 0, "wait": 15}) for _ in range(40)]
+        until(lambda: room_asked(hugo), "the web server answers")
+        case = happens(city)
+        heard = {item["case_number"] for one in waiting for item in one.result(PATIENCE_S).json()["items"]}
+    assert heard == {case.number}
+
+
+def test_a_stream_tells_of_each_message_as_it_comes(address: str, city: SimpleNamespace) -> None:
+    happens(city)
+    with app(address, city.hugo) as hugo, hearing(hugo) as messages:
+        numbers = [happens(city).number for _ in range(3)]
+        assert [next(messages)["case_number"] for _ in range(3)] == numbers
+
+
+def test_a_stream_that_broke_goes_on_where_it_was(address: str, city: SimpleNamespace) -> None:
+    numbers = [happens(city).number for _ in range(3)]
+    first = Message.objects.order_by("number").values_list("number", flat=True)[0]
+    with app(address, city.hugo) as hugo:
+        with hearing(hugo, headers={"Last-Event-ID": str(first)}) as messages:
+            assert [next(messages)["case_number"] for _ in range(2)] == numbers[1:]
+        with hearing(hugo, params={"since": 0}) as messages:
+            assert [next(messages)["case_number"] for _ in range(3)] == numbers
+
+
+def test_each_hears_his_own(address: str, city: SimpleNamespace) -> None:
+    with app(address, city.otto) as otto, hearing(otto) as messages:
+        happens(city)  # for hugo
+        heap = town.report(city, category=city.refuse.pk, condition=city.heap.pk)
+        outbox.drain()
+        assert next(messages)["case_number"] == heap.number
+
+
+def test_a_stream_ends_with_its_session(address: str, city: SimpleNamespace) -> None:
+    with app(address, city.hugo) as hugo, hearing(hugo) as messages:
+        happens(city)
+        next(messages)
+        hugo.delete("/api/auth/app/v1/auth/session")
+        happens(city)
+        assert list(messages) == []
+
+
+def test_a_broken_line_to_the_database_is_made_anew(address: str, city: SimpleNamespace) -> None:
+    with app(address, city.hugo) as hugo, hearing(hugo) as messages:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wangge live'"
+            )
+        case = happens(city)  # its ring is lost
+        assert next(messages)["case_number"] == case.number
+
+
+def test_a_stranger_is_refused(address: str, city: SimpleNamespace) -> None:
+    with httpx.Client(base_url=address, trust_env=False, follow_redirects=True) as http:
+        for path in (f"{INBOX}/stream", f"{INBOX}?since=0&wait=5"):
+            answer = http.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (401, "not_logged_in")
+
+
+def test_the_waiting_room_refuses_strangers_too(address: str, city: SimpleNamespace) -> None:
+    with app(address, city.hugo) as hugo:
+        stream = hugo.get(f"{INBOX}/stream", follow_redirects=False)
+    assert stream.status_code == 307
+    with httpx.Client(trust_env=False) as http:
+        answer = http.get(stream.headers["location"], headers={"X-Session-Token": "nobody"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "not_logged_in")
+        assert http.get(stream.headers["location"].replace("stream", "else")).status_code == 404
+
+
+def test_where_nobody_waits_a_phone_is_told_to_poll(db: None) -> None:
+    hugo = town.phone(town.build().hugo)
+    answer = hugo.get(INBOX, {"since": 0, "wait": 20})
+    assert (answer.status_code, answer["Retry-After"], answer.json()["items"]) == (200, "2", [])
+    answer = hugo.get(f"{INBOX}/stream")
+    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "2", "not_live")
