@@ -32,20 +32,30 @@ from .outbox import consumer
 
 METRICS = ("filed", "finished", "on_time", "overdue", "rework", "closed")
 
+# A stint that was overdue stays so, once: extended afterwards, or shelved and resumed with nothing left.
+FIRST = """
+    event.allowed_s IS DISTINCT FROM 0 AND NOT EXISTS (
+        SELECT FROM cases_caseevent AS earlier
+        WHERE earlier.case_id = event.case_id AND earlier.since = event.since AND earlier.id < event.id
+          AND earlier.late AND earlier.due_at <> event.due_at
+    )
+"""
+
 COUNTS = """
     SELECT count(*) FILTER (WHERE verb = 'dispatch') AS filed,
            count(*) FILTER (WHERE verb = 'finish') AS finished,
-           count(*) FILTER (WHERE verb = 'finish' AND late IS NOT TRUE) AS on_time,
+           count(*) FILTER (WHERE verb = 'finish' AND late IS NOT TRUE AND {first}) AS on_time,
            count(*) FILTER (WHERE verb = 'rework') AS rework,
            count(*) FILTER (WHERE verb = 'close') AS closed
-    FROM cases_caseevent
+    FROM cases_caseevent AS event
     WHERE at >= %(since)s AND at < %(until)s AND department_id {department}
 """
 
 OVERDUE = """
     SELECT count(DISTINCT (case_id, due_at)) AS overdue
-    FROM cases_caseevent
+    FROM cases_caseevent AS event
     WHERE late AND "left" = 'handling' AND due_at >= %(since)s AND due_at < %(until)s AND department_id {department}
+      AND {first}
 """
 
 WRITE = """
@@ -86,9 +96,9 @@ def recount_bucket(day: date, department: int | None) -> bool:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [day.toordinal(), department or 0])
         # IS NOT DISTINCT FROM would say both, but no index serves it.
         where = "= %(department)s" if department else "IS NULL"
-        cursor.execute(COUNTS.format(department=where), said)
+        cursor.execute(COUNTS.format(department=where, first=FIRST), said)
         filed, finished, on_time, rework, closed = cursor.fetchone()
-        cursor.execute(OVERDUE.format(department=where), said)
+        cursor.execute(OVERDUE.format(department=where, first=FIRST), said)
         (overdue,) = cursor.fetchone()
         counts = [filed, finished, on_time, overdue, rework, closed]
         cursor.execute(WRITE.format(department=where), said | {"metrics": list(METRICS), "counts": counts})
