@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from grid.models import Officer
 from grid.roles import DEPARTMENT, Role
 
-from . import rulebook
+from . import flow, rulebook
 from .flow import OWED_BY, Stage, Verb
 from .models import Case, CaseEvent
 
@@ -90,8 +90,16 @@ def _all_concerned(event: CaseEvent) -> Iterable[int]:
     return {*_reporter(event), *_department(event)}
 
 
-def _dispatchers(event: CaseEvent) -> Iterable[int]:
-    return _of_role(event, Role.DISPATCHER)
+def _answered(event: CaseEvent) -> Iterable[int]:
+    """The department, and whoever asked: a clerk may have."""
+    asked = CaseEvent.objects.filter(case=event.case_id, verb=Verb.ASK, pk__lt=event.pk).latest("pk")
+    return {*_department(event), *_person(asked.by_id)}
+
+
+def _granting(event: CaseEvent) -> Iterable[int]:
+    """Those who may grant what was asked for, by making the move."""
+    granting = flow.move(event.entered, event.facts["asks"])
+    return {officer for role in granting.by for officer in _of_role(event, role)}
 
 
 def _rung(event: CaseEvent) -> Iterable[int]:
@@ -116,14 +124,16 @@ def _upwards(department: int | None) -> list[int]:
 
 
 HEARERS: dict[Verb, Callable[[CaseEvent], Iterable[int]]] = {
-    Verb.ASK: _dispatchers,
-    Verb.REFUSE: _department,
+    Verb.ASK: _granting,
+    Verb.REFUSE: _answered,
     Verb.EXTEND: _department,
     Verb.SHELVE: _department,
     Verb.DECLINE: _department,
     Verb.VOID: _all_concerned,
     Verb.CLOSE: _reporter,
     Verb.SUPERVISE: owing,
+    Verb.HASTEN: owing,
+    Verb.EXEMPT: _department,
     Verb.REPLY: lambda event: _of_role(event, Role.LEADER),
     Verb.ESCALATE: _rung,
 }

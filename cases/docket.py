@@ -233,10 +233,8 @@ def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUI
         raise Case.DoesNotExist
     book, at = rulebook.current(), max(now(), case.entered_at)
     step = flow.move(case.stage, verb)
-    hands = list(case.events.filter(verb__in=step.apart)) if step.apart else []
-    if refusal := refusals.standing(case, step, refusals.acting(case, by), hands):
-        raise refusal
-    refusals.facts(book, case, step, facts, at)
+    log = list(case.events.all()) if refusals.recalls(step) else []
+    refusals.examine(book, case, step, by, facts, log, at)
     event = _take(book, case, step, by=by, facts=facts, at=at, key=key)
     write(case, [event, *_follow(book, case, event, at)])
     return case
@@ -247,7 +245,7 @@ def _made(key: UUID, uuid: UUID, verb: str, by: Officer, facts: Facts) -> Case |
     done = CaseEvent.objects.filter(key=key).select_related("case").first()
     if done is None:
         return None
-    said = {name: fact for name, fact in done.facts.items() if name not in ("why", "waits")}
+    said = {name: fact for name, fact in done.facts.items() if name not in ("why", "waits", "refuses")}
     if (done.case.uuid, done.verb, done.by_id, said) != (uuid, verb, by.pk, facts.said()):
         raise Conflict(_("这个操作编号已用于另一次操作。请为新的操作生成新的编号。"))
     case: Case = Case.objects.select_related(*RELATED).get(pk=done.case_id)
@@ -284,6 +282,8 @@ def _take(
         level=case.level,
         key=key,
     )
+    if step.verb == Verb.REFUSE:
+        facts = replace(facts, refuses=case.asks)
     _change(book, case, step, by, facts, at)
     why = (*facts.why, *stint.keep(book, case, step, facts, at))
     event.entered = case.stage

@@ -105,11 +105,20 @@ class Verb(TextChoices):
     SUPERVISE = "supervise", gettext_lazy("督办")
     REPLY = "reply", gettext_lazy("回复")
     ESCALATE = "escalate", gettext_lazy("升级")
+    HASTEN = "hasten", gettext_lazy("催办")
+    EXEMPT = "exempt", gettext_lazy("免责")
     RETIME = "retime", gettext_lazy("重算时限")
 
 
-# What a department may ask for; the grant is the move itself.
-ASKABLE = (Verb.DECLINE, Verb.EXTEND, Verb.SHELVE)
+# What may be asked for, and by whom; the grant is the move itself.
+ASKERS: Mapping[Verb, tuple[Role, ...]] = {
+    Verb.DECLINE: DEPARTMENT,
+    Verb.EXTEND: DEPARTMENT,
+    Verb.SHELVE: DEPARTMENT,
+    Verb.EXEMPT: DEPARTMENT,
+    Verb.VOID: (Role.CLERK, Role.DISPATCHER),
+}
+ASKABLE = tuple(ASKERS)
 
 
 @dataclass(frozen=True)
@@ -146,19 +155,27 @@ MOVES = (
     Move(Verb.ORDER_VERIFY, (Stage.FILING,), Stage.VERIFY, (Role.CLERK,)),
     Move(Verb.VERIFY, (Stage.VERIFY,), Stage.FILING, (Role.INSPECTOR,), ("photos", "verdict")),
     Move(Verb.SELF_HANDLE, (Stage.FILING,), Stage.CLOSING, (Role.INSPECTOR,), ("before", "after")),
-    Move(
-        Verb.VOID,
-        (Stage.FILING, Stage.DISPATCH, Stage.HANDLING),
-        Stage.VOID,
-        (Role.CLERK, Role.SHIFT_LEADER),
-        ("note",),
-    ),
+    Move(Verb.VOID, (Stage.FILING,), Stage.VOID, (Role.CLERK, Role.SHIFT_LEADER), ("note",)),
+    # Once filed, a case is voided only with approval: somebody asks, the shift leader does it.
+    Move(Verb.VOID, (Stage.DISPATCH, Stage.HANDLING), Stage.VOID, (Role.SHIFT_LEADER,), ("note",)),
     Move(Verb.DISPATCH, (Stage.DISPATCH,), Stage.HANDLING, (Role.DISPATCHER,), ("department",)),
     Move(Verb.ACCEPT, (Stage.HANDLING,), None, DEPARTMENT),
-    # A department asks; the command centre grants by making the move asked for, or refuses.
-    Move(Verb.ASK, (Stage.HANDLING,), None, DEPARTMENT, ("asks", "note")),
-    Move(Verb.REFUSE, (Stage.HANDLING,), None, (Role.DISPATCHER,), ("note",)),
-    Move(Verb.DECLINE, (Stage.HANDLING,), Stage.DISPATCH, (Role.DISPATCHER,), ("note",)),
+    # Somebody asks; whoever may make the move asked for grants by making it, or refuses.
+    Move(
+        Verb.ASK,
+        (Stage.DISPATCH, Stage.HANDLING, Stage.CLOSED),
+        None,
+        (*DEPARTMENT, Role.CLERK, Role.DISPATCHER),
+        ("asks", "note"),
+    ),
+    Move(
+        Verb.REFUSE,
+        (Stage.DISPATCH, Stage.HANDLING, Stage.CLOSED),
+        None,
+        (Role.DISPATCHER, Role.SHIFT_LEADER, Role.LEADER),
+        ("note",),
+    ),
+    Move(Verb.DECLINE, (Stage.HANDLING,), Stage.DISPATCH, (Role.DISPATCHER, Role.LEADER), ("note",)),
     Move(Verb.EXTEND, (Stage.HANDLING,), None, (Role.DISPATCHER,), ("note", "limit")),
     Move(Verb.SHELVE, (Stage.HANDLING,), Stage.SHELVED, (Role.DISPATCHER,), ("note", "until")),
     Move(Verb.RESUME, (Stage.SHELVED,), Stage.HANDLING, (Role.DISPATCHER,)),
@@ -173,8 +190,11 @@ MOVES = (
         (Role.CLERK, Role.SHIFT_LEADER),
         apart=(Verb.FINISH, Verb.SELF_HANDLE),
     ),
+    # An appeal against "overdue" is asked for; granted, the scores leave it out and the fact stays.
+    Move(Verb.EXEMPT, (Stage.CLOSED,), None, (Role.SHIFT_LEADER,), ("note",)),
     Move(Verb.REOPEN, (Stage.CLOSED,), Stage.HANDLING, (Role.CLERK, Role.SHIFT_LEADER), ("note",)),
     Move(Verb.SUPERVISE, OPEN, None, (Role.LEADER,), ("note",)),
+    Move(Verb.HASTEN, OPEN, None, (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER), ("note",)),
     Move(
         Verb.REPLY,
         OPEN,
@@ -203,6 +223,8 @@ class Facts:
     department: int | None = None
     holder: int | None = None
     asks: str = ""
+    refuses: str = ""
+    ground: str = ""
     limit: Limit | None = None
     until: datetime | None = None
     verdict: str = ""
@@ -270,6 +292,16 @@ def move(stage: str, verb: str) -> Move:
 def at(stage: str) -> list[Move]:
     """The moves that people can make at a stage."""
     return [move for move in MOVES if stage in move.at and move.by]
+
+
+def askable(stage: str) -> tuple[Verb, ...]:
+    """What may be asked for at a stage: the askable moves that are possible there."""
+    return tuple(verb for verb in ASKABLE if (stage, verb) in _AT)
+
+
+def answers(roles: Collection[str]) -> tuple[Verb, ...]:
+    """Which wishes wait for an officer of these roles: the post named first in a move's line decides it."""
+    return tuple(verb for verb in ASKABLE if any(move.by[0] in roles for move in MOVES if move.verb == verb))
 
 
 def moves(stage: str, roles: Collection[str]) -> list[Move]:

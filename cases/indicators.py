@@ -23,13 +23,18 @@ class Figures:
     finished: int = 0
     on_time: int = 0
     overdue: int = 0
+    exempt: int = 0
     rework: int = 0
+    passed: int = 0
     closed: int = 0
 
     @property
     def due(self) -> int:
-        """应处置数: stints finished by their due moment, and stints whose due moment passed before that."""
-        return self.on_time + self.overdue
+        """应处置数: stints finished by their due moment, and stints whose due moment passed before that.
+
+        Those exempted on appeal are left out; the raw count stays in `overdue`.
+        """
+        return self.on_time + self.overdue - self.exempt
 
     @property
     def on_time_rate(self) -> float | None:

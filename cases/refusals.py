@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from copy import copy
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
@@ -16,12 +16,10 @@ from grid.models import Officer
 from grid.moment import local_day
 from grid.roles import Role
 
-from . import flow, photos, stint
-from .flow import ASKABLE, Facts, Move, Refused, Verb, Verdict
-from .models import Case, CaseEvent
+from . import flow, photos, stint, terms
+from .flow import Facts, Move, Refused, Verb, Verdict
+from .models import Case, CaseEvent, Terms
 from .rulebook import Rulebook
-
-LONGEST_SHELF = timedelta(days=366)
 
 NEEDS: dict[str, Callable[[], str]] = {
     "note": lambda: _("说明"),
@@ -35,6 +33,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "until": lambda: _("挂账截止时间"),
     "verdict": lambda: _("核实结论"),
     "holder": lambda: _("承办的监督员"),
+    "ground": lambda: _("理由"),
 }
 
 ALWAYS = ("note", "photos", "origin", "why")  # go with every move
@@ -42,7 +41,10 @@ ALWAYS = ("note", "photos", "origin", "why")  # go with every move
 TAKES: dict[Verb, tuple[str, ...]] = {
     Verb.ORDER_VERIFY: ("holder",),
     Verb.ORDER_CHECK: ("holder",),
-    Verb.ASK: ("limit", "until"),
+    Verb.ASK: ("limit", "until", "ground"),
+    Verb.DECLINE: ("ground",),
+    Verb.SHELVE: ("ground",),
+    Verb.VOID: ("ground",),
 }
 
 
@@ -64,25 +66,41 @@ def acting(case: Case, by: Officer) -> Officer:
     return officer
 
 
-def standing(case: Case, step: Move, by: Officer, apart: Collection[CaseEvent]) -> Refused | None:
-    """Why this officer may not make this move, whatever he says; None if he may.
+def recalls(step: Move) -> bool:
+    """Whether a move depends on what was done before: only then is the log to be read."""
+    return bool(step.apart) or step.verb in (*Terms.GOVERNED, Verb.ASK)
 
-    `apart` are the case's events made by the hands that step.apart names.
-    """
+
+def examine(
+    book: Rulebook, case: Case, step: Move, by: Officer, said: Facts, log: Collection[CaseEvent], at: datetime
+) -> None:
+    """Raise Refused if this officer may not make this move with these facts now. `log` as `recalls` asks for."""
+    by = acting(case, by)
+    if refusal := standing(book, case, step, by, log, at):
+        raise refusal
+    facts(book, case, step, said, at)
+    if step.verb == Verb.ASK:
+        terms.asking(book, case, Verb(said.asks), by, log, at)
+
+
+def standing(
+    book: Rulebook, case: Case, step: Move, by: Officer, log: Collection[CaseEvent], at: datetime
+) -> Refused | None:
+    """Why this officer may not make this move, whatever he says; None if he may."""
 
     def no(code: str, sentence: str) -> Refused:
         return Refused(code, sentence, allowed=flow.at(case.stage))
 
     if not by.holds(*step.by):
         return no("not_your_post", _("“%(verb)s”由%(roles)s办理。") % {"verb": step.verb.label, "roles": roles(step)})
-    done = next((event for event in apart if event.by_id == by.pk and event.verb in step.apart), None)
+    done = next((event for event in log if event.by_id == by.pk and event.verb in step.apart), None)
     if done:
         said = {"done": Verb(done.verb).label, "verb": step.verb.label}
         return no("same_hand", _("您已办理“%(done)s”，“%(verb)s”须由他人办理。") % said)
     if step.verb in HELD and case.holder and case.holder.is_active and case.holder_id != by.pk:
         return no("held_by_another", _("该案卷已指定由%(holder)s办理。") % {"holder": case.holder})
     rule = STANDING.get(step.verb)
-    refusal = rule(case, by) if rule else None
+    refusal = (rule(case, by) if rule else None) or terms.standing(book, case, step, by, log, at)
     return no(*refusal) if refusal else None
 
 
@@ -96,12 +114,26 @@ def _accepted(case: Case, by: Officer) -> Refusal:
 
 def _asked(case: Case, by: Officer) -> Refusal:
     if case.asks:
-        return "already_asked", _("已有“%(asks)s”申请待派遣员答复。") % {"asks": Verb(case.asks).label}
+        return "already_asked", _("已有“%(asks)s”申请待答复。") % {"asks": Verb(case.asks).label}
+    if not any(by.holds(*flow.ASKERS[verb]) for verb in flow.askable(case.stage)):
+        return "not_askable", _("在“%(stage)s”，您的岗位没有可以申请的事项。") % {"stage": flow.Stage(case.stage).label}
     return None
 
 
-def _nothing_asked(case: Case, by: Officer) -> Refusal:
-    return None if case.asks else ("nothing_asked", _("没有待答复的申请。"))
+def _not_to_answer(case: Case, by: Officer) -> Refusal:
+    if not case.asks:
+        return "nothing_asked", _("没有待答复的申请。")
+    granting = flow.move(case.stage, case.asks)
+    if not by.holds(*granting.by):
+        return "not_your_turn", _("“%(verb)s”申请由%(roles)s答复。") % {
+            "verb": granting.verb.label,
+            "roles": roles(granting),
+        }
+    return None
+
+
+def _not_appealed(case: Case, by: Officer) -> Refusal:
+    return None if case.asks == Verb.EXEMPT else ("nothing_asked", _("没有待答复的申请。"))
 
 
 def _not_supervised(case: Case, by: Officer) -> Refusal:
@@ -119,9 +151,10 @@ def _not_reporter(case: Case, by: Officer) -> Refusal:
 STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
     Verb.ACCEPT: _accepted,
     Verb.ASK: _asked,
-    Verb.REFUSE: _nothing_asked,
+    Verb.REFUSE: _not_to_answer,
     Verb.REPLY: _not_supervised,
     Verb.SELF_HANDLE: _not_reporter,
+    Verb.EXEMPT: _not_appealed,
 }
 
 
@@ -185,8 +218,8 @@ def _barring(step: Move) -> set[Verb]:
 
 
 def _asks(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
-    if said.asks and said.asks not in ASKABLE:
-        words = _("、").join(str(verb.label) for verb in ASKABLE)
+    if said.asks and said.asks not in (possible := flow.askable(case.stage)):
+        words = _("、").join(str(verb.label) for verb in possible)
         raise Refused("not_askable", _("可以申请的有：%(words)s。") % {"words": words}, field="asks")
 
 
@@ -202,8 +235,8 @@ def _limit(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) ->
 
 
 def _until(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
-    if said.until and not at < said.until <= at + LONGEST_SHELF:
-        raise Refused("until_unfit", _("挂账截止时间须在一年之内，且晚于现在。"), field="until")
+    if said.until and said.until <= at:
+        raise Refused("until_unfit", _("挂账截止时间须晚于现在。"), field="until")
 
 
 def _photos(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
@@ -215,4 +248,4 @@ def _photos(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -
         raise Refused("photos_missing", sentence, field="photos")
 
 
-FACTS = (_condition, _department, _holder, _asks, _verdict, _limit, _until, _photos)
+FACTS = (_condition, _department, _holder, _asks, _verdict, _limit, _until, terms.facts, _photos)

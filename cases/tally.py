@@ -7,10 +7,12 @@ finished  its handling finished that day
 on_time   of these, by the due moment
 overdue   stints of handling whose due moment was that day and that were not finished by then
 rework    cases sent back to it after a check that day
+passed    buck-passing (推诿): a decline that was refused, or the second and each further one of a case
+exempt    of the overdue: of cases for which an appeal was granted
 closed    cases closed that day
 
-Due is on_time + overdue: a stint counts on the day it was finished, or, if that came too late or not at all, on
-the day it fell due. So each stint counts once, whatever the period, and one not yet due does not count
+Due is on_time + overdue − exempt: a stint counts on the day it was finished, or, if that came too late or not at
+all, on the day it fell due. So each stint counts once, whatever the period, and one not yet due does not count
 (应处置数, modelled on GB/T 30428.4). Time that the centre takes afterwards is not the department's.
 """
 
@@ -30,7 +32,7 @@ from .flow import Stage, Verb
 from .models import CaseEvent
 from .outbox import consumer
 
-METRICS = ("filed", "finished", "on_time", "overdue", "rework", "closed")
+METRICS = ("filed", "finished", "on_time", "overdue", "exempt", "rework", "passed", "closed")
 
 # A stint that was overdue stays so, once: extended afterwards, or shelved and resumed with nothing left.
 FIRST = """
@@ -46,13 +48,20 @@ COUNTS = """
            count(*) FILTER (WHERE verb = 'finish') AS finished,
            count(*) FILTER (WHERE verb = 'finish' AND late IS NOT TRUE AND {first}) AS on_time,
            count(*) FILTER (WHERE verb = 'rework') AS rework,
+           count(*) FILTER (WHERE verb = 'refuse' AND facts->>'refuses' = 'decline' OR verb = 'decline' AND EXISTS (
+               SELECT FROM cases_caseevent AS before
+               WHERE before.case_id = event.case_id AND before.verb = 'decline' AND before.id < event.id
+           )) AS passed,
            count(*) FILTER (WHERE verb = 'close') AS closed
     FROM cases_caseevent AS event
     WHERE at >= %(since)s AND at < %(until)s AND department_id {department}
 """
 
 OVERDUE = """
-    SELECT count(DISTINCT (case_id, due_at)) AS overdue
+    SELECT count(DISTINCT (case_id, due_at)) AS overdue,
+           count(DISTINCT (case_id, due_at)) FILTER (WHERE EXISTS (
+               SELECT FROM cases_caseevent AS appeal WHERE appeal.case_id = event.case_id AND appeal.verb = 'exempt'
+           )) AS exempt
     FROM cases_caseevent AS event
     WHERE late AND "left" = 'handling' AND due_at >= %(since)s AND due_at < %(until)s AND department_id {department}
       AND {first}
@@ -70,7 +79,7 @@ Bucket = tuple[date, int | None]
 
 def touches(event: CaseEvent) -> bool:
     """Whether an event can change a figure."""
-    return event.left == Stage.HANDLING or event.verb in (Verb.DISPATCH, Verb.REWORK, Verb.CLOSE)
+    return event.left == Stage.HANDLING or event.verb in (Verb.DISPATCH, Verb.REWORK, Verb.CLOSE, Verb.EXEMPT)
 
 
 @consumer("tally", touches)
@@ -81,10 +90,14 @@ def recount(events: Sequence[CaseEvent]) -> None:
 
 
 def buckets(event: CaseEvent) -> Iterator[Bucket]:
-    """The day it happened, and for work that is late also the day it fell due."""
+    """The day it happened, and for work that is late, or exempted, also the days it fell due."""
     yield local_day(event.at), event.department_id
-    if event.late and event.left == Stage.HANDLING and event.due_at:
-        yield local_day(event.due_at), event.department_id
+    late = [event]
+    if event.verb == Verb.EXEMPT:
+        late = list(CaseEvent.objects.filter(case=event.case_id, left=Stage.HANDLING, late=True))
+    for found in late:
+        if found.late and found.left == Stage.HANDLING and found.due_at:
+            yield local_day(found.due_at), found.department_id
 
 
 @transaction.atomic
@@ -97,10 +110,10 @@ def recount_bucket(day: date, department: int | None) -> bool:
         # IS NOT DISTINCT FROM would say both, but no index serves it.
         where = "= %(department)s" if department else "IS NULL"
         cursor.execute(COUNTS.format(department=where, first=FIRST), said)
-        filed, finished, on_time, rework, closed = cursor.fetchone()
+        filed, finished, on_time, rework, passed, closed = cursor.fetchone()
         cursor.execute(OVERDUE.format(department=where, first=FIRST), said)
-        (overdue,) = cursor.fetchone()
-        counts = [filed, finished, on_time, overdue, rework, closed]
+        overdue, exempt = cursor.fetchone()
+        counts = [filed, finished, on_time, overdue, exempt, rework, passed, closed]
         cursor.execute(WRITE.format(department=where), said | {"metrics": list(METRICS), "counts": counts})
         return bool(cursor.rowcount > 0)
 

@@ -86,6 +86,7 @@ class MoveIn(Said):
     department: int | None = None
     holder: int | None = Field(None, description="the inspector who is to verify or check")
     asks: Asked | None = Field(None, description="with ask: " + ", ".join(ASKABLE))
+    ground: str = Field("", max_length=20, description="one of the verb's grounds in GET city, where it has any")
     limit: LimitIn | None = Field(None, description="with extend: by how much")
     until: AwareDatetime | None = Field(None, description="with shelve")
     verdict: Verdict | None = Field(None, description="with verify")
@@ -98,6 +99,7 @@ class MoveIn(Said):
             department=self.department,
             holder=self.holder,
             asks=str(self.asks or ""),
+            ground=self.ground,
             limit=Limit(self.limit.value, self.limit.unit) if self.limit else None,
             until=self.until,
             verdict=str(self.verdict or ""),
@@ -255,6 +257,7 @@ class Button(Told):
     verb: str
     label: str
     needs: list[str]
+    asks: list[Coded] = Field([], description="what may be asked for, with ask")
 
 
 class Flag(Told):

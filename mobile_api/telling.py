@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy
 
 from cases import flow, photos, reasons, refusals, rulebook, stint
 from cases.clock import Unit
-from cases.flow import Purpose, Source, Stage, Verb
+from cases.flow import Move, Purpose, Source, Stage, Verb
 from cases.models import Case, CaseEvent, Evidence, Photo
+from cases.rulebook import Rulebook
 from cases.rules import lineage
 from grid.crs import Crs, from_wgs84
 from grid.models import Officer
@@ -83,8 +84,7 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84) -> CaseOut:
 
     Needs docket.RELATED loaded; makes one statement, one for a log not yet read, and two where photos were shown.
     """
-    at = now()
-    log = case.log
+    at, book, log = now(), rulebook.current(), case.log
     shown = _photos(case, log)
     condition = case.condition
     return CaseOut(
@@ -92,12 +92,12 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84) -> CaseOut:
         condition=phrased(condition, "text") if condition else "",
         closing=phrased(condition, "closing") if condition else "",
         component=case.component.code if case.component else "",
-        deadline=_deadline(case, log, at),
+        deadline=_deadline(book, case, log, at),
         log=[_log_line(event) for event in log],
         photos=shown,
         missing=list(dict.fromkeys(photo.sha256 for photo in shown if not photo.arrived)),
         flags=_flags(case, log),
-        can=buttons(case, officer, log),
+        can=buttons(book, case, officer, log, at),
     )
 
 
@@ -148,17 +148,24 @@ def _flags(case: Case, log: Sequence[CaseEvent]) -> list[Flag]:
     return flags
 
 
-def buttons(case: Case, officer: Officer, log: Sequence[CaseEvent]) -> list[Button]:
+def buttons(book: Rulebook, case: Case, officer: Officer, log: Sequence[CaseEvent], at: datetime) -> list[Button]:
     """The moves that this officer may make now."""
     acting = refusals.acting(case, officer)
     return [
-        Button(verb=move.verb, label=str(move.verb.label), needs=list(move.needs))
+        Button(verb=move.verb, label=str(move.verb.label), needs=list(move.needs), asks=_wishes(move, case, acting))
         for move in flow.moves(case.stage, acting.roles)
-        if refusals.standing(case, move, acting, log) is None
+        if refusals.standing(book, case, move, acting, log, at) is None
     ]
 
 
-def _deadline(case: Case, log: Sequence[CaseEvent], at: datetime) -> Deadline:
+def _wishes(move: Move, case: Case, acting: Officer) -> list[Coded]:
+    """What the officer may ask for."""
+    if move.verb != Verb.ASK:
+        return []
+    return [coded(verb) for verb in flow.askable(case.stage) if acting.holds(*flow.ASKERS[verb])]
+
+
+def _deadline(book: Rulebook, case: Case, log: Sequence[CaseEvent], at: datetime) -> Deadline:
     entered = max((n for n, event in enumerate(log) if event.left != event.entered), default=0)
     stated = [said for event in log[entered:] for said in event.facts.get("why", ())]
     why = [said for said in stated if said["code"].startswith(("limit", "until", "retimed"))]
@@ -181,7 +188,7 @@ def _deadline(case: Case, log: Sequence[CaseEvent], at: datetime) -> Deadline:
                 why=Coded(code=span.why, label=str(span.why.label)),
                 name=span.name,
             )
-            for span in stint.explain(rulebook.current(), case)
+            for span in stint.explain(book, case)
         ],
     )
 

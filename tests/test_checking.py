@@ -157,5 +157,5 @@ def test_a_check_has_half_an_hour_of_its_own(case: Case, city: SimpleNamespace, 
 def test_a_checked_case_waits_for_a_clerk(case: Case, city: SimpleNamespace) -> None:
     case = acts.passed(case, city.ivan)
     assert acts.codes(acts.last(case), "waits") == ["policy_none"]
-    assert acts.can(town.phone(city.sina), case) == {"close"}
+    assert acts.can(town.phone(city.sina), case) == {"close", "hasten"}
     assert refused(case, Verb.CLOSE, city.dora).code == "not_your_post"

@@ -133,20 +133,20 @@ def test_the_end_is_told_to_who_reported(case: Case, city: SimpleNamespace) -> N
 
 
 def test_who_works_at_it_hears_that_it_is_void(case: Case, city: SimpleNamespace) -> None:
-    move(case, Verb.VOID, city.carl, note="重复")
+    move(case, Verb.VOID, city.sina, note="重复")
     assert hearers(case, Verb.VOID) == {"ann", "hugo"}
 
 
 def test_void_without_a_department_is_told_to_the_reporter_alone(city: SimpleNamespace, clock) -> None:
     Officer.objects.create(username="lost", roles=[Role.HANDLER])  # of no department yet
     case = town.report(city, condition=None)
-    move(case, Verb.VOID, city.carl, note="重复")
+    move(case, Verb.VOID, city.sina, note="重复")
     assert hearers(case, Verb.VOID) == {"ann"}
 
 
 def test_who_has_left_hears_nothing(case: Case, city: SimpleNamespace) -> None:
     Officer.objects.filter(username__in=("ann", "hugo")).update(is_active=False)
-    move(case, Verb.VOID, city.carl, note="重复")
+    move(case, Verb.VOID, city.sina, note="重复")
     assert (hearers(case, Verb.DISPATCH), hearers(case, Verb.VOID)) == (set(), set())
 
 

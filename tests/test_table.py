@@ -23,6 +23,7 @@ from . import city as town
 STANDING = {  # what else must be so for a verb to make sense
     Verb.REFUSE: {"asks": Verb.EXTEND},
     Verb.REPLY: {"supervised_at": "now"},
+    Verb.EXEMPT: {"asks": Verb.EXEMPT},
 }
 
 
@@ -87,6 +88,12 @@ def allowed(stage: Stage, verb: Verb, role: Role) -> bool:
         return role in flow.OWED_BY.get(stage, ())
     if verb == Verb.SELF_HANDLE:
         return False  # ivan did not report it
+    if verb in (Verb.ASK, Verb.REFUSE) and Verb.EXTEND not in flow.askable(stage):
+        return False  # an extension is what is asked for here
+    if verb == Verb.ASK:
+        return role in flow.ASKERS[Verb.EXTEND]
+    if verb == Verb.REFUSE:
+        return role in flow.move(stage, Verb.EXTEND).by
     return any(verb == move.verb for move in flow.moves(stage, [role]))
 
 

@@ -5,6 +5,8 @@ stage_limits.csv  stage, source, value, unit            how long a stage may tak
 rungs.csv         level, share, role; and whose ladder  when the alarm rings, and for whom
                   it is: scheme, kind, major, sub, or
                   urgent, or department; or everybody's
+terms.csv         verb, at_most, within_…, when_late     how often, how soon, how far a side path may be taken
+grounds.csv       verb, code, name, name_en             on which grounds
 timetables.json   name, department, workdays, day_s, seasons, as in `Timetable`; no department: the city's
 """
 
@@ -24,8 +26,9 @@ from grid.loading.outcome import Counts, Refused
 from grid.models import Area, Department
 
 from ..calendar import Unusable
-from ..models import Category, Policy, Rung, StageLimit, Timetable
+from ..models import Category, Ground, Policy, Rung, StageLimit, Terms, Timetable
 from ..rulebook import calendar_of
+from . import side_paths
 from .reading import Refusals, Row, document, fit, limit, number, table, whole, word, yes
 from .writing import sync
 
@@ -173,6 +176,22 @@ def _known(model: type[M], code: str) -> M:
 
 
 TABLES = (
+    Table(
+        "terms.csv",
+        Terms,
+        side_paths.terms,
+        key=("verb",),
+        says=("at_most", "within_value", "within_unit", "when_late", "longest_days"),
+        needs=("verb", "at_most", "within_value", "within_unit", "when_late", "longest_days"),
+    ),
+    Table(
+        "grounds.csv",
+        Ground,
+        side_paths.ground,
+        key=("verb", "code"),
+        says=("name", "name_en"),
+        needs=("verb", "code", "name", "name_en"),
+    ),
     Table(
         "policies.csv",
         Policy,

@@ -4,6 +4,7 @@ from .case import Case, CaseEvent, CaseQuerySet, Outbox, Tally
 from .evidence import Evidence, Photo
 from .policy import Edition, Holiday, Policy, Rung, StageLimit, Timetable
 from .taxonomy import Category, Condition, Duty, Kind
+from .terms import Ground, Terms
 
 __all__ = [
     "Case",
@@ -14,6 +15,7 @@ __all__ = [
     "Duty",
     "Edition",
     "Evidence",
+    "Ground",
     "Holiday",
     "Kind",
     "Outbox",
@@ -22,5 +24,6 @@ __all__ = [
     "Rung",
     "StageLimit",
     "Tally",
+    "Terms",
     "Timetable",
 ]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from grid.models import SRID, Cell, Component, Department, Officer
 from grid.roles import CENTRE, DEPARTMENT, Role
 
+from .. import flow
 from ..clock import Unit
 from ..flow import ASKABLE, OPEN, Source, Stage, Verb
 from .taxonomy import Category, Condition
@@ -54,9 +55,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
         if officer.holds(Role.CLERK, Role.SHIFT_LEADER):
             owed |= Q(stage__in=(Stage.FILING, Stage.FEEDBACK, Stage.CLOSING))
         if officer.holds(Role.DISPATCHER):
-            owed |= Q(stage=Stage.DISPATCH) | Q(stage=Stage.HANDLING) & ~Q(asks="")
+            owed |= Q(stage=Stage.DISPATCH)
         if officer.holds(Role.LEADER):
             owed |= Q(stage__in=OPEN, level__gt=0)
+        if wishes := flow.answers(officer.roles):
+            owed |= Q(asks__in=wishes)
         return self.filter(owed)
 
     def reported_by(self, officer: Officer) -> CaseQuerySet:
@@ -162,6 +165,7 @@ class Case(models.Model):
             models.Index(fields=["stage", "due_at", "id"], name="case_queue", condition=Q(stage__in=OPEN)),
             models.Index(fields=["cell", "due_at", "id"], name="case_on_beat", condition=Q(stage__in=OPEN)),
             models.Index(fields=["reporter", "-id"], name="case_reported_by"),
+            models.Index(fields=["asks", "due_at", "id"], name="case_asking", condition=~Q(asks="")),
         ]
         constraints = [
             models.CheckConstraint(

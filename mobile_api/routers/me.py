@@ -74,12 +74,21 @@ class CategoryOut(Told):
     conditions: list[ConditionOut]
 
 
+class GroundOut(Told):
+    """理由: a ground for a verb; where a verb has any, one must be chosen."""
+
+    verb: str
+    code: str
+    name: str
+
+
 class City(Told):
     """What a phone keeps to work without a network."""
 
     scheme: str
     categories: list[CategoryOut]
     departments: list[Named]
+    grounds: list[GroundOut] = Field(description="on which grounds a side path may be asked for")
     cells: dict[str, Any] = Field(description="the cells of my beats as a GeoJSON FeatureCollection, in `crs`")
     crs: Crs
 
@@ -145,6 +154,11 @@ def city(request: Request, crs: Crs = Crs.WGS84) -> Any:
         scheme=settings.CATEGORY_SCHEME,
         categories=_categories(book),
         departments=[_row(row) for row in book.departments.values() if row.closed_on is None],
+        grounds=[
+            GroundOut(verb=verb, code=code, name=named(row))
+            for verb, rows in book.grounds.items()
+            for code, row in rows.items()
+        ],
         cells={"type": "FeatureCollection", "features": [_feature(cell, crs) for cell in cells]},
         crs=crs,
     )

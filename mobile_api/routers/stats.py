@@ -28,13 +28,15 @@ class DepartmentFigures(Schema):
 
     department: Named
     filed: int = Field(description="cases dispatched to it")
-    due: int = Field(description="on_time + overdue: stints of handling that were finished in time, or fell due")
+    due: int = Field(description="on_time + overdue - exempt: stints that were finished in time, or fell due")
     on_time: int = Field(description="handling finished by its due moment")
     overdue: int = Field(description="stints of handling that were not finished by their due moment")
+    exempt: int = Field(description="of the overdue, those of cases whose appeal was granted")
     on_time_rate: float | None = Field(description="on_time / due; null where nothing was due")
     finished: int = Field(description="handling finished, in time or not")
     rework: int = Field(description="sent back after a check")
     rework_rate: float | None = Field(description="rework / finished; null where nothing was finished")
+    passed: int = Field(description="buck-passing: declines that were refused, and each further one of a case")
     closed: int = Field(description="cases closed")
 
 
@@ -74,9 +76,11 @@ def departments(request: Request, days: Query[Days]) -> Departments:
             due=figures.due,
             on_time=figures.on_time,
             overdue=figures.overdue,
+            exempt=figures.exempt,
             on_time_rate=figures.on_time_rate,
             finished=figures.finished,
             rework=figures.rework,
+            passed=figures.passed,
             rework_rate=figures.rework_rate,
             closed=figures.closed,
         )
