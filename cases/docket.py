@@ -10,13 +10,10 @@ Each case is written in one transaction: on return everything is written, on a r
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,12 +24,13 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from grid.locate import cell_at
-from grid.models import SRID, Component, Officer
+from grid.models import SRID, Officer
 from grid.moment import local_day, now
 
-from . import flow, outbox, refusals, rulebook, rules, stint
-from .flow import NOTHING, Facts, Move, Refused, Source, Stage, Verb
-from .models import Case, CaseEvent, CaseQuerySet, Category, Condition, Evidence
+from . import flow, outbox, refusals, reporting, rulebook, rules, stint
+from .flow import NOTHING, Facts, Move, Stage, Verb
+from .models import Case, CaseEvent, CaseQuerySet, Evidence
+from .reporting import Report
 from .rulebook import Rulebook
 
 logger = logging.getLogger("cases")
@@ -58,32 +56,6 @@ class Conflict(Exception):
     """The phone's UUID has been used before, for something else. Nothing was written."""
 
     code = "uuid_used"
-
-
-@dataclass(frozen=True)
-class Report:
-    """What was seen and where. lon, lat: WGS84 degrees. photos: (sha256, purpose) pairs, which may arrive later.
-
-    handled: the inspector has put it right himself (自处置). origin: how the position and the report were made,
-    kept as it came: the raw pair with its crs, accuracy, fix and capture times, provider, mock flag.
-    """
-
-    category: int
-    lon: float
-    lat: float
-    source: Source = Source.INSPECTOR
-    condition: int | None = None
-    component: str = ""
-    text: str = ""
-    place: str = ""
-    photos: tuple[tuple[str, str], ...] = ()
-    handled: bool = False
-    origin: Mapping[str, Any] = field(default_factory=dict)
-
-    def digest(self, by: Officer | None) -> bytes:
-        """SHA-256 of all that was reported and by whom: the same report again has the same."""
-        said = json.dumps([by and by.pk, asdict(self)], sort_keys=True, default=str, ensure_ascii=False)
-        return hashlib.sha256(said.encode()).digest()
 
 
 def report(uuid: UUID, said: Report, *, by: Officer | None) -> tuple[Case, bool]:
@@ -114,10 +86,10 @@ def _again(uuid: UUID, said: Report, by: Officer | None) -> tuple[Case, bool] | 
 
 
 def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
-    _entitled(said, by)
+    reporting.entitled(said, by)
     located = cell_at(said.lon, said.lat)
     at, book = now(), rulebook.current()  # read after the cell, so that it knows the cell's area
-    category = _category(book, said)
+    category = reporting.subclass(book, said)
     located.cell.area = book.areas[located.cell.area_id]
     case = Case(
         uuid=uuid,
@@ -125,7 +97,7 @@ def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
         digest=said.digest(by),
         source=said.source,
         category=category,
-        component=_component(said, category),
+        component=reporting.component(said, category),
         cell=located.cell,
         off_cell_m=located.off_m,
         point=Point(said.lon, said.lat, srid=SRID),
@@ -136,7 +108,7 @@ def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
         stage="",
         entered_at=at,
     )
-    case.condition = _chosen(book, said, case, at)
+    case.condition = reporting.chosen(book, said, case, at)
     facts = Facts(photos=said.photos, origin=said.origin)
     event = _take(book, case, flow.REPORT, by=by, facts=facts, at=at)
     if said.handled:
@@ -148,56 +120,6 @@ def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
     write(case, events)
     case.log = events
     return case
-
-
-def _entitled(said: Report, by: Officer | None) -> None:
-    """Refuse a report that is not this officer's to make."""
-    if by is not None and not by.holds(*flow.REPORTERS[said.source]):
-        raise Refused(
-            "not_your_source", _("您的岗位不能登记“%(source)s”。") % {"source": said.source.label}, field="source"
-        )
-    if said.handled and (by is None or said.source != Source.INSPECTOR):
-        raise Refused("not_reporter", _("自处置由上报的监督员办理。"), field="handled")
-
-
-def _category(book: Rulebook, said: Report) -> Category:
-    category = book.categories.get(said.category)
-    if category is None or not category.sub:
-        raise Refused("category_unknown", _("没有这个小类。"), field="category")
-    if category.scheme != settings.CATEGORY_SCHEME or category.closed_on:
-        sentence = _("“%(name)s”不在现行分类体系 %(scheme)s 中，请更新类别后重选。")
-        raise Refused(
-            "category_closed", sentence % {"name": category.name, "scheme": settings.CATEGORY_SCHEME}, field="category"
-        )
-    return category
-
-
-def _component(said: Report, category: Category) -> Component | None:
-    if not said.component:
-        return None
-    component = Component.objects.filter(code=said.component, closed_on=None).first()
-    if component is None:
-        raise Refused(
-            "component_unknown", _("没有编码为 %(code)s 的部件。") % {"code": said.component}, field="component"
-        )
-    of = (component.scheme, "component", component.major, component.sub)
-    if of != (category.scheme, category.kind, category.major, category.sub):
-        raise Refused(
-            "component_unfit",
-            _("部件 %(code)s 不属于“%(name)s”。") % {"code": component.code, "name": category.name},
-            field="component",
-        )
-    return component
-
-
-def _chosen(book: Rulebook, said: Report, case: Case, at: datetime) -> Condition | None:
-    """The condition the reporter chose. One that is no longer in force is as none: the report is not lost for it."""
-    if said.condition is None:
-        return None
-    row = book.conditions.get(said.condition)
-    if row is None or row.category_id != case.category_id:
-        raise Refused("condition_unfit", _("该立案条件不属于这个小类，或已失效。"), field="condition")
-    return row if row in book.in_force(case.category_id, local_day(at), case.cell.region_class) else None
 
 
 def _number(at: datetime) -> str:
@@ -219,13 +141,22 @@ RELATED = (
 )
 
 
-@transaction.atomic
 def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUID | None = None) -> Case:
     """Take a case one step, and then as many as the policies say.
 
     Locks the case. Idempotent by `key`: the same move again returns the case as it is. Raises Case.DoesNotExist if
     the officer may not see it, Refused if the step is not to be made, Conflict for a key used for another move.
     """
+    try:
+        with transaction.atomic():
+            return _move(uuid, verb, by, facts, key)
+    except IntegrityError:
+        if key and CaseEvent.objects.filter(key=key).exists():  # at this moment, for another case
+            raise _key_used() from None
+        raise
+
+
+def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None) -> Case:
     case = locked(Case.objects.visible_to(by).filter(uuid=uuid)).first()
     if key and (again := _made(key, uuid, verb, by, facts)):
         return again
@@ -247,9 +178,13 @@ def _made(key: UUID, uuid: UUID, verb: str, by: Officer, facts: Facts) -> Case |
         return None
     said = {name: fact for name, fact in done.facts.items() if name not in ("why", "waits", "refuses")}
     if (done.case.uuid, done.verb, done.by_id, said) != (uuid, verb, by.pk, facts.said()):
-        raise Conflict(_("这个操作编号已用于另一次操作。请为新的操作生成新的编号。"))
+        raise _key_used()
     case: Case = Case.objects.select_related(*RELATED).get(pk=done.case_id)
     return case
+
+
+def _key_used() -> Conflict:
+    return Conflict(_("这个操作编号已用于另一次操作。请为新的操作生成新的编号。"))
 
 
 def locked(cases: CaseQuerySet, *, skip: bool = False) -> CaseQuerySet:

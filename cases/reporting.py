@@ -1,0 +1,105 @@
+"""What is said when a case is reported, and what is refused before it becomes one. Writes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from grid.models import Component, Officer
+from grid.moment import local_day
+from grid.words import named
+
+from . import flow
+from .flow import Refused, Source
+from .models import Case, Category, Condition
+from .rulebook import Rulebook
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was seen and where. lon, lat: WGS84 degrees. photos: (sha256, purpose) pairs, which may arrive later.
+
+    handled: the inspector has put it right himself (自处置). origin: how the position and the report were made,
+    kept as it came: the raw pair with its crs, accuracy, fix and capture times, provider, mock flag.
+    """
+
+    category: int
+    lon: float
+    lat: float
+    source: Source = Source.INSPECTOR
+    condition: int | None = None
+    component: str = ""
+    text: str = ""
+    place: str = ""
+    photos: tuple[tuple[str, str], ...] = ()
+    handled: bool = False
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def digest(self, by: Officer | None) -> bytes:
+        """SHA-256 of all that was reported and by whom: the same report again has the same."""
+        said = json.dumps([by and by.pk, asdict(self)], sort_keys=True, default=str, ensure_ascii=False)
+        return hashlib.sha256(said.encode()).digest()
+
+
+def entitled(said: Report, by: Officer | None) -> None:
+    """Refuse a report that is not this officer's to make."""
+    if by is not None and not by.holds(*flow.REPORTERS[said.source]):
+        raise Refused(
+            "not_your_source", _("您的岗位不能登记“%(source)s”。") % {"source": said.source.label}, field="source"
+        )
+    if said.handled and (by is None or said.source != Source.INSPECTOR):
+        raise Refused("not_reporter", _("自处置由上报的监督员办理。"), field="handled")
+
+
+def subclass(book: Rulebook, said: Report) -> Category:
+    """The sub-class reported. Raises Refused for a major, one of another generation, or one that is closed."""
+    category = book.categories.get(said.category)
+    if category is None or not category.sub:
+        raise Refused("category_unknown", _("没有这个小类。"), field="category")
+    if category.scheme != settings.CATEGORY_SCHEME or category.closed_on:
+        sentence = _("“%(name)s”不在现行分类体系 %(scheme)s 中，请更新类别后重选。")
+        raise Refused(
+            "category_closed",
+            sentence % {"name": named(category), "scheme": settings.CATEGORY_SCHEME},
+            field="category",
+        )
+    return category
+
+
+def component(said: Report, category: Category) -> Component | None:
+    """The registered component reported, if one was named. Raises Refused if it is not there or of another class."""
+    if not said.component:
+        return None
+    component = Component.objects.filter(code=said.component, closed_on=None).first()
+    if component is None:
+        raise Refused(
+            "component_unknown", _("没有编码为 %(code)s 的部件。") % {"code": said.component}, field="component"
+        )
+    of = (component.scheme, "component", component.major, component.sub)
+    if of != (category.scheme, category.kind, category.major, category.sub):
+        raise Refused(
+            "component_unfit",
+            _("部件 %(code)s 不属于“%(name)s”。") % {"code": component.code, "name": named(category)},
+            field="component",
+        )
+    return component
+
+
+def chosen(book: Rulebook, said: Report, case: Case, at: datetime) -> Condition | None:
+    """The condition the reporter chose. One that is no longer in force is as none: the report is not lost for it.
+
+    Raises Refused (condition_unfit) for one of another class.
+    """
+    if said.condition is None:
+        return None
+    row = book.conditions.get(said.condition)
+    if row is None or row.category_id != case.category_id:
+        raise Refused("condition_unfit", _("该立案条件不属于这个小类，或已失效。"), field="condition")
+    return row if row in book.in_force(case.category_id, local_day(at), case.cell.region_class) else None
