@@ -20,7 +20,7 @@ from deploy.cluster import DATA
 from deploy.process import heed_signals, say, start
 
 BEAT = Path(DATA / "worker.beat")
-STILL_S = 300  # a worker that is well gives a sign of life each minute
+STILL_S = 110  # a worker that is well gives a sign of life each minute
 GENTLE_S = 4  # to finish the task in hand; honcho kills after five. A task cut short runs again
 LOOK_S = 5
 

@@ -60,7 +60,9 @@ def test_installing_again_does_not_put_off_the_next_round(db: None) -> None:
     soon = now() + timedelta(seconds=5)
     Schedule.objects.update(next_run=soon, minutes=7)
     schedules.install()
-    assert set(Schedule.objects.values_list("next_run", "minutes")) == {(soon, minutes) for minutes in schedules.SCHEDULES.values()}
+    assert set(Schedule.objects.values_list("next_run", "minutes")) == {
+        (soon, minutes) for minutes in schedules.SCHEDULES.values()
+    }
 
 
 def test_a_round_that_is_no_more_is_taken_away_and_others_are_left(db: None) -> None:
