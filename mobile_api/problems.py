@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
+from django.db import OperationalError
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -32,7 +33,7 @@ TITLES = {
     409: gettext_lazy("现在不能这样办"),
     413: gettext_lazy("内容过大"),
     422: gettext_lazy("内容不合要求"),
-    503: gettext_lazy("暂时不能提供"),
+    503: gettext_lazy("暂时无法办理"),
 }
 
 # A refusal is a matter of the time (409), of the person (403) or of what was said (422).
@@ -47,6 +48,7 @@ STATUS = {
     "already_late": 409,
     "window_closed": 409,
     "leader_decides": 403,
+    "hooks_off": 409,
     "not_your_post": 403,
     "not_your_turn": 403,
     "not_your_source": 403,
@@ -164,6 +166,9 @@ TOLD: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     Http404: _unseen,
     AuthenticationError: lambda exc: problem(
         401, "not_logged_in", _("请先登录，并在 X-Session-Token 中带上会话令牌。")
+    ),
+    OperationalError: lambda exc: problem(
+        503, "database_down", _("数据库暂时连不上，什么也没有写入。请稍后原样重发。")
     ),
     RequestDataTooBig: lambda exc: problem(413, "too_large", _("请求内容过大。")),
     ValidationError: _invalid,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from . import city as town
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Files of the tests are kept apart, and thrown away by the system."""
+    """Files of the tests are kept apart, and thrown away at the end."""
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.MD5PasswordHasher"
     ]  # quick; the real one is slow by design
@@ -25,6 +26,10 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.STATIC_ROOT.mkdir()
     settings.MEDIA_ROOT = settings.DATA_DIR / "media"
     settings.STORAGES["default"]["OPTIONS"]["location"] = settings.MEDIA_ROOT
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
