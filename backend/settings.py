@@ -230,6 +230,10 @@ FCM_ENDPOINT = text("FCM_ENDPOINT")  # none: Google's
 # An open app: where deploy/live.py is reached by the phones; without it they poll
 LIVE_URL = text("LIVE_URL").rstrip("/")
 
+# Programs of the city that hear of events
+HOOKS = yes("HOOKS")
+HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

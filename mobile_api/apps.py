@@ -12,6 +12,15 @@ class MobileApiConfig(AppConfig):
 
         if settings.FCM_CREDENTIALS:
             self._push()
+        if settings.HOOKS:
+            self._hooks()
+
+    def _hooks(self) -> None:
+        from cases import outbox
+
+        from . import hooks
+
+        outbox.consumer("hooks", lambda event: True)(hooks.deliver)
 
     def _push(self) -> None:
         """Without credentials nothing is owed to phones."""

@@ -34,7 +34,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
         "allowed": [{"verb": "pass", "label": "核查通过", "by": ["inspector"]}],
     },
     413: {"code": "photo_too_large", "title": "内容过大", "detail": "照片最大 12000000 字节，收到 30000000 字节。"},
-    503: {"code": "not_live", "title": "暂时不能提供", "detail": "此处没有实时消息，请定时查询收件箱。"},
+    503: {"code": "not_live", "title": "暂时无法办理", "detail": "此处没有实时消息，请定时查询收件箱。"},
     422: {
         "code": "invalid",
         "title": "内容不合要求",

@@ -1,12 +1,16 @@
-"""What the door keeps: the messages that people got, and the devices that hear of them."""
+"""What the door keeps: the messages that people got, the devices that hear of them, and the programs that do."""
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import CaseEvent
+from grid.models import Area, Department
 
 
 class Message(models.Model):
@@ -41,3 +45,53 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.officer_id}"
+
+
+class Hook(models.Model):
+    """回调: a program of the city's that hears of events, at its own address."""
+
+    name = models.CharField(_("名称"), max_length=60)
+    url = models.URLField(_("地址"), max_length=500)
+    secret = models.CharField(max_length=64, help_text="signs what is sent; shown once")
+    verbs = ArrayField(models.CharField(max_length=12), default=list, help_text="none: all")
+    area = models.ForeignKey(Area, models.PROTECT, null=True, related_name="+", help_text="none: the whole city")
+    department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="+", help_text="none: all")
+    active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    resting_until = models.DateTimeField(null=True, help_text="it did not answer: nothing is tried until then")
+
+    class Meta:
+        verbose_name = _("回调")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Delivery(models.Model):
+    """回调记录: one event for one hook, and what became of it."""
+
+    class Status(models.TextChoices):
+        OWED = "owed", _("待送达")
+        DELIVERED = "delivered", _("已送达")
+        GIVEN_UP = "given_up", _("已放弃")
+
+    key = models.UUIDField(default=uuid4, unique=True, help_text="the same at each try")
+    hook = models.ForeignKey(Hook, models.CASCADE, related_name="deliveries", db_index=False)
+    event = models.ForeignKey(CaseEvent, models.PROTECT, null=True, related_name="+", help_text="none: a trial")
+    status = models.CharField(max_length=10, choices=Status, default=Status.OWED)
+    tries = models.PositiveSmallIntegerField(default=0)
+    code = models.PositiveSmallIntegerField(null=True, help_text="the answer's")
+    note = models.CharField(max_length=200, blank=True, help_text="why there was none")
+    seconds = models.FloatField(null=True)
+    made_at = models.DateTimeField()
+    tried_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("回调记录")
+        indexes = [models.Index(fields=["hook", "-id"], name="delivery_log")]
+        constraints = [models.UniqueConstraint(fields=["event", "hook"], name="delivery_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key}"

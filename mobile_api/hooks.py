@@ -1,0 +1,166 @@
+"""Web hooks: a program of the city's hears of events as signed JSON, at least once and under one key.
+
+What is sent says what happened to which case: codes and moments, no person, no text, no position. A hook that does not
+answer rests for a while, so that the worker is free for others; a delivery is given up after TRIES tries or a day, and
+the log says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from cases import rulebook
+from cases.models import CaseEvent
+from cases.outbox import Unpaid
+from grid.moment import now
+
+from . import outside
+from .models import Delivery, Hook
+from .outside import Answer
+
+logger = logging.getLogger("hooks")
+
+AT_ONCE = 8  # calls in flight
+TRIES = 8  # by growing leases: the last about an hour after the first
+FRESH = timedelta(days=1)
+REST = timedelta(minutes=1)
+OUTCOME = ["status", "tries", "code", "note", "seconds", "tried_at"]
+
+
+def deliver(events: Sequence[CaseEvent]) -> None:
+    """The consumer "hooks". Raises Unpaid for the events that some hook is still to hear of."""
+    hooks = Hook.objects.filter(active=True).select_related("area", "department")
+    owed: set[int] = set()
+    for hook in hooks:
+        left = _deliver(hook, [event for event in events if wants(hook, event)])
+        owed |= {delivery.event_id for delivery in left if delivery.event_id}
+    if owed:
+        raise Unpaid(owed)
+
+
+def wants(hook: Hook, event: CaseEvent) -> bool:
+    """Whether a hook asked for such events. Needs event.case with its cell and area."""
+    case = event.case
+    return (
+        (not hook.verbs or event.verb in hook.verbs)
+        and (hook.area is None or case.cell.area.code.startswith(hook.area.code))
+        and (hook.department_id is None or hook.department_id in (case.department_id, event.department_id))
+    )
+
+
+def _deliver(hook: Hook, events: Sequence[CaseEvent]) -> list[Delivery]:
+    """Try what is owed to a hook, some at once. When none of these gets through, it rests. Gives what is left."""
+    deliveries, left = _owed(hook, events), []
+    for n in range(0, len(deliveries), AT_ONCE):
+        some = deliveries[n : n + AT_ONCE]
+        if hook.resting_until is None or hook.resting_until <= now():
+            attempt(hook, some)
+            if not any(delivery.status == Delivery.Status.DELIVERED for delivery in some):
+                hook.resting_until = now() + REST
+                hook.save(update_fields=["resting_until"])
+                logger.warning("hook %d rests: %s %s", hook.pk, some[0].code, some[0].note)
+        else:
+            _give_up(some)
+            Delivery.objects.bulk_update(some, ["status"])
+        left += [delivery for delivery in some if delivery.status == Delivery.Status.OWED]
+    return left
+
+
+def _owed(hook: Hook, events: Sequence[CaseEvent]) -> list[Delivery]:
+    """The deliveries of events that have not come to an end, made where they are not there yet."""
+    at = now()
+    new = [Delivery(hook=hook, event=event, made_at=at) for event in events]
+    Delivery.objects.bulk_create(new, ignore_conflicts=True)
+    found = hook.deliveries.filter(event__in=events, status=Delivery.Status.OWED).order_by("event")
+    return list(found.select_related("event__case__cell__area"))
+
+
+def attempt(hook: Hook, deliveries: Sequence[Delivery]) -> None:
+    """Call the hook for each, and write down what came of it. No transaction is open meanwhile."""
+    calls = list(_calls(hook, deliveries))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda call: outside.post(hook.url, *call), calls))
+    for delivery, answer in zip(deliveries, answers, strict=True):
+        _note(delivery, answer)
+    _give_up(deliveries)
+    Delivery.objects.bulk_update(deliveries, OUTCOME)
+
+
+def _note(delivery: Delivery, answer: Answer) -> None:
+    delivery.tries += 1
+    delivery.code, delivery.note, delivery.seconds = answer.code, answer.note, round(answer.seconds, 3)
+    delivery.tried_at = now()
+    if answer.well:
+        delivery.status = Delivery.Status.DELIVERED
+
+
+def _give_up(deliveries: Sequence[Delivery]) -> None:
+    """Those that were tried often enough, that are a day old, or that are only a trial."""
+    for delivery in deliveries:
+        stale = delivery.event is None or delivery.tries >= TRIES or delivery.made_at < now() - FRESH
+        if stale and delivery.status == Delivery.Status.OWED:
+            delivery.status = Delivery.Status.GIVEN_UP
+
+
+def _calls(hook: Hook, deliveries: Sequence[Delivery]) -> Iterator[tuple[bytes, dict[str, str]]]:
+    at = int(time.time())  # the receiver compares it with the time of the world, not of a demonstration
+    for delivery in deliveries:
+        body = json.dumps(said(delivery), ensure_ascii=False).encode()
+        yield (
+            body,
+            {
+                "Content-Type": "application/json",
+                "User-Agent": "Wangge",
+                "X-Wangge-Delivery": str(delivery.key),
+                "X-Wangge-Signature": signature(hook.secret, at, body),
+            },
+        )
+
+
+def signature(secret: str, at: int, body: bytes) -> str:
+    """`t=<epoch seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`. To be refused when it is old."""
+    mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256)
+    return f"t={at},v1={mac.hexdigest()}"
+
+
+def new_secret() -> str:
+    return "whsec_" + secrets.token_urlsafe(32)
+
+
+def said(delivery: Delivery) -> dict[str, Any]:
+    """The body. The same at each try but for the case's department."""
+    if (event := delivery.event) is None:
+        return {"delivery": str(delivery.key), "verb": "test", "note": _("这是一次测试。")}
+    case, book = event.case, rulebook.current()
+    category = book.categories[case.category_id]
+    department = book.departments.get(case.department_id or 0)
+    return {
+        "delivery": str(delivery.key),
+        "event": event.pk,
+        "verb": event.verb,
+        "left": event.left,
+        "entered": event.entered,
+        "at": event.at.isoformat(),
+        "level": event.level,
+        "case": {
+            "id": str(case.uuid),
+            "number": case.number,
+            "scheme": category.scheme,
+            "category": f"{category.kind}-{category.major}-{category.sub}",
+            "category_name": category.name,
+            "area": case.cell.area.code,
+            "cell": case.cell.code,
+            "department": department.code if department else None,
+        },
+    }
