@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 
 from django.db.models import Q, QuerySet
 
+from grid import leave
 from grid.models import Officer
+from grid.moment import now
 from grid.roles import DEPARTMENT, Role
 
 from . import flow, rulebook
@@ -17,6 +19,8 @@ from .models import Case, CaseEvent
 def of(event: CaseEvent) -> set[int]:
     """Primary keys of the active officers who should hear of an event; never its own author.
 
+    Who is on leave is replaced by his stand-in.
+
     Needs event.case. Whoever owes the stage that a step led to hears of it, if the case still stands there: a case
     that moved on at once is nobody's news. A wish and its answer, a call by a leader, a rung of the ladder and the
     end of a case each have their own hearers.
@@ -25,7 +29,7 @@ def of(event: CaseEvent) -> set[int]:
     found = set(hearers(event)) if hearers else set()
     if event.left != event.entered == event.case.stage:
         found |= set(owing(event))
-    return found - {event.by_id}
+    return leave.away(now()).replaced(found) - {event.by_id}
 
 
 def heard(event: CaseEvent) -> bool:
@@ -103,11 +107,8 @@ def _granting(event: CaseEvent) -> Iterable[int]:
 
 
 def _rung(event: CaseEvent) -> Iterable[int]:
-    """The rung's own post, and whoever owes."""
-    rungs = rulebook.current().ladder(event.case)
-    woken = set(owing(event))
-    if event.level < len(rungs):
-        woken |= set(_of_role(event, Role(rungs[event.level].role)))
+    """Whom it woke when it rang: the rung's own post, or the next above it, and whoever owes."""
+    woken: list[int] = event.facts.get("woken", [])
     return woken
 
 

@@ -2,7 +2,7 @@
 
 report()   opens a case
 move()     takes it one step along flow.MOVES, and then as many as the policies say
-ring()     makes the system's own move when the alarm of a case is past
+own()      makes the system's own move, in memory; write_all() writes many such
 retime()   computes provisional deadlines again
 
 Each case is written in one transaction: on return everything is written, on a raise nothing is.
@@ -10,7 +10,6 @@ Each case is written in one transaction: on return everything is written, on a r
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -28,12 +27,10 @@ from grid.models import SRID, Officer
 from grid.moment import local_day, now
 
 from . import flow, outbox, refusals, reporting, rulebook, rules, stint
-from .flow import NOTHING, Facts, Move, Stage, Verb
+from .flow import NOTHING, Facts, Move, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Evidence
 from .reporting import Report
 from .rulebook import Rulebook
-
-logger = logging.getLogger("cases")
 
 CHANGING = (
     "condition",
@@ -267,13 +264,22 @@ def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterat
 
 def write(case: Case, events: Sequence[CaseEvent]) -> None:
     """One row for the case, one for each event, one for each debt. The caller holds the case's lock."""
-    if case.pk is None:
+    write_all([(case, events)])
+
+
+def write_all(steps: Sequence[tuple[Case, Sequence[CaseEvent]]]) -> None:
+    """Write many cases in as many statements as one. All or nothing; the caller holds the cases' locks."""
+    case, *others = [case for case, _events in steps]
+    if others:
+        Case.objects.bulk_update([case, *others], CHANGING)
+    elif case.pk is None:
         case.save(force_insert=True)
     else:
         case.save(update_fields=CHANGING)
+    events = [event for _case, written in steps for event in written]
     CaseEvent.objects.bulk_create(events)
     evidence = [
-        Evidence(case=case, event=event, photo_id=sha, purpose=purpose)
+        Evidence(case=event.case, event=event, photo_id=sha, purpose=purpose)
         for event in events
         for sha, purpose in dict.fromkeys(map(tuple, event.facts.get("photos", ())))
     ]
@@ -282,28 +288,9 @@ def write(case: Case, events: Sequence[CaseEvent]) -> None:
     outbox.post(events, events[-1].at)
 
 
-def ring(batch: int) -> int:
-    """Make the system's own move for up to `batch` cases whose alarm is past, and say for how many.
-
-    A shelved case is resumed on its date; any other is escalated by one rung. Cases that somebody else is just
-    changing are skipped: they are met the next time.
-    """
-    with transaction.atomic():
-        at, book = now(), rulebook.current()
-        return sum(_rung(book, case, at) for case in locked(Case.objects.ringing(at)[:batch], skip=True))
-
-
-def _rung(book: Rulebook, case: Case, at: datetime) -> bool:
-    """Whether the alarm of a locked case rang: one that cannot ring does not silence the others."""
-    verb = Verb.RESUME if case.stage == Stage.SHELVED else Verb.ESCALATE
-    try:
-        with transaction.atomic():
-            event = _take(book, case, flow.move(case.stage, verb), by=None, facts=NOTHING, at=max(at, case.entered_at))
-            write(case, [event])
-    except Exception:
-        logger.exception("the alarm of %s does not ring", case.number)
-        return False
-    return True
+def own(book: Rulebook, case: Case, verb: Verb, facts: Facts, at: datetime) -> CaseEvent:
+    """The system's own move of a locked case, in memory: whoever calls writes."""
+    return _take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=max(at, case.entered_at))
 
 
 def retime(since: date | None = None) -> int:

@@ -213,6 +213,7 @@ _AT = {(stage, move.verb): move for move in MOVES for stage in move.at}
 class Facts:
     """All that anyone can say while moving a case.
 
+    woken, skipped: whom a rung of the ladder woke (primary keys), and which posts it found nobody at.
     photos: (sha256, purpose) pairs. condition, department, holder: primary keys. until: aware moment.
     why: the reasons of an automatic move, as `rules` wrote them. origin: how a report came in.
     """
@@ -228,6 +229,8 @@ class Facts:
     limit: Limit | None = None
     until: datetime | None = None
     verdict: str = ""
+    woken: tuple[int, ...] = ()
+    skipped: tuple[str, ...] = ()
     why: tuple[Mapping[str, Any], ...] = ()
     origin: Mapping[str, Any] | None = None
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from grid.roles import Role
 from grid.words import english
 
 from .clock import Unit
@@ -55,6 +56,11 @@ SENTENCES = {
     "limit_extended": gettext_lazy("准予延期：%(limit)s。"),
     "limit_resumed": gettext_lazy("挂账时剩余的时限，按原计时方式继续：%(left)s 秒。"),
     "until": gettext_lazy("挂账到期自动恢复。"),
+    # Which rung
+    "rung": gettext_lazy("时限已用 %(share)s，知会%(role)s。"),
+    "rung_nobody": gettext_lazy("时限已用 %(share)s，但各级岗位均无人可知会。"),
+    "post_skipped": gettext_lazy("%(role)s无人在岗，由上一级代为知会。"),
+    "alarm_put_off": gettext_lazy("提醒未能发出，一小时后再试；原因见系统日志。"),
     "retimed": gettext_lazy("节假日安排已更新，时限据此重算。"),
 }
 
@@ -77,6 +83,8 @@ def _word(name: str, value: Any) -> str:
     match name:
         case "verb":
             return str(Verb(value).label)
+        case "role":
+            return str(Role(value).label)
         case "source":
             return str(Source(value).label) if value else _("所有来源")
         case "kind":

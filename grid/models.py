@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.gis.db import models
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from .roles import Role
@@ -104,6 +105,36 @@ class Officer(AbstractUser):
 
     def holds(self, *roles: str) -> bool:
         return not set(roles).isdisjoint(self.roles)
+
+
+class Leave(models.Model):
+    """请假: an officer is away from one moment until another, and somebody stands in for him, if anybody does."""
+
+    officer = models.ForeignKey(Officer, models.CASCADE, related_name="leaves")
+    stand_in = models.ForeignKey(Officer, models.PROTECT, null=True, blank=True, related_name="+")
+    since = models.DateTimeField(_("开始时间"))
+    until = models.DateTimeField(_("结束时间"))
+    note = models.CharField(_("说明"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("请假")
+        ordering = ["since"]
+        indexes = [models.Index(fields=["until"], name="leave_now")]
+        constraints = [
+            models.CheckConstraint(name="leave_has_time", condition=Q(until__gt=F("since"))),
+            models.CheckConstraint(name="leave_by_another", condition=Q(stand_in=None) | ~Q(stand_in=F("officer"))),
+            ExclusionConstraint(
+                name="leave_once",
+                # As a range, so that the index needs no extension.
+                expressions=[
+                    (Func("officer", "officer", Value("[]"), function="int8range"), RangeOperators.OVERLAPS),
+                    (Func("since", "until", function="tstzrange"), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.officer} {self.since:%Y-%m-%d}"
 
 
 class Beat(models.Model):

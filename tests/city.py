@@ -77,13 +77,18 @@ def _departments(city: SimpleNamespace) -> None:
     city.roads = make("roads", "市政所", parent=city.works)
     city.parks = make("parks", "园林所", parent=city.works)
     city.office = make("office", "结古街道办", area=city.street)
+    timetable()
+    Holiday.objects.create(day=date(2026, 10, 1), off=True, name="国庆节")
+
+
+def timetable() -> None:
+    """The city's working time."""
     Timetable.objects.create(
         name="全市作息",
         workdays=[1, 2, 3, 4, 5],
         day_s=8 * 3600,
         seasons=[{"start": "01-01", "periods": [["08:00", "12:00"], ["14:00", "18:00"]]}],
     )
-    Holiday.objects.create(day=date(2026, 10, 1), off=True, name="国庆节")
 
 
 def _taxonomy(city: SimpleNamespace) -> None:

@@ -177,7 +177,7 @@ def test_a_stage_without_a_limit_is_never_late(city: SimpleNamespace, clock) -> 
 @pytest.mark.parametrize("end", [Verb.CLOSE, Verb.VOID])
 def test_what_is_done_never_rings(end: Verb, city: SimpleNamespace, clock) -> None:
     case = at(Stage.CLOSING if end == Verb.CLOSE else Stage.HANDLING, city)
-    move(case, end, city.carl, note="完")
+    move(case, end, city.sina, note="完")
     clock.shift(timedelta(days=300))
     assert alarm.ring() == 0
 

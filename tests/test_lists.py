@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from cases import docket
+from cases import alarm
 from cases.clock import Limit, Unit
 from cases.flow import Source, Stage, Verb
 from cases.models import Case, Policy, StageLimit
@@ -112,7 +112,7 @@ def test_what_waits_for_each_post(day: dict[str, Case], city: SimpleNamespace) -
 
 
 def test_a_leader_s_desk_holds_what_climbed(day: dict[str, Case], city: SimpleNamespace) -> None:
-    docket.ring(100)
+    alarm.ring()
     late = {"filing", "verify", "dispatch", "late", "feedback", "check", "closing"}
     assert set(names(day, listed(town.phone(city.lena)))) == late
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.utils import DataError, InternalError
 
-from cases import docket, flow
+from cases import alarm, docket, flow
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Purpose, Refused, Stage, Verb
 from cases.models import Case, CaseEvent
@@ -171,7 +171,7 @@ def test_an_alarm_rings_at_every_open_stage(stage: Stage, city: SimpleNamespace,
     case = town.report(city)
     put(case, stage, city, alarm_at="now")
     _history(case, Verb.RESUME)
-    assert docket.ring(10) == 1
+    assert alarm.ring() == 1
     last = case.events.latest("id")
     assert (last.verb, last.by) == (Verb.RESUME if stage == Stage.SHELVED else Verb.ESCALATE, None)
 
