@@ -77,7 +77,7 @@ def _again(uuid: UUID, said: Report, by: Officer | None) -> tuple[Case, bool] | 
     case = same.select_related(*RELATED).get()
     if bytes(case.digest) != said.digest(by):
         raise Conflict(
-            _("这个编号已用于另一份上报（%(number)s）。请为新的上报生成新的编号。") % {"number": case.number}
+            _("这个上报标识（id）已用于案卷 %(number)s。新的上报请用新的标识。") % {"number": case.number}
         )
     return case, False
 
@@ -181,7 +181,7 @@ def _made(key: UUID, uuid: UUID, verb: str, by: Officer, facts: Facts) -> Case |
 
 
 def _key_used() -> Conflict:
-    return Conflict(_("这个操作编号已用于另一次操作。请为新的操作生成新的编号。"))
+    return Conflict(_("这个操作标识（key）已用于另一次操作。新的操作请用新的标识。"))
 
 
 def locked(cases: CaseQuerySet, *, skip: bool = False) -> CaseQuerySet:

@@ -34,7 +34,7 @@ SENTENCES = {
     "condition_none": gettext_lazy("“%(category)s”当日没有有效的立案条件，由受理员处理。"),
     "condition_region": gettext_lazy("单元网格属于“%(region_class)s”，采用该区域的立案条件。"),
     # Which department
-    "component_none": gettext_lazy("上报没有指明部件，无法按权属确定责任单位。"),
+    "component_none": gettext_lazy("上报没有指明部件，无法按部件登记确定责任单位。"),
     "owner_none": gettext_lazy("部件 %(component)s 没有登记权属单位。"),
     "maintainer_none": gettext_lazy("部件 %(component)s 没有登记养护单位。"),
     "supervisor_none": gettext_lazy("部件 %(component)s 没有登记主管部门。"),
@@ -45,16 +45,16 @@ SENTENCES = {
     "competent_none": gettext_lazy("全市没有登记“%(category)s”或其大类的责任单位。"),
     "territory": gettext_lazy("责任清单第 %(duty)s 条：%(area)s 的“%(category)s”由%(department)s负责。"),
     "competent": gettext_lazy("责任清单第 %(duty)s 条：全市的“%(category)s”由%(department)s负责。"),
-    "department_closed": gettext_lazy("%(department)s 已撤销，不再派遣。"),
+    "department_closed": gettext_lazy("%(department)s 已撤销，不再向其派遣。"),
     "nobody": gettext_lazy("没有找到责任单位，由派遣员决定。"),
     # Which limit
     "limit_condition": gettext_lazy("时限取自立案条件 %(no)s：%(limit)s。"),
     "limit_stage": gettext_lazy("环节时限：%(limit)s。"),
     "limit_stage_source": gettext_lazy("%(source)s的环节时限：%(limit)s。"),
     "limit_none": gettext_lazy("本环节没有规定时限。"),
-    "limit_rework": gettext_lazy("返工时限：原时限剩余 %(left)s 秒，至少为原时限的 %(share)s。"),
+    "limit_rework": gettext_lazy("返工时限：按原时限剩余的 %(left)s 计，但不少于原时限的 %(share)s。"),
     "limit_extended": gettext_lazy("准予延期：%(limit)s。"),
-    "limit_resumed": gettext_lazy("挂账时剩余的时限，按原计时方式继续：%(left)s 秒。"),
+    "limit_resumed": gettext_lazy("恢复后按原计时方式，继续用挂账时剩余的 %(left)s。"),
     "until": gettext_lazy("挂账到期自动恢复。"),
     # Which rung
     "rung": gettext_lazy("时限已用 %(share)s，知会%(role)s。"),
@@ -93,6 +93,11 @@ def _word(name: str, value: Any) -> str:
             return value or _("全市")
         case "areas":
             return _("、").join(value)
+        case "left":
+            minutes = -(-int(value) // 60)
+            return _("%(hours)s 小时 %(minutes)s 分") % {"hours": minutes // 60, "minutes": minutes % 60}
+        case "share":
+            return f"{float(value):.0%}"
         case "limit":
             return limit(value["value"], value["unit"])
         case _:

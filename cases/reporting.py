@@ -80,7 +80,7 @@ def component(said: Report, category: Category) -> Component | None:
     component = Component.objects.filter(code=said.component, closed_on=None).first()
     if component is None:
         raise Refused(
-            "component_unknown", _("没有编码为 %(code)s 的部件。") % {"code": said.component}, field="component"
+            "component_unknown", _("没有代码为 %(code)s 的部件。") % {"code": said.component}, field="component"
         )
     of = (component.scheme, "component", component.major, component.sub)
     if of != (category.scheme, category.kind, category.major, category.sub):

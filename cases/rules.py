@@ -57,7 +57,8 @@ def route(book: Rulebook, case: Case) -> tuple[Department | None, Why]:
     why: list[Reason] = []
     for step in steps:
         for department, reason in STEPS[step](book, case, category):
-            why.append(reason)
+            if reason not in why:  # owner and maintainer of no component at all
+                why.append(reason)
             if department is None:
                 continue
             if department.closed_on is None:

@@ -25,8 +25,8 @@ SAID = {
 
 EXAMPLES: dict[int, dict[str, Any]] = {
     401: {"code": "not_logged_in", "title": "尚未登录", "detail": "请先登录，并在 X-Session-Token 中带上会话令牌。"},
-    403: {"code": "same_hand", "title": "无权办理", "detail": "您已办理“处置”，“核查通过”须由他人办理。"},
-    404: {"code": "not_found", "title": "没有找到", "detail": "没有这份资料，或您无权查看。"},
+    403: {"code": "same_hand", "title": "没有权限", "detail": "您已办理“处置”，“核查通过”须由他人办理。"},
+    404: {"code": "not_found", "title": "没有找到", "detail": "没有找到，或您无权查看。"},
     409: {
         "code": "not_now",
         "title": "现在不能这样办",

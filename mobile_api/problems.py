@@ -28,7 +28,7 @@ from grid.roles import Role
 TITLES = {
     400: gettext_lazy("请求有误"),
     401: gettext_lazy("尚未登录"),
-    403: gettext_lazy("无权办理"),
+    403: gettext_lazy("没有权限"),
     404: gettext_lazy("没有找到"),
     409: gettext_lazy("现在不能这样办"),
     413: gettext_lazy("内容过大"),
@@ -76,7 +76,7 @@ MESSAGES = {
     "less_than_equal": gettext_lazy("不得大于 %(le)s"),
     "int_parsing": gettext_lazy("须为整数"),
     "float_parsing": gettext_lazy("须为数字"),
-    "finite_number": gettext_lazy("须为有限的数字"),
+    "finite_number": gettext_lazy("不能是 NaN 或无穷大"),
     "bool_parsing": gettext_lazy("须为 true 或 false"),
     "json_invalid": gettext_lazy("不是有效的 JSON"),
     "extra_forbidden": gettext_lazy("没有这一项"),
@@ -140,7 +140,7 @@ def _photo(exc: PhotoRefused) -> HttpResponse:
 
 
 def _unseen(exc: Exception) -> HttpResponse:
-    return problem(404, "not_found", _("没有这份资料，或您无权查看。"))
+    return problem(404, "not_found", _("没有找到，或您无权查看。"))
 
 
 def _invalid(exc: ValidationError) -> HttpResponse:

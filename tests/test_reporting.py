@@ -60,12 +60,11 @@ def test_every_automatic_step_says_why(city: SimpleNamespace, ann: Client) -> No
     assert [why["code"] for why in dispatched["why"]] == [
         "policy_yes",
         "component_none",
-        "component_none",
         "territory_none",
         "competent",
         "limit_condition",
     ]
-    assert dispatched["why"][4]["says"].endswith("全市的“公用设施”由市政所负责。")
+    assert dispatched["why"][3]["says"].endswith("全市的“公用设施”由市政所负责。")
 
 
 def test_words_follow_the_reader(city: SimpleNamespace, ann: Client) -> None:

@@ -68,7 +68,7 @@ def departments(request: Request, days: Query[Days]) -> Departments:
     until = days.until or today()
     since = days.since or until.replace(day=1)
     if not 0 <= (until - since).days < LONGEST_DAYS:
-        raise Refused("bad_period", _("起止日期须先后有序，且不超过一年。"), field="from")
+        raise Refused("bad_period", _("起始日期不能晚于截止日期，跨度不超过一年。"), field="from")
     items = [
         DepartmentFigures(
             department=Named(id=row.pk, code=row.code, name=named(row)),
