@@ -1,0 +1,122 @@
+"""The docs keep step with the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils.translation import override
+
+from backend import settings as source
+from cases import drawing
+from cases.photos import refused
+from mobile_api import problems
+from mobile_api.api import api
+
+ROOT = Path(settings.BASE_DIR)
+APPS = ("backend", "grid", "cases", "mobile_api", "deploy")
+
+
+def test_the_drawn_flow_is_the_table() -> None:
+    with override("zh-hans"):
+        assert (ROOT / "docs/flow.md").read_text(encoding="utf8") == drawing.page(), "run ./dev docs"
+
+
+def test_every_setting_is_documented() -> None:
+    tree = ast.parse(Path(source.__file__).read_text(encoding="utf8"))
+    readers = {"text", "yes", "number", "whole", "words"}
+    names = {
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in readers
+        and isinstance(node.args[0], ast.Constant)
+    }
+    documented = set(re.findall(r"^\| `([A-Z0-9_]+)`", (ROOT / "docs/settings.md").read_text(encoding="utf8"), re.M))
+    assert names == documented
+
+
+def test_every_operation_is_documented() -> None:
+    page = (ROOT / "docs/api.md").read_text(encoding="utf8")
+    operations = {
+        f"{method.upper()} {path.removeprefix('/api/mobile/v1/')}"
+        for path, item in api.get_openapi_schema()["paths"].items()
+        for method in item
+    }
+    documented = set(re.findall(r"^\| `((?:GET|POST|PUT|DELETE) (?!/)[^`]+)`", page, re.M))
+    assert operations == documented
+
+
+def test_every_error_code_is_documented() -> None:
+    page = (ROOT / "docs/api.md").read_text(encoding="utf8")
+    documented = set(re.findall(r"`([a-z_]+)`", page.partition("| code | status | when |")[2]))
+    assert codes() - documented == set()
+
+
+def codes() -> set[str]:
+    """The codes of every refusal, as they stand in the source."""
+    found = set(problems.STATUS) | set(problems.PHOTO_STATUS) | set(refused.SENTENCES)
+    for path in [*(ROOT / "cases").glob("*.py"), *(ROOT / "mobile_api").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Refused", "no", "super().__init__"):
+                found |= {argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant)}
+    return {code for code in found if isinstance(code, str) and code.islower()}
+
+
+def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf8")
+    assert text.count("\n") < 150
+    for link in re.findall(r"\]\((?!http|#)([^)#]+)", text):
+        assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=str)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text(encoding="utf8")):
+        assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_word_for_people_has_its_english() -> None:
+    said, told = set(), catalogue(ROOT / "locale/en/LC_MESSAGES/django.po")
+    for app in APPS:
+        for path in (ROOT / app).rglob("*.py"):
+            said |= messages(path)
+    assert not said - told.keys(), "run manage.py makemessages -l en and translate"
+    assert not [word for word in said if not told[word]]
+
+
+def test_an_english_sentence_takes_the_same_parameters() -> None:
+    holes = re.compile(r"%\(\w+\)[-+#0 .\d]*[a-z]|\{\w*\}")
+    for chinese, english in catalogue(ROOT / "locale/en/LC_MESSAGES/django.po").items():
+        assert sorted(set(holes.findall(chinese))) == sorted(set(holes.findall(english))), chinese
+
+
+def messages(path: Path) -> set[str]:
+    """The literals that a file hands to gettext."""
+    calls = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
+    return {
+        argument.value
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in calls
+        for argument in node.args[:1]
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    }
+
+
+def catalogue(path: Path) -> dict[str, str]:
+    """msgid → msgstr (the first form of a plural) of a .po file; fuzzy ones count as none."""
+    found: dict[str, str] = {}
+    for entry in path.read_text(encoding="utf8").split("\n\n"):
+        if "#, fuzzy" in entry:
+            continue
+        parts = {
+            field: "".join(ast.literal_eval(line) for line in re.findall(r'"(?:[^"\\]|\\.)*"', lines))
+            for field, lines in re.findall(r'^(msgid|msgstr(?:\[0\])?) ((?:"(?:[^"\\]|\\.)*"\n?)+)', entry, re.M)
+        }
+        if parts.get("msgid"):
+            found[parts["msgid"]] = parts.get("msgstr") or parts.get("msgstr[0]", "")
+    return found
