@@ -55,8 +55,10 @@ def away(at: datetime) -> Away:
     return Away({officer: stand_in if works else None for officer, stand_in, works in known})
 
 
-def leaves(officer: Officer) -> list[Leave]:
-    """An officer's leaves that are not over, the first first."""
+def leaves(officer: Officer, *, by: Officer) -> list[Leave]:
+    """An officer's leaves that are not over, the first first. Raises LeaveRefused."""
+    if not governs(by, officer):
+        raise _not_yours()
     return list(officer.leaves.filter(until__gt=now()).select_related("officer", "stand_in"))
 
 
@@ -89,12 +91,16 @@ def set_leave(
 
 def _fair(officer: Officer, by: Officer, since: datetime, until: datetime, stand_in: Officer | None) -> None:
     if not governs(by, officer):
-        raise LeaveRefused("not_your_people", _("只能为自己或本部门人员登记请假。"), "officer")
+        raise _not_yours()
     if until <= since or until <= now():
         raise LeaveRefused("leave_over", _("结束时间须晚于开始时间和现在。"), "until")
     if stand_in and not _can_stand_in(stand_in, officer):
         sentence = _("代岗人须在岗，且与请假人同部门；中心人员须有相同岗位。")
         raise LeaveRefused("stand_in_unfit", sentence, "stand_in")
+
+
+def _not_yours() -> LeaveRefused:
+    return LeaveRefused("not_your_people", _("只能为自己或本部门人员登记请假。"), "officer")
 
 
 def _can_stand_in(stand_in: Officer, officer: Officer) -> bool:
@@ -109,7 +115,7 @@ def _can_stand_in(stand_in: Officer, officer: Officer) -> bool:
 def end(leave: Leave, *, by: Officer) -> None:
     """He is back: a leave that has begun ends now, one that has not is taken back. Raises LeaveRefused."""
     if not governs(by, leave.officer):
-        raise LeaveRefused("not_your_people", _("只能为自己或本部门人员登记请假。"), "officer")
+        raise _not_yours()
     at = now()
     if leave.since >= at:
         leave.delete()

@@ -22,6 +22,7 @@ from cases.docket import Conflict
 from cases.flow import Move, Refused
 from cases.photos.refused import PhotoRefused
 from grid.crs import InvalidPosition
+from grid.leave import LeaveRefused
 from grid.locate import OutsideTheCity
 from grid.roles import Role
 
@@ -55,6 +56,8 @@ STATUS = {
     "same_hand": 403,
     "held_by_another": 403,
     "not_reporter": 403,
+    "not_your_people": 403,
+    "leave_overlaps": 409,
 }
 
 PHOTO_STATUS = {"photo_too_large": 413, "photo_original_closed": 403}
@@ -159,6 +162,7 @@ TOLD: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     Refused: _refused,
     PhotoRefused: _photo,
     Conflict: lambda exc: problem(409, exc.code, str(exc)),
+    LeaveRefused: lambda exc: problem(STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field),
     Unusable: lambda exc: problem(422, exc.code, str(exc), field="limit"),
     InvalidPosition: lambda exc: problem(422, exc.code, str(exc), field="point"),
     OutsideTheCity: lambda exc: problem(422, exc.code, str(exc), field="point"),
