@@ -33,10 +33,8 @@ def of(event: CaseEvent) -> set[int]:
 
 
 def heard(event: CaseEvent) -> bool:
-    """Whether anybody can have to hear of an event."""
-    if event.verb in (Verb.ACCEPT, Verb.RETIME):
-        return False
-    return event.verb in HEARERS or event.left != event.entered
+    """Whether anybody can have to hear of an event. Needs event.case as the move's last step has left it."""
+    return event.verb in HEARERS or event.left != event.entered == event.case.stage
 
 
 def owing(event: CaseEvent) -> Iterable[int]:
