@@ -7,10 +7,11 @@ another's, and a crash between paying and forgetting means that a debt is paid a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from datetime import timedelta as td
+from types import MappingProxyType
 
 from django.db import transaction
 from django_q.tasks import async_task
@@ -29,11 +30,15 @@ BATCH = 200
 
 
 class Unpaid(Exception):
-    """Raised by a consumer: these events are still owed, the rest of the batch is paid."""
+    """Raised by a consumer: these events are still owed, the rest of the batch is paid.
 
-    def __init__(self, events: Collection[int]):
+    `until`: events of these that are put off on purpose, to a moment; they have not failed, and count as not yet tried.
+    """
+
+    def __init__(self, events: Collection[int], until: Mapping[int, datetime] = MappingProxyType({})):
         super().__init__(f"{len(events)} events still owed")
         self.events = frozenset(events)
+        self.until = until
 
 
 @dataclass(frozen=True)
@@ -87,9 +92,17 @@ def _drain(name: str, batch: int) -> int:
             CONSUMERS[name].pay([debt.event for debt in debts])
         except Unpaid as unpaid:
             owed = unpaid.events
+            _put_off(debts, unpaid.until)
         settled = [debt.pk for debt in debts if debt.event_id not in owed]
         paid += Outbox.objects.filter(pk__in=settled).delete()[0]
     return paid
+
+
+def _put_off(debts: Sequence[Outbox], until: Mapping[int, datetime]) -> None:
+    later = [debt for debt in debts if debt.event_id in until]
+    for debt in later:
+        debt.due_at, debt.tries = until[debt.event_id], 0
+    Outbox.objects.bulk_update(later, ["tries", "due_at"])
 
 
 @transaction.atomic
@@ -116,6 +129,6 @@ def _claim(name: str, batch: int) -> list[Outbox]:
 
 
 def oldest() -> datetime | None:
-    """Since when the oldest debt is owed: what /healthz shows."""
-    first = Outbox.objects.select_related("event").order_by("event_id").first()
+    """Since when the oldest debt is owed that was not put off: what /healthz shows."""
+    first = Outbox.objects.exclude(tries=0, due_at__gt=now()).select_related("event").order_by("event_id").first()
     return first.event.at if first else None

@@ -95,3 +95,26 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}"
+
+
+class Preference(models.Model):
+    """消息偏好: when and how an officer wants to be rung. Without a row: at any time, by every way there is."""
+
+    officer = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="preference")
+    quiet_from = models.TimeField(null=True, help_text="by the city's clock; may lie after quiet_to")
+    quiet_to = models.TimeField(null=True)
+    working_time = models.BooleanField(default=False, help_text="rung only in the department's working time")
+    mail = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name = _("消息偏好")
+        constraints = [
+            models.CheckConstraint(
+                name="quiet_has_two_ends",
+                condition=models.Q(quiet_from=None, quiet_to=None)
+                | models.Q(quiet_from__isnull=False, quiet_to__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.officer_id}"

@@ -3,6 +3,8 @@
 A ring says what was done and to which case, by its number: no name, no place, no text. The inbox is the truth; a ring
 that is a day old is not sent any more.
 
+Nobody is rung in hours that he wants to be quiet (`quiet`), but for emergencies.
+
 Paid at least once: what FCM refuses for now is owed again, alone, and a phone that has heard is not rung a second time
 meanwhile. Should it happen after a crash, the ring carries the same keys and replaces the first on the screen. Tokens
 that FCM no longer knows are forgotten. While FCM is out of reach nothing knocks for a while, so that the worker is
@@ -37,6 +39,7 @@ from cases.models import CaseEvent
 from cases.outbox import Unpaid
 from grid.moment import now
 
+from . import quiet
 from .models import Device
 
 logger = logging.getLogger("push")
@@ -80,15 +83,20 @@ def ring(events: Sequence[CaseEvent]) -> None:
     """The consumer "push". Raises Unpaid for the events that some device is still to hear of."""
     if cache.get(RESTING):
         raise Unpaid([event.pk for event in events])
-    rung = list(_rung(_unheard(_rings(events))))
+    rings = _rings(events)
+    waiting = quiet.waiting((ring.event, ring.device.officer) for ring in rings)
+    rung = list(_rung(_unheard([ring for ring in rings if (ring.event.pk, ring.device.officer_id) not in waiting])))
     if rung:
         logger.info("rings: %s", dict(Counter(outcome.value for _, outcome in rung)))
     gone = [ring.device.pk for ring, outcome in rung if outcome is Outcome.GONE]
     Device.objects.filter(pk__in=gone).delete()
-    if owed := {ring.event.pk for ring, outcome in rung if outcome is Outcome.OWED}:
-        heard = [ring.key for ring, outcome in rung if outcome is Outcome.HEARD and ring.event.pk in owed]
+    owed = {ring.event.pk for ring, outcome in rung if outcome is Outcome.OWED}
+    until = {event: at for event, at in quiet.earliest(waiting).items() if event not in owed}
+    if owed or until:
+        left = owed | until.keys()
+        heard = [ring.key for ring, outcome in rung if outcome is Outcome.HEARD and ring.event.pk in left]
         cache.set_many(dict.fromkeys(heard, True), FRESH.total_seconds())
-        raise Unpaid(owed)
+        raise Unpaid(left, until)
 
 
 def _rings(events: Sequence[CaseEvent]) -> list[Ring]:
