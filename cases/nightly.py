@@ -9,14 +9,16 @@ from django.core.management import call_command
 
 from grid.moment import today
 
-from . import tally
+from . import forecast, tally
 
 logger = logging.getLogger("cases")
 
 
 def run() -> None:
-    """Forget sessions that have ended; recount yesterday from the log, which must change nothing. Idempotent."""
+    """Forget sessions that have ended; recount yesterday, which must change nothing; forecast anew. Idempotent."""
     call_command("clearsessions")
     yesterday = today() - timedelta(days=1)
     if changed := tally.rebuild(yesterday, yesterday):
         logger.error("the figures of %s were wrong in %d buckets, and are right now", yesterday, changed)
+    forecast.recount()
+    forecast.foresee_all()

@@ -116,6 +116,7 @@ class Filters(Said):
     department: int | None = None
     area: str = Field("", pattern=r"^\d{0,12}$", description="code of a district, street or community")
     late: bool | None = Field(None, description="past due now")
+    at_risk: bool | None = Field(None, description="likely to miss its limit, by the forecast, and not late yet")
     asks: bool | None = Field(None, description="with a wish that waits for an answer")
     since: AwareDatetime | None = Field(None, description="reported at or after")
     until: AwareDatetime | None = Field(None, description="reported before")
@@ -129,7 +130,7 @@ class Filters(Said):
         return {name: said for name in TERMS if (said := getattr(self, name)) not in (None, "", [])}
 
 
-TERMS = ("stage", "source", "category", "department", "area", "late", "asks", "since", "until", "q")
+TERMS = ("stage", "source", "category", "department", "area", "late", "at_risk", "asks", "since", "until", "q")
 
 
 class Told(BaseModel):
@@ -278,6 +279,26 @@ class PhotoOut(Told):
     flags: list[Flag] = []
 
 
+class Basis(Told):
+    """The pace that a forecast is told from: whose, of what, begun when, of how many stints."""
+
+    category: Named = Field(description="the sub-class, or its major where that knows too little")
+    department: Named | None = Field(description="none: all departments")
+    hours: list[int] | None = Field(description="hours of the day between which the stints began; none: any")
+    days: int = Field(description="in so many days before today")
+    count: int = Field(description="stints")
+    missed: int = Field(description="of these, not done by their due moment")
+
+
+class ForecastOut(Told):
+    """预测: the chance that a case misses the limit of its handling."""
+
+    chance: float | None = Field(description="0 to 1; none where the facts are too few")
+    at_risk: bool = Field(description="the chance is at least the city's threshold, and the case is not late yet")
+    basis: Basis | None
+    says: str = Field(description="the basis in a sentence, or why there is none")
+
+
 class CaseOut(CaseLine):
     """A case as a whole."""
 
@@ -285,6 +306,7 @@ class CaseOut(CaseLine):
     closing: str = Field(description="when it counts as put right")
     component: str
     deadline: Deadline
+    forecast: ForecastOut | None = Field(None, description="while it is handled; told by GET cases/{id} alone")
     log: list[LogLine]
     photos: list[PhotoOut]
     missing: list[str] = Field(description="hashes of photos that have not arrived")

@@ -19,6 +19,7 @@ from grid.models import Officer
 from grid.moment import now
 from grid.words import named, phrased
 
+from . import foretelling
 from .schemas import (
     Button,
     CaseLine,
@@ -79,10 +80,11 @@ def _department(case: Case) -> Named | None:
     return Named(id=case.department.pk, code=case.department.code, name=named(case.department))
 
 
-def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84) -> CaseOut:
+def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool = False) -> CaseOut:
     """A case with its log, its deadline explained, its photos and the moves open to this officer.
 
-    Needs docket.RELATED loaded; makes one statement, one for a log not yet read, and two where photos were shown.
+    Needs docket.RELATED loaded; makes one statement, one for a log not yet read, two where photos were shown, and one
+    for the forecast where it is to be `foretold`.
     """
     at, book, log = now(), rulebook.current(), case.log
     shown = _photos(case, log)
@@ -93,6 +95,7 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84) -> CaseOut:
         closing=phrased(condition, "closing") if condition else "",
         component=case.component.code if case.component else "",
         deadline=_deadline(book, case, log, at),
+        forecast=foretelling.told(book, case, at) if foretold else None,
         log=[_log_line(event) for event in log],
         photos=shown,
         missing=list(dict.fromkeys(photo.sha256 for photo in shown if not photo.arrived)),

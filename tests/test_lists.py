@@ -301,7 +301,7 @@ def test_a_case_costs_the_same_however_long_its_log(
 ) -> None:
     case, ann = town.report(city, photos=((town.photo(city.ann), "near"),)), town.phone(city.ann)
     for _n in range(3):
-        with django_assert_max_num_queries(8):  # session, officer, case, log, two for photos, edition, and no more
+        with django_assert_max_num_queries(8):  # session, officer, case, log, two for photos, edition, paces
             acts.seen(ann, case)
         town.finish(case, city.hugo)
         move(case, Verb.REWORK, city.ivan, note="仍响动")

@@ -2,6 +2,7 @@
 
 from .case import Case, CaseEvent, CaseQuerySet, Outbox, Tally
 from .evidence import Evidence, Photo
+from .forecast import Outlook, Pace
 from .policy import Edition, Holiday, Policy, Rung, StageLimit, Timetable
 from .taxonomy import Category, Condition, Duty, Kind
 from .terms import Ground, Terms
@@ -19,6 +20,8 @@ __all__ = [
     "Holiday",
     "Kind",
     "Outbox",
+    "Outlook",
+    "Pace",
     "Photo",
     "Policy",
     "Rung",

@@ -84,6 +84,7 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
     "department": lambda said, at: Q(department=said),
     "area": lambda said, at: Q(cell__area__code__startswith=said),
     "late": lambda said, at: Q(due_at__lt=at) if said else Q(due_at__gte=at) | Q(due_at=None),
+    "at_risk": lambda said, at: _at_risk(at) if said else ~_at_risk(at),
     "asks": lambda said, at: ~Q(asks="") if said else Q(asks=""),
     "since": lambda said, at: Q(reported_at__gte=said),
     "until": lambda said, at: Q(reported_at__lt=said),
@@ -91,6 +92,12 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
         Q(number=said) | Q(number__endswith=said) | Q(text__icontains=said) | Q(place__icontains=said)
     ),
 }
+
+
+def _at_risk(at: datetime) -> Q:
+    """Not late yet, but past the moment reckoned for this very stint (an older one lies before it was entered)."""
+    reckoned = Q(outlook__risk_at__lte=at, outlook__risk_at__gte=F("entered_at"))
+    return reckoned & Q(stage=Stage.HANDLING, due_at__gte=at)
 
 
 def _seen_as(role: str, officer: Officer) -> Q:

@@ -77,8 +77,8 @@ def _within(by: Any, filters: Filters, at: Any) -> CaseQuerySet:
 
 @router.get("cases/{id}", auth=officer(*STAFF), response={200: CaseOut, **REFUSALS})
 def case(request: Request, id: UUID, crs: Crs = Crs.WGS84) -> CaseOut:
-    """One case: its log, its deadline explained, its photos, and under `can` the moves open to me now."""
-    return telling.whole(_visible(request.auth, id), request.auth, crs)
+    """One case: its log, its deadline explained, its forecast, its photos, and under `can` the moves open to me now."""
+    return telling.whole(_visible(request.auth, id), request.auth, crs, foretold=True)
 
 
 def _visible(by: Any, id: UUID) -> Case:
