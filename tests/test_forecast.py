@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from io import StringIO
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases import forecast, nightly, outbox, pace, rulebook
+from cases import backtest, forecast, nightly, outbox, pace, rulebook
 from cases.clock import Limit, Unit
 from cases.flow import Source, Stage, Verb
 from cases.models import Case, CaseEvent, Outlook, Pace
@@ -354,3 +357,43 @@ def test_a_page_of_cases_at_risk_costs_no_more_statements(
     for terms in ({}, {"at_risk": "true"}):
         with django_assert_num_queries(4):  # session, officer, keys, rows
             assert phone.get(acts.CASES, {"view": "all", "stage": "handling", **terms}).json()["items"]
+
+
+# How good it was
+
+
+def test_the_score_knows_only_what_was_known_then(city: SimpleNamespace, clock) -> None:
+    """Ten days ago all were in time, half of them slow; those of yesterday were late, which nobody knew half-way."""
+    past(city, QUICK, QUICK, SLOW, SLOW, ago=10 * DAY)
+    past(city, *[1.5] * 9, QUICK)
+    day = (town.MONDAY - DAY).date()
+    found = backtest.score(day, day)
+    assert [met.missed for met in found.met] == [True] * 9
+    assert {met.chance for met in found.met} == {0.5 / 3}
+    assert {met.base for met in found.met} == {0.5 / 5}
+    assert found.brier == pytest.approx((2.5 / 3) ** 2)
+    assert (found.warned, [row[:2] for row in found.tenths()]) == ([], [(0.1, 9)])
+
+
+def test_the_score_says_where_there_was_no_forecast(city: SimpleNamespace, clock) -> None:
+    past(city, 1.5, 0.9)
+    day = (town.MONDAY - DAY).date()
+    assert [(met.chance, met.missed) for met in backtest.score(day, day).met] == [(None, False), (None, True)]
+    assert "没有可评的预测" in scored()
+
+
+def test_the_score_is_a_page(city: SimpleNamespace, clock, settings) -> None:
+    settings.FORECAST_RISK = 0.5
+    past(city, *[QUICK] * 3, *[1.5] * 3, ago=10 * DAY)
+    past(city, *[1.5] * 3, 0.9)
+    page = scored()
+    assert "有预测 4 件，其中超期 3 件" in page
+    assert "预警 4 件（概率不低于 50%），命中 3 (75%) 件；超期案卷中事先预警的占 100%" in page
+    assert "| 80%–90% | 4 | 87.5% | 75.0% |" in page
+
+
+def scored() -> str:
+    said = StringIO()
+    with override("zh-hans"):
+        call_command("forecast_score", since=(town.MONDAY - DAY).date(), stdout=said)
+    return said.getvalue()
