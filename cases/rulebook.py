@@ -23,7 +23,7 @@ from grid.models import Area, Department
 from .calendar import Calendar, Season, SpecialDay, Unusable
 from .clock import Limit, Unit
 from .flow import Stage
-from .models import Case, Category, Condition, Duty, Ground, Holiday, Policy, Rung, StageLimit, Terms, Timetable
+from .models import Case, Category, Condition, Duty, Holiday, Policy, Rung, StageLimit, Timetable
 
 Scope = tuple[int | None, bool, int | None]  # category, urgent, department: whose ladder
 EVERYBODY: Scope = (None, False, None)
@@ -43,8 +43,6 @@ class Rulebook:
     departments: Mapping[int, Department]
     areas: Mapping[int, Area]  # each with those above it
     calendars: Mapping[int | None, Calendar]  # by department; None: the city's
-    terms: Mapping[str, Terms]  # by verb
-    grounds: Mapping[str, Mapping[str, Ground]]  # by verb and code
     conditions_of: Mapping[int, tuple[Condition, ...]] = field(default_factory=dict)
 
     def ladder(self, case: Case) -> tuple[Rung, ...]:
@@ -67,9 +65,9 @@ class Rulebook:
         return self.ladders.get(EVERYBODY, ())
 
     def upward(self, department: int | None) -> list[int]:
-        """A department and those above it, the nearest first."""
+        """A department and those above it, the nearest first; a circle of departments is walked once."""
         found: list[int] = []
-        while department is not None:
+        while department is not None and department not in found:
             found.append(department)
             department = self.departments[department].parent_id
         return found
@@ -140,8 +138,6 @@ def _read(version: UUID | None) -> Rulebook:
         departments={row.pk: row for row in Department.objects.all()},
         areas=_areas(),
         calendars=_calendars(),
-        terms={row.verb: row for row in Terms.objects.all()},
-        grounds=_grounds(),
         conditions_of={category: tuple(rows) for category, rows in of.items()},
     )
 
@@ -158,13 +154,6 @@ def _ladders() -> dict[Scope, tuple[Rung, ...]]:
     for row in Rung.objects.order_by("level"):
         found.setdefault((row.category_id, row.urgent, row.department_id), []).append(row)
     return {scope: tuple(rungs) for scope, rungs in found.items()}
-
-
-def _grounds() -> dict[str, dict[str, Ground]]:
-    found: dict[str, dict[str, Ground]] = {}
-    for row in Ground.objects.order_by("verb", "code"):
-        found.setdefault(row.verb, {})[row.code] = row
-    return found
 
 
 def _calendars() -> dict[int | None, Calendar]:
