@@ -29,6 +29,7 @@ from grid.moment import local_day, now
 from . import flow, outbox, refusals, reporting, rulebook, rules, stint
 from .flow import NOTHING, Facts, Move, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Evidence
+from .promise import kept
 from .reporting import Report
 from .rulebook import Rulebook
 
@@ -46,7 +47,9 @@ CHANGING = (
     "alarm_at",
     "level",
     "provisional",
+    "promise_at",
 )
+OURS = ("why", "waits", "refuses", "promise_at", "promise_kept")  # facts of an event that its author did not say
 
 
 class Conflict(Exception):
@@ -76,9 +79,7 @@ def _again(uuid: UUID, said: Report, by: Officer | None) -> tuple[Case, bool] | 
         return None
     case = same.select_related(*RELATED).get()
     if bytes(case.digest) != said.digest(by):
-        raise Conflict(
-            _("这个上报标识（id）已用于案卷 %(number)s。新的上报请用新的标识。") % {"number": case.number}
-        )
+        raise Conflict(_("这个上报标识（id）已用于案卷 %(number)s。新的上报请用新的标识。") % {"number": case.number})
     return case, False
 
 
@@ -173,7 +174,7 @@ def _made(key: UUID, uuid: UUID, verb: str, by: Officer, facts: Facts) -> Case |
     done = CaseEvent.objects.filter(key=key).select_related("case").first()
     if done is None:
         return None
-    said = {name: fact for name, fact in done.facts.items() if name not in ("why", "waits", "refuses")}
+    said = {name: fact for name, fact in done.facts.items() if name not in OURS}
     if (done.case.uuid, done.verb, done.by_id, said) != (uuid, verb, by.pk, facts.said()):
         raise _key_used()
     case: Case = Case.objects.select_related(*RELATED).get(pk=done.case_id)
@@ -220,7 +221,7 @@ def _take(
     why = (*facts.why, *stint.keep(book, case, step, facts, at))
     event.entered = case.stage
     event.department = event.department or case.department  # whom it concerns
-    event.facts = replace(facts, why=why).said()
+    event.facts = replace(facts, why=why).said() | kept(case, step.verb, at)
     return event
 
 

@@ -15,7 +15,7 @@ from math import ceil
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from . import clock, rules
+from . import clock, promise, rules
 from .calendar import Calendar, Span
 from .clock import Limit
 from .flow import DONE, Facts, Move, Refused, Stage, Verb
@@ -25,7 +25,14 @@ from .rules import Why
 
 
 def keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> Why:
-    """Set the clock after a step: the case already stands at its new stage. Returns the reasons of a new limit."""
+    """Set the clocks after a step: the case already stands at its new stage. Returns the reasons of a new limit."""
+    due_at = case.due_at
+    why = _keep(book, case, step, facts, at)
+    promise.keep(book, case, step.verb, due_at)
+    return why
+
+
+def _keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> Why:
     match step.verb:
         case Verb.ESCALATE:
             case.level += 1

@@ -222,6 +222,8 @@ class CaseLine(Told):
     reported_at: datetime
     due_at: datetime | None
     late: bool
+    promise_at: datetime | None = Field(description="by when the whole case shall be over; none before its dispatch")
+    late_overall: bool = Field(description="the whole case is, or was over, later than that")
     level: int
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from cases import flow, photos, reasons, refusals, rulebook, stint
+from cases import flow, photos, promise, reasons, refusals, rulebook, stint
 from cases.clock import Unit
 from cases.flow import Move, Purpose, Source, Stage, Verb
 from cases.models import Case, CaseEvent, Evidence, Photo
@@ -70,6 +70,8 @@ def _line(case: Case, crs: Crs, at: datetime) -> dict[str, Any]:
         "reported_at": case.reported_at,
         "due_at": case.due_at,
         "late": bool(case.due_at and case.due_at < at),
+        "promise_at": case.promise_at,
+        "late_overall": promise.late(case, at),
         "level": case.level,
     }
 

@@ -161,6 +161,7 @@ class Case(models.Model):
     alarm_at = models.DateTimeField(null=True)
     level = models.PositiveSmallIntegerField(default=0)
     provisional = models.BooleanField(default=False, help_text="counted through a year without a calendar")
+    promise_at = models.DateTimeField(_("整案时限"), null=True, help_text="by when the whole case shall be over")
 
     objects = CaseQuerySet.as_manager()
 
