@@ -64,7 +64,7 @@ def day(city: SimpleNamespace, clock) -> dict[str, Case]:
         "check": lambda: move(town.finish(town.report(city), city.hugo), Verb.ORDER_CHECK, city.carl),
         "closing": lambda: closing(city),
         "closed": lambda: move(closing(city), Verb.CLOSE, city.carl),
-        "void": lambda: move(town.report(city), Verb.VOID, city.carl, note="重复"),
+        "void": lambda: move(town.report(city), Verb.VOID, city.sina, note="重复"),
         "ines": lambda: town.report(
             city, by=city.ines, category=city.refuse.pk, condition=city.heap.pk, lon=town.LON + 2.5 * town.STEP
         ),
