@@ -23,7 +23,7 @@ from grid.models import Area, Department
 from .calendar import Calendar, Season, SpecialDay, Unusable
 from .clock import Limit, Unit
 from .flow import Stage
-from .models import Case, Category, Condition, Duty, Holiday, Policy, Rung, StageLimit, Timetable
+from .models import Case, Category, Condition, Duty, Ground, Holiday, Policy, Rung, StageLimit, Terms, Timetable
 
 Scope = tuple[int | None, bool, int | None]  # category, urgent, department: whose ladder
 EVERYBODY: Scope = (None, False, None)
@@ -43,6 +43,8 @@ class Rulebook:
     departments: Mapping[int, Department]
     areas: Mapping[int, Area]  # each with those above it
     calendars: Mapping[int | None, Calendar]  # by department; None: the city's
+    terms: Mapping[str, Terms]  # by verb
+    grounds: Mapping[str, Mapping[str, Ground]]  # by verb and code
     conditions_of: Mapping[int, tuple[Condition, ...]] = field(default_factory=dict)
 
     def ladder(self, case: Case) -> tuple[Rung, ...]:
@@ -138,6 +140,8 @@ def _read(version: UUID | None) -> Rulebook:
         departments={row.pk: row for row in Department.objects.all()},
         areas=_areas(),
         calendars=_calendars(),
+        terms={row.verb: row for row in Terms.objects.all()},
+        grounds=_grounds(),
         conditions_of={category: tuple(rows) for category, rows in of.items()},
     )
 
@@ -154,6 +158,13 @@ def _ladders() -> dict[Scope, tuple[Rung, ...]]:
     for row in Rung.objects.order_by("level"):
         found.setdefault((row.category_id, row.urgent, row.department_id), []).append(row)
     return {scope: tuple(rungs) for scope, rungs in found.items()}
+
+
+def _grounds() -> dict[str, dict[str, Ground]]:
+    found: dict[str, dict[str, Ground]] = {}
+    for row in Ground.objects.order_by("verb", "code"):
+        found.setdefault(row.verb, {})[row.code] = row
+    return found
 
 
 def _calendars() -> dict[int | None, Calendar]:
