@@ -9,6 +9,7 @@ from ninja import Query, Router, Status
 
 from cases import docket
 from cases.models import Case, CaseQuerySet
+from cases.reporting import Report
 from grid.crs import Crs, to_wgs84
 from grid.moment import now
 from grid.roles import Role
@@ -35,12 +36,12 @@ def report(request: Request, body: ReportIn) -> Status[CaseOut]:
     return Status(201 if new else 200, telling.whole(case, request.auth, body.point.crs))
 
 
-def _seen(body: ReportIn) -> docket.Report:
+def _seen(body: ReportIn) -> Report:
     lon, lat = to_wgs84(body.point.lon, body.point.lat, body.point.crs)
     origin = body.point.model_dump(mode="json", exclude_none=True)
     if body.captured_at:
         origin["captured_at"] = body.captured_at.isoformat()
-    return docket.Report(
+    return Report(
         category=body.category,
         condition=body.condition,
         component=body.component,
