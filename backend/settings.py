@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -236,6 +237,17 @@ LIVE_URL = text("LIVE_URL").rstrip("/")
 # Programs of the city that hear of events
 HOOKS = yes("HOOKS")
 HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at
+# E-mail: without a server it is off
+EMAIL_URL = text("EMAIL_URL")  # smtp://user:password@host:587 (STARTTLS), smtps://… (TLS), smtp+plain://… (neither)
+_mail = urlsplit(EMAIL_URL)
+if _mail.scheme not in ("", "smtp", "smtps", "smtp+plain") or bool(_mail.scheme) != bool(_mail.hostname):
+    raise ImproperlyConfigured("EMAIL_URL: say smtp://user:password@host:587 or smtps://user:password@host:465")
+EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or (465 if _mail.scheme == "smtps" else 587)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.scheme == "smtp", _mail.scheme == "smtps"
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "wangge@localhost")
+
 
 LOGGING = {
     "version": 1,

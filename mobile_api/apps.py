@@ -14,6 +14,15 @@ class MobileApiConfig(AppConfig):
             self._push()
         if settings.HOOKS:
             self._hooks()
+        if settings.EMAIL_URL:
+            self._mail()
+
+    def _mail(self) -> None:
+        from cases import audience, outbox
+
+        from . import mail
+
+        outbox.consumer("mail", audience.heard)(mail.send)
 
     def _hooks(self) -> None:
         from cases import outbox
