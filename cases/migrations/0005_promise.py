@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0004_side_paths'),
+        ('cases', '0005_forecast'),
     ]
 
     operations = [
