@@ -108,7 +108,7 @@ def act(city: SimpleNamespace, case: Case | None, name: str, verb: str, more: li
         "rework": (city.ivan, Facts(note="仍响动")),
         "close": (city.carl, Facts()),
         "reopen": (city.carl, Facts(note="又响了")),
-        "void": (city.carl, Facts(note="重复")),
+        "void": (city.sina, Facts(note="重复")),
         "decline": (city.dora, Facts(note="不属市政")),
         "dispatch": (city.dora, Facts(department=city.parks.pk)),
         "extend": (city.dora, Facts(note="缺材料", limit=Limit(2, Unit.WORK_DAY))),
