@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0005_promise'),
+        ('cases', '0004_side_paths'),
         ('grid', '0001_city'),
     ]
 
