@@ -37,8 +37,10 @@ def number(name: str, default: float, *, least: float = 0) -> float:
     return said
 
 
-def whole(name: str, default: int, *, least: int = 0) -> int:
+def whole(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
     said = number(name, default, least=least)
+    if most is not None and said > most:
+        raise ImproperlyConfigured(f"{name}={said:g}: at most {most}")
     if said != int(said):
         raise ImproperlyConfigured(f"{name}={said:g} is not a whole number")
     return int(said)
@@ -209,6 +211,7 @@ FORECAST_LEAST = whole("FORECAST_LEAST", 60, least=1)  # stints that a pace need
 FORECAST_RISK = number("FORECAST_RISK", 0.5, least=0.01)  # the chance to miss its limit that puts a case at risk
 PHOTO_FAR_M = number("PHOTO_FAR_M", 300)  # a photo taken further from the report is flagged
 PHOTO_OLD_MINUTES = number("PHOTO_OLD_MINUTES", 60)  # or taken so long before
+PHOTO_LIKE_BITS = whole("PHOTO_LIKE_BITS", 3, most=3)  # of 64 in which photos of one picture may differ
 
 # The worker: at least once, in our own transactions. See docs/architecture.md for each figure.
 Q_CLUSTER = {

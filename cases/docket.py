@@ -26,12 +26,13 @@ from grid.locate import cell_at
 from grid.models import SRID, Officer
 from grid.moment import local_day, now
 
-from . import flow, outbox, refusals, reporting, rulebook, rules, stint
+from . import flags, flow, outbox, refusals, reporting, rulebook, rules, stint
 from .flow import NOTHING, Facts, Move, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Evidence
 from .promise import kept
 from .reporting import Report
 from .rulebook import Rulebook
+from .rules import Why
 
 CHANGING = (
     "condition",
@@ -255,11 +256,14 @@ def _assign(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: F
 def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterator[CaseEvent]:
     """What the system does by itself after a move; where it stops for a person, the last line says why."""
     day = local_day(at)
+    held: Why = ()
     while decided := rules.next_move(book, case, Verb(last.verb), day):
         verb, facts = decided
+        if held := flags.hold(case, verb, last):
+            break
         last = _take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=at)
         yield last
-    if last.left != last.entered and (waits := rules.waiting(book, case, Verb(last.verb), day)):
+    if last.left != last.entered and (waits := held or rules.waiting(book, case, Verb(last.verb), day)):
         last.facts["waits"] = list(waits)
 
 
@@ -286,6 +290,7 @@ def write_all(steps: Sequence[tuple[Case, Sequence[CaseEvent]]]) -> None:
     ]
     if evidence:
         Evidence.objects.bulk_create(evidence)
+    flags.settle(events)
     outbox.post(events, events[-1].at)
 
 

@@ -107,6 +107,7 @@ class Verb(TextChoices):
     ESCALATE = "escalate", gettext_lazy("升级")
     HASTEN = "hasten", gettext_lazy("催办")
     EXEMPT = "exempt", gettext_lazy("免责")
+    ANSWER = "answer", gettext_lazy("核验")
     RETIME = "retime", gettext_lazy("重算时限")
 
 
@@ -192,6 +193,15 @@ MOVES = (
     ),
     # An appeal against "overdue" is asked for; granted, the scores leave it out and the fact stays.
     Move(Verb.EXEMPT, (Stage.CLOSED,), None, (Role.SHIFT_LEADER,), ("note",)),
+    # A flag on the evidence is answered by another hand than the evidence's.
+    Move(
+        Verb.ANSWER,
+        (*OPEN, Stage.CLOSED),
+        None,
+        (Role.CLERK, Role.SHIFT_LEADER),
+        ("flag", "note"),
+        apart=(Verb.FINISH, Verb.SELF_HANDLE, Verb.PASS),
+    ),
     Move(Verb.REOPEN, (Stage.CLOSED,), Stage.HANDLING, (Role.CLERK, Role.SHIFT_LEADER), ("note",)),
     Move(Verb.SUPERVISE, OPEN, None, (Role.LEADER,), ("note",)),
     Move(Verb.HASTEN, OPEN, None, (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER), ("note",)),
@@ -215,6 +225,7 @@ class Facts:
 
     woken, skipped: whom a rung of the ladder woke (primary keys), and which posts it found nobody at.
     photos: (sha256, purpose) pairs. condition, department, holder: primary keys. until: aware moment.
+    flag: primary key of the flag that is answered; accepted: whether the answer satisfies.
     why: the reasons of an automatic move, as `rules` wrote them. origin: how a report came in.
     """
 
@@ -229,6 +240,8 @@ class Facts:
     limit: Limit | None = None
     until: datetime | None = None
     verdict: str = ""
+    flag: int | None = None
+    accepted: bool = False
     woken: tuple[int, ...] = ()
     skipped: tuple[str, ...] = ()
     why: tuple[Mapping[str, Any], ...] = ()

@@ -26,6 +26,7 @@ SENTENCES = {
     "policy_yes": gettext_lazy("“%(verb)s”按自动流转规则 %(policy)s 由系统完成（%(source)s，%(area)s）。"),
     "policy_no": gettext_lazy("“%(verb)s”按自动流转规则 %(policy)s 留待人工（%(source)s，%(area)s）。"),
     "policy_none": gettext_lazy("没有“%(verb)s”的自动流转规则，留待人工。"),
+    "flags_open": gettext_lazy("证据有 %(count)s 处疑点待核验，系统不自动结案。"),
     "by_hand": gettext_lazy("“%(verb)s”之后由人工决定，系统不自动流转。"),
     # Which condition
     "condition_chosen": gettext_lazy("立案条件 %(no)s 由上报人选定：%(text)s"),

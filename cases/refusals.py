@@ -16,9 +16,9 @@ from grid.models import Officer
 from grid.moment import local_day
 from grid.roles import Role
 
-from . import flow, photos, stint, terms
+from . import flags, flow, photos, stint, terms
 from .flow import Facts, Move, Refused, Verb, Verdict
-from .models import Case, CaseEvent, Terms
+from .models import Case, CaseEvent, Flag, Terms
 from .rulebook import Rulebook
 
 NEEDS: dict[str, Callable[[], str]] = {
@@ -34,6 +34,8 @@ NEEDS: dict[str, Callable[[], str]] = {
     "verdict": lambda: _("核实结论"),
     "holder": lambda: _("承办的监督员"),
     "ground": lambda: _("理由"),
+    "flag": lambda: _("疑点"),
+    "accepted": lambda: _("是否认可"),
 }
 
 ALWAYS = ("note", "photos", "origin", "why")  # go with every move
@@ -45,6 +47,7 @@ TAKES: dict[Verb, tuple[str, ...]] = {
     Verb.DECLINE: ("ground",),
     Verb.SHELVE: ("ground",),
     Verb.VOID: ("ground",),
+    Verb.ANSWER: ("accepted",),
 }
 
 
@@ -148,6 +151,17 @@ def _not_reporter(case: Case, by: Officer) -> Refusal:
     return None if case.reporter_id == by.pk else ("not_reporter", _("自处置由上报的监督员办理。"))
 
 
+def _flagged(case: Case, by: Officer) -> Refusal:
+    if asked := flags.unanswered(case):
+        words = _("、").join(f"{flag.pk} {Flag.Code(flag.code).label}" for flag in asked)
+        return "flags_open", _("结案前须先核验这些疑点：%(words)s。") % {"words": words}
+    return None
+
+
+def _not_flagged(case: Case, by: Officer) -> Refusal:
+    return None if flags.unanswered(case) else ("nothing_flagged", _("没有待核验的疑点。"))
+
+
 STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
     Verb.ACCEPT: _accepted,
     Verb.ASK: _asked,
@@ -155,6 +169,8 @@ STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
     Verb.REPLY: _not_supervised,
     Verb.SELF_HANDLE: _not_reporter,
     Verb.EXEMPT: _not_appealed,
+    Verb.CLOSE: _flagged,
+    Verb.ANSWER: _not_flagged,
 }
 
 
@@ -239,6 +255,11 @@ def _until(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) ->
         raise Refused("until_unfit", _("挂账截止时间须晚于现在。"), field="until")
 
 
+def _flag(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if said.flag and said.flag not in {flag.pk for flag in flags.unanswered(case)}:
+        raise Refused("flag_unknown", _("该案卷没有这个待核验的疑点。"), field="flag")
+
+
 def _photos(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
     if absent := photos.missing([sha for sha, _shows in said.photos]):
         sentence = _("有 %(count)s 张照片尚未上传，请上传后重试：%(shas)s") % {
@@ -248,4 +269,4 @@ def _photos(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -
         raise Refused("photos_missing", sentence, field="photos")
 
 
-FACTS = (_condition, _department, _holder, _asks, _verdict, _limit, _until, terms.facts, _photos)
+FACTS = (_condition, _department, _holder, _asks, _verdict, _limit, _until, terms.facts, _flag, _photos)

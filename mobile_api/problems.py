@@ -45,6 +45,8 @@ STATUS = {
     "nothing_asked": 409,
     "not_supervised": 409,
     "nothing_to_exempt": 409,
+    "flags_open": 409,
+    "nothing_flagged": 409,
     "taken_enough": 409,
     "already_late": 409,
     "window_closed": 409,

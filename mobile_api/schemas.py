@@ -106,6 +106,14 @@ class MoveIn(Said):
         )
 
 
+class AnswerIn(Said):
+    """核验. The answer to a flag: what was found, and whether it satisfies."""
+
+    note: str = Field(min_length=1, max_length=2000)
+    accepted: bool
+    key: UUID | None = Field(None, description="chosen by the client: the same key again is the same answer")
+
+
 class Filters(Said):
     """Which cases, in which order."""
 
@@ -271,6 +279,19 @@ class Flag(Told):
     figure: float | None = None
 
 
+class Raised(Flag):
+    """A flag that a clerk must answer before the case is closed. `figure`: bits, metres or minutes."""
+
+    id: int
+    photo: str = Field(description="its hash; empty where it is about none")
+    other: str = Field(description="number of the case that showed the picture first")
+    raised_at: datetime
+    answered_by: str
+    answered_at: datetime | None
+    accepted: bool | None
+    note: str
+
+
 class PhotoOut(Told):
     """A photo shown by the log: look at it with GET photos/{sha256}."""
 
@@ -313,4 +334,5 @@ class CaseOut(CaseLine):
     photos: list[PhotoOut]
     missing: list[str] = Field(description="hashes of photos that have not arrived")
     flags: list[Flag]
+    raised: list[Raised] = Field(description="to be answered before closing; the centre's alone before the end")
     can: list[Button]

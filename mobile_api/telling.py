@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from cases import flow, photos, promise, reasons, refusals, rulebook, stint
+from cases import flags, flow, photos, promise, reasons, refusals, rulebook, stint
 from cases.clock import Unit
 from cases.flow import Move, Purpose, Source, Stage, Verb
 from cases.models import Case, CaseEvent, Evidence, Photo
@@ -31,6 +31,7 @@ from .schemas import (
     Named,
     PhotoOut,
     Position,
+    Raised,
     Reason,
     Span,
     Where,
@@ -90,7 +91,7 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool 
     """
     at, book, log = now(), rulebook.current(), case.log
     shown = _photos(case, log)
-    condition = case.condition
+    condition, asked = case.condition, flags.shown_to(officer, case)
     return CaseOut(
         **_line(case, crs, at),
         condition=phrased(condition, "text") if condition else "",
@@ -98,10 +99,11 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool 
         component=case.component.code if case.component else "",
         deadline=_deadline(book, case, log, at),
         forecast=foretelling.told(book, case, at) if foretold else None,
-        log=[_log_line(event) for event in log],
+        log=_log(log, asked),
         photos=shown,
         missing=list(dict.fromkeys(photo.sha256 for photo in shown if not photo.arrived)),
         flags=_flags(case, log),
+        raised=_raised(case) if asked else [],
         can=buttons(book, case, officer, log, at),
     )
 
@@ -110,16 +112,10 @@ def _photos(case: Case, log: Sequence[CaseEvent]) -> list[PhotoOut]:
     """The photos that the log shows, in its order; those still missing too."""
     if not any("photos" in event.facts for event in log):
         return []
-    moments = {event.pk: _seen_at(event) for event in log}
+    moments = {event.pk: flags.seen_at(event) for event in log}
     shown = list(case.evidence.order_by("id"))
     arrived = Photo.objects.in_bulk([evidence.photo_id for evidence in shown])
     return [_photo(evidence, arrived.get(evidence.photo_id), moments[evidence.event_id]) for evidence in shown]
-
-
-def _seen_at(event: CaseEvent) -> datetime:
-    """When the officer says he was there: a report may have waited for a network."""
-    said = event.facts.get("origin", {}).get("captured_at")
-    return datetime.fromisoformat(said) if said else event.at
 
 
 def _photo(evidence: Evidence, photo: Photo | None, at: datetime) -> PhotoOut:
@@ -137,6 +133,8 @@ FLAGS = {
     "mock": gettext_lazy("手机报告该位置是模拟的。"),
     "photo_far": gettext_lazy("照片拍摄地距上报位置 %(figure)s 米。"),
     "photo_old": gettext_lazy("照片在上报前 %(figure)s 分钟拍摄。"),
+    "photo_again": gettext_lazy("同一画面的照片曾用于其他案卷（相差 %(figure)s 位）。"),
+    "photo_same": gettext_lazy("照片与本案先前的照片画面相同（相差 %(figure)s 位）。"),
     "photo_ahead": gettext_lazy("照片时间比上报晚 %(figure)s 分钟。"),
 }
 
@@ -147,10 +145,28 @@ def _flag(code: str, figure: float | None = None) -> Flag:
 
 
 def _flags(case: Case, log: Sequence[CaseEvent]) -> list[Flag]:
-    flags = [_flag("off_cell", case.off_cell_m)] if case.off_cell_m else []
-    if log and log[0].facts.get("origin", {}).get("mock"):
-        flags.append(_flag("mock"))
-    return flags
+    found = [_flag("off_cell", case.off_cell_m)] if case.off_cell_m else []
+    if log and flags.origin(log[0]).get("mock"):
+        found.append(_flag("mock"))
+    return found
+
+
+def _raised(case: Case) -> list[Raised]:
+    asked = case.flags.select_related("answered_by", "other").order_by("id")
+    return [
+        Raised(
+            **_flag(flag.code, flag.figure).model_dump(),
+            id=flag.pk,
+            photo=flag.photo_id or "",
+            other=flag.other.number if flag.other else "",
+            raised_at=flag.raised_at,
+            answered_by=str(flag.answered_by) if flag.answered_by else "",
+            answered_at=flag.answered_at,
+            accepted=flag.accepted,
+            note=flag.note,
+        )
+        for flag in asked
+    ]
 
 
 def buttons(book: Rulebook, case: Case, officer: Officer, log: Sequence[CaseEvent], at: datetime) -> list[Button]:
@@ -196,6 +212,16 @@ def _deadline(book: Rulebook, case: Case, log: Sequence[CaseEvent], at: datetime
             for span in stint.explain(book, case)
         ],
     )
+
+
+def _log(log: Sequence[CaseEvent], asked: bool) -> list[LogLine]:
+    """The log; to whom flags are not shown, without their answers, and without what waits for these."""
+    if asked:
+        return [_log_line(event) for event in log]
+    lines = [_log_line(event) for event in log if event.verb != Verb.ANSWER]
+    for line in lines:
+        line.waits = [said for said in line.waits if said.code != "flags_open"]
+    return lines
 
 
 def _log_line(event: CaseEvent) -> LogLine:

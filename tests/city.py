@@ -202,8 +202,8 @@ def photo(by: Officer, sha: str = SHA) -> str:
 
 
 def shown(by: Officer, *purposes: str) -> Facts:
-    """Facts with one photo for each purpose."""
-    return Facts(photos=tuple((photo(by), purpose) for purpose in purposes or (Purpose.AFTER,)))
+    """Facts with one photo for each purpose, no two of them the same."""
+    return Facts(photos=tuple((photo(by, uuid4().hex * 2), purpose) for purpose in purposes or (Purpose.AFTER,)))
 
 
 def finish(case: Case, by: Officer) -> Case:

@@ -29,6 +29,15 @@ def street(width: int = 400, height: int = 300) -> Image.Image:
     return Image.open(FOLDER / "DSCN0010.jpg").convert("RGB").resize((width, height))
 
 
+def opened(body: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(body)).convert("RGB")
+
+
+def plain(colour: str) -> Image.Image:
+    """A picture on which nothing is to be seen."""
+    return Image.new("RGB", (400, 300), colour)
+
+
 def saved(image: Image.Image, kind: str = "jpeg", **options: object) -> bytes:
     out = io.BytesIO()
     image.save(out, "HEIF" if kind == "heic" else kind.upper(), **options)

@@ -13,7 +13,7 @@ from django.db.utils import DataError, InternalError
 from cases import alarm, docket, flow
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Purpose, Refused, Stage, Verb
-from cases.models import Case, CaseEvent
+from cases.models import Case, CaseEvent, Flag
 from grid.models import Officer
 from grid.moment import now
 from grid.roles import Role
@@ -55,6 +55,7 @@ def everything(city: SimpleNamespace) -> dict[str, object]:
         "limit": Limit(1, Unit.WORK_DAY),
         "until": now() + timedelta(days=2),
         "verdict": "true",
+        "flag": 1,
     }
 
 
@@ -128,6 +129,8 @@ def attempt(case: Case, verb: Verb, by: Officer, facts: Facts) -> Exception | No
 
 def _history(case: Case, verb: Verb) -> None:
     """What a resumed or reworked case must have behind it."""
+    if verb == Verb.ANSWER:
+        Flag.objects.create(pk=1, case=case, code=Flag.Code.MOCK, raised_at=now())
     behind = {Verb.RESUME: Verb.SHELVE, Verb.REWORK: Verb.FINISH}.get(verb)
     if behind:
         CaseEvent.objects.create(

@@ -1,7 +1,7 @@
 """What happens, and the rows that decide about it."""
 
 from .case import Case, CaseEvent, CaseQuerySet, Outbox, Tally
-from .evidence import Evidence, Photo
+from .evidence import Evidence, Flag, Photo
 from .forecast import Outlook, Pace
 from .policy import Edition, Holiday, Policy, Rung, StageLimit, Timetable
 from .taxonomy import Category, Condition, Duty, Kind
@@ -16,6 +16,7 @@ __all__ = [
     "Duty",
     "Edition",
     "Evidence",
+    "Flag",
     "Ground",
     "Holiday",
     "Kind",

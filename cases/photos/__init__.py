@@ -29,7 +29,7 @@ from grid.moment import now
 from grid.roles import SUPERVISION, Role
 
 from ..models import Case, Evidence, Photo
-from . import picture
+from . import alike, picture
 from .refused import PhotoRefused
 
 __all__ = ["PhotoRefused", "flags", "keep", "may_see", "missing", "original", "preview", "shrink", "sweep", "weigh"]
@@ -70,11 +70,15 @@ def keep(sha256: str, body: bytes, *, by: Officer) -> tuple[Photo, bool]:
                 "taken_at": seen.taken_at,
                 "point": Point(*seen.point, srid=SRID) if seen.point else None,
                 "device": seen.device,
+                "looks": seen.looks,
+                "bands": alike.bands(seen.looks),
             },
         )
         if created:
             _write(_original_name(sha256), body)
             async_task("cases.photos.shrink", sha256)
+            if Evidence.objects.filter(photo=sha256).exists():  # named before it came
+                async_task("cases.flags.arrived", sha256)
     return photo, created
 
 
@@ -147,6 +151,8 @@ def shrink(sha256: str) -> None:
     """Make the previews that are missing. Idempotent; at the same time as another it waits, then finds them made."""
     with transaction.atomic():
         photo = Photo.objects.select_for_update().get(pk=sha256)
+        if photo.looks is None:
+            alike.remember(photo, picture.look(_read(_original_name(sha256))).looks)
         sizes = [size for size in settings.PREVIEW_SIZES if not (photo.shrunk_at and _has_preview(sha256, size))]
         if not sizes:
             return

@@ -34,6 +34,7 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 LYING = range(5, 9)  # orientations that exchange width and height
+THUMB = 72  # pixels from which the look of a picture is taken
 QUALITY, EFFORT = 80, 2  # of WebP; effort 4 takes twice the time for 6 % fewer bytes
 
 
@@ -56,7 +57,11 @@ PngImagePlugin.MAX_TEXT_MEMORY = 4_000_000
 
 @dataclass(frozen=True)
 class Picture:
-    """What is known of an accepted picture. width, height: pixels, upright. point: (lon, lat)."""
+    """What is known of an accepted picture. width, height: pixels, upright. point: (lon, lat).
+
+    looks: 64 bits, much the same for the same picture at another quality or size, however it is turned by its EXIF;
+    signed, as PostgreSQL has it. 0 for a picture without any structure, which is like no other.
+    """
 
     kind: str
     width: int
@@ -64,6 +69,7 @@ class Picture:
     taken_at: datetime | None
     point: tuple[float, float] | None
     device: str
+    looks: int
 
 
 def look(body: bytes) -> Picture:
@@ -71,12 +77,29 @@ def look(body: bytes) -> Picture:
     with _opened(body) as (image, anatomy):
         width, height = image.size
         if anatomy.kind == "jpeg":
-            image.draft(None, (1, 1))  # reads everything all the same, and computes an eighth
+            image.draft(None, (2 * THUMB, 2 * THUMB))  # reads everything all the same, and computes an eighth
         image.load()
         said = exif.read(image)
         if said.orientation in LYING:
             width, height = height, width
-        return Picture(anatomy.kind, width, height, said.taken_at, said.point, said.device)
+        looks = _looks(image, said.orientation)
+        return Picture(anatomy.kind, width, height, said.taken_at, said.point, said.device, looks)
+
+
+def _looks(image: Image.Image, orientation: int) -> int:
+    """dHash: of each two neighbours in a grid of 9 by 8 greys, whether it grows brighter to the right.
+
+    The source: N. Krawetz, "Kind of Like That", 2013. Of the pictures in fixtures/photos, saved anew at quality 40 to
+    95 and a third to the whole of their size, at most 3 of the 64 bits change; two different ones differ in 20 or more.
+    """
+    image = _smooth(image).resize((THUMB, THUMB), Image.Resampling.LANCZOS, reducing_gap=1.0)
+    if image.mode in ("LA", "RGBA"):
+        image = _on_white(image)
+    if orientation in UPRIGHT:
+        image = image.transpose(UPRIGHT[orientation])
+    greys = image.convert("L").resize((9, 8), Image.Resampling.LANCZOS).tobytes()
+    brighter = [greys[at] < greys[at + 1] for at in range(len(greys)) if at % 9 < 8]
+    return int.from_bytes(sum(bit << n for n, bit in enumerate(brighter)).to_bytes(8, "big"), "big", signed=True)
 
 
 def previews(body: bytes, sizes: Iterable[int]) -> dict[int, bytes]:

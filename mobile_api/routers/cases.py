@@ -8,16 +8,17 @@ from uuid import UUID
 from ninja import Query, Router, Status
 
 from cases import docket
+from cases.flow import Facts, Verb
 from cases.models import Case, CaseQuerySet
 from cases.reporting import Report
 from grid.crs import Crs, to_wgs84
 from grid.moment import now
-from grid.roles import Role
+from grid.roles import SUPERVISION, Role
 
 from .. import paging, telling
 from ..auth import Request, officer
 from ..problems import Problem
-from ..schemas import CaseOut, Filters, MoveIn, Page, ReportIn
+from ..schemas import AnswerIn, CaseOut, Filters, MoveIn, Page, ReportIn
 
 router = Router(tags=["cases"])
 
@@ -94,3 +95,13 @@ def move(request: Request, id: UUID, body: MoveIn, crs: Crs = Crs.WGS84) -> Case
     """
     moved = docket.move(id, body.verb, by=request.auth, facts=body.facts(), key=body.key)
     return telling.whole(moved, request.auth, crs)
+
+
+@router.post("cases/{id}/flags/{flag}", auth=officer(*SUPERVISION), response={200: CaseOut, **REFUSALS})
+def answer(request: Request, id: UUID, flag: int, body: AnswerIn, crs: Crs = Crs.WGS84) -> CaseOut:
+    """Answer a flag on the evidence (核验). It stands in the log, and nothing else follows from it.
+
+    With a `key`, the same answer again changes nothing. Only when all are answered is the case closed.
+    """
+    facts = Facts(flag=flag, note=body.note, accepted=body.accepted)
+    return telling.whole(docket.move(id, Verb.ANSWER, by=request.auth, facts=facts, key=body.key), request.auth, crs)
