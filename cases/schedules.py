@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,14 +14,16 @@ from grid.moment import now, today
 
 DAY = 24 * 60  # minutes
 
-SCHEDULES: Mapping[str, int] = {
+SCHEDULES: dict[str, int] = {
     "cases.alarm.ring": 1,
     "cases.outbox.drain": 1,
     "cases.photos.sweep": 1,
     "cases.nightly.run": DAY,
     "cases.schedules.beat": 1,
 }
-"""Functions, and every how many minutes. A schedule bears its function's name, so that there is one of each."""
+"""Functions, and every how many minutes. A schedule bears its function's name, so that there is one of each.
+
+An app above adds its own in its ready()."""
 
 NIGHT = time(3)
 """When what runs daily runs first, by the city's clock."""

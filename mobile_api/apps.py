@@ -8,8 +8,11 @@ class MobileApiConfig(AppConfig):
     verbose_name = "移动端"
 
     def ready(self) -> None:
+        from cases.schedules import SCHEDULES
+
         from . import inbox  # noqa: F401  registers its consumer
 
+        SCHEDULES["mobile_api.digest.run"] = 10
         if settings.FCM_CREDENTIALS:
             self._push()
         if settings.HOOKS:

@@ -76,7 +76,7 @@ def _post(letters: Letters) -> Letters:
     server, owed, left = get_connection(), {}, dict(letters)
     try:
         for officer, events in letters.items():
-            if not _taken(letter(officer, events), officer, server):
+            if not taken(letter(officer, events), officer, server):
                 owed[officer] = events
             del left[officer]
         server.close()
@@ -85,7 +85,7 @@ def _post(letters: Letters) -> Letters:
     return owed | left
 
 
-def _taken(said: EmailMessage, officer: Officer, server: BaseEmailBackend) -> bool:
+def taken(said: EmailMessage, officer: Officer, server: BaseEmailBackend) -> bool:
     """Whether nothing is left to do for a letter: it went, or will never go. Raises what is wrong with the server."""
     said.connection = server
     try:

@@ -105,6 +105,7 @@ class Preference(models.Model):
     quiet_to = models.TimeField(null=True)
     working_time = models.BooleanField(default=False, help_text="rung only in the department's working time")
     mail = models.BooleanField(default=True)
+    digest = models.BooleanField(default=True)
 
     class Meta:
         verbose_name = _("消息偏好")
@@ -118,3 +119,17 @@ class Preference(models.Model):
 
     def __str__(self) -> str:
         return f"{self.officer_id}"
+
+
+class Digest(models.Model):
+    """晨报: that an officer was written to on a day. Claimed before it is sent, so that nobody gets two."""
+
+    officer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+
+    class Meta:
+        verbose_name = _("晨报")
+        constraints = [models.UniqueConstraint(fields=["day", "officer"], name="digest_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.officer_id}"

@@ -114,10 +114,10 @@ def test_without_a_moment_to_ring_he_is_rung_all_the_same(city: SimpleNamespace)
 
 def test_he_says_it_and_is_told(city: SimpleNamespace, clock: Any) -> None:
     hugo = town.phone(city.hugo)
-    default = {"quiet_from": None, "quiet_to": None, "working_time": False, "mail": True}
+    default = {"quiet_from": None, "quiet_to": None, "working_time": False, "mail": True, "digest": True}
     assert hugo.get(PREFERENCES).json() == default
     assert say(hugo, quiet_from="22:00", quiet_to="07:00", mail=False).status_code == 200
-    said = {"quiet_from": "22:00:00", "quiet_to": "07:00:00", "working_time": False, "mail": False}
+    said = {"quiet_from": "22:00:00", "quiet_to": "07:00:00", "working_time": False, "mail": False, "digest": True}
     assert hugo.get(PREFERENCES).json() == said
     assert town.phone(city.hana).get(PREFERENCES).json() == default
     assert say(hugo).json() == default

@@ -28,6 +28,7 @@ class PreferenceIn(Said):
     quiet_to: time | None = Field(None, examples=["07:00"])
     working_time: bool = Field(False, description="only in my department's working time")
     mail: bool = Field(True, description="by e-mail too, where the city sends any")
+    digest: bool = Field(True, description="each morning by e-mail what is late or will be")
 
 
 class PreferenceOut(Schema):
@@ -37,6 +38,7 @@ class PreferenceOut(Schema):
     quiet_to: time | None
     working_time: bool
     mail: bool
+    digest: bool
 
 
 @router.get("me/preferences", auth=officer(), response={200: PreferenceOut, **REFUSALS})
