@@ -12,6 +12,10 @@ from django.utils.translation import gettext as _
 
 from .models import SRID, Cell
 
+COVERING = """
+    SELECT id, code, area_id, region_class FROM grid_cell
+    WHERE closed_on IS NULL AND ST_Covers(shape, ST_SetSRID(ST_MakePoint(%s, %s), %s)) ORDER BY code LIMIT 1
+"""
 NEIGHBOURS = 8  # degrees are not metres: the nearest in metres is among so many nearest in degrees
 
 
@@ -39,11 +43,10 @@ def cell_at(lon: float, lat: float) -> Located:
 
     Outside all cells, the nearest within settings.CELL_NEAR_M metres (geodesic). Raises OutsideTheCity.
     """
+    for cell in Cell.objects.raw(COVERING, [lon, lat, SRID]):
+        return Located(cell)
     point = Point(lon, lat, srid=SRID)
     cells = Cell.objects.current().defer("shape")
-    cell = cells.filter(shape__covers=point).order_by("code").first()
-    if cell is not None:
-        return Located(cell)
     near = cells.order_by(RawSQL("grid_cell.shape <-> %s::geometry", [point.hexewkb.decode()]))[:NEIGHBOURS]
     measured = Cell.objects.filter(pk__in=[cell.pk for cell in near]).annotate(off=Distance("shape", point))
     metres = {pk: off.m for pk, off in measured.values_list("pk", "off")}
