@@ -108,7 +108,11 @@ def test_deadlines_counted_without_the_year_are_counted_again(
     case = town.report(city)
     assert (case.provisional, case.due_at.astimezone(town.CHINA).date()) == (True, date(2027, 1, 4))
     said = StringIO()
-    call_command("load_holidays", write(tmp_path, [("2027-01-01", True), ("2027-01-04", True)]), stdout=said)
+    call_command(
+        "load_holidays",
+        write(tmp_path, [("2027-01-01", True), ("2027-01-04", True), ("2027-10-01", True)]),
+        stdout=said,
+    )
     case.refresh_from_db()
     assert (case.provisional, case.due_at.astimezone(town.CHINA).date()) == (False, date(2027, 1, 6))
     assert "1 个案卷" in said.getvalue()
