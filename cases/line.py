@@ -109,6 +109,6 @@ def _upward(role: Role, stage: Stage) -> Iterator[Role]:
 
 def _why(rung: Rung, skipped: Sequence[str], role: str) -> tuple[Reason, ...]:
     passed: list[Reason] = [{"code": "post_skipped", "role": post} for post in skipped]
-    share = f"{rung.share:.0%}"
+    share = str(rung.share)
     last: Reason = {"code": "rung", "share": share, "role": role} if role else {"code": "rung_nobody", "share": share}
     return (*passed, last)
