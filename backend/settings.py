@@ -237,9 +237,6 @@ FCM_ENDPOINT = text("FCM_ENDPOINT")  # none: Google's
 # An open app: where deploy/live.py is reached by the phones; without it they poll
 LIVE_URL = text("LIVE_URL").rstrip("/")
 
-# Programs of the city that hear of events
-HOOKS = yes("HOOKS")
-HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at
 # E-mail: without a server it is off
 EMAIL_URL = text("EMAIL_URL")  # smtp://user:password@host:587 (STARTTLS), smtps://… (TLS), smtp+plain://… (neither)
 _mail = urlsplit(EMAIL_URL)
@@ -250,7 +247,16 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_m
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.scheme == "smtp", _mail.scheme == "smtps"
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "wangge@localhost")
+DIGEST_HOUR = whole("DIGEST_HOUR", 8)  # from which on the day's digest is written
 
+# Text messages: without an address they are off
+SMS_URL = text("SMS_URL")
+SMS_TOKEN = text("SMS_TOKEN")
+SMS_GATEWAY = text("SMS_GATEWAY", "mobile_api.sms.HttpGateway")
+
+# Programs of the city that hear of events
+HOOKS = yes("HOOKS")
+HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at
 
 LOGGING = {
     "version": 1,

@@ -17,8 +17,17 @@ class MobileApiConfig(AppConfig):
             self._push()
         if settings.HOOKS:
             self._hooks()
+        if settings.SMS_URL:
+            self._sms()
         if settings.EMAIL_URL:
             self._mail()
+
+    def _sms(self) -> None:
+        from cases import audience, outbox
+
+        from . import sms
+
+        outbox.consumer("sms", audience.heard)(sms.send)
 
     def _mail(self) -> None:
         from cases import audience, outbox
