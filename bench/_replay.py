@@ -99,17 +99,17 @@ def pgbench(url: str, scripts: Sequence[Path], clients: int, seconds: int) -> fl
     return float(tps[1])
 
 
-LOOK_UP = re.compile(r"ST_GeomFromEWKB\(('[^']*')::bytea\)")
+LOOK_UP = re.compile(r"ST_MakePoint\(([-.\d]+, [-.\d]+)\)")
 
 
 def look_up_ms(cluster: Cluster, told: Sequence[Told]) -> tuple[float, float]:
     """Milliseconds to plan and to execute the look-up of a point's cell, the medians over these reports."""
     asked = [next(said for said in one.statements if "ST_Covers" in said) for one in told]
     points = [found[1] for said in asked if (found := LOOK_UP.search(said))]
-    prepared = LOOK_UP.sub("ST_GeomFromEWKB($1)", asked[0]).replace("\n", " ")
+    prepared = LOOK_UP.sub("ST_MakePoint($1, $2)", asked[0]).replace("\n", " ")
     explain = "\n".join(f"EXPLAIN (ANALYZE, SUMMARY) EXECUTE cell({point});" for point in points)
     planned = "\n".join(f"EXPLAIN (SUMMARY) {said};".replace("\n", " ") for said in asked)
-    executing = cluster.sql(f"PREPARE cell(bytea) AS {prepared};\n{explain}")
+    executing = cluster.sql(f"PREPARE cell(float, float) AS {prepared};\n{explain}")
     return _median("Planning Time", cluster.sql(planned)), _median("Execution Time", executing)
 
 
