@@ -54,6 +54,9 @@ def filed(city: SimpleNamespace) -> Iterator[Case]:
     yield town.report(city, category=city.refuse.pk, condition=None)  # there is one alone
     yield town.report(city, by=city.carl, source=Source.HOTLINE)  # a policy leaves it to a clerk
     yield acts.passed(town.finish(town.report(city), city.hugo), city.ivan)  # no policy for its closing
+    Policy.objects.create(verb=Verb.CLOSE, automatic=True)
+    doubtful = town.report(city, origin={"mock": True})  # the phone says that its position is made up
+    yield acts.passed(town.finish(doubtful, city.hugo), city.ivan)
     yield move(town.report(city), Verb.DECLINE, city.dora, note="不属市政")
     Condition.objects.filter(pk=city.smoke.pk).update(closed_on=date(2026, 1, 1))
     yield town.report(city, category=city.orphan.pk, condition=None)  # there is none
