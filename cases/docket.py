@@ -26,7 +26,7 @@ from grid.locate import cell_at
 from grid.models import SRID, Officer
 from grid.moment import local_day, now
 
-from . import flags, flow, outbox, refusals, reporting, rulebook, rules, stint
+from . import draw, flags, flow, outbox, refusals, reporting, rulebook, rules, stint
 from .flow import NOTHING, Facts, Move, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Evidence
 from .promise import kept
@@ -261,6 +261,7 @@ def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterat
         verb, facts = decided
         if held := flags.hold(case, verb, last):
             break
+        facts = draw.give(case, verb, facts, last)
         last = _take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=at)
         yield last
     if last.left != last.entered and (waits := held or rules.waiting(book, case, Verb(last.verb), day)):

@@ -100,11 +100,16 @@ def standing(
     if done:
         said = {"done": Verb(done.verb).label, "verb": step.verb.label}
         return no("same_hand", _("您已办理“%(done)s”，“%(verb)s”须由他人办理。") % said)
-    if step.verb in HELD and case.holder and case.holder.is_active and case.holder_id != by.pk:
+    if step.verb in HELD and _held(case, at) and case.holder_id != by.pk:
         return no("held_by_another", _("该案卷已指定由%(holder)s办理。") % {"holder": case.holder})
     rule = STANDING.get(step.verb)
     refusal = (rule(case, by) if rule else None) or terms.standing(book, case, step, by, log, at)
     return no(*refusal) if refusal else None
+
+
+def _held(case: Case, at: datetime) -> bool:
+    """Whether the errand is one inspector's alone: until it is due, and while he works here."""
+    return case.holder is not None and case.holder.is_active and not (case.due_at and case.due_at < at)
 
 
 HELD = (Verb.VERIFY, Verb.PASS, Verb.REWORK)  # an inspector's own errand
@@ -221,13 +226,13 @@ def _holder(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -
         holder = Officer.objects.filter(pk=said.holder, is_active=True).first()
         if holder is None or not holder.holds(Role.INSPECTOR):
             raise Refused("holder_unknown", _("没有这位监督员，或已停用。"), field="holder")
-        if case.events.filter(by=holder, verb__in=_barring(step)).exists():
+        if case.events.filter(by=holder, verb__in=barring(step)).exists():
             raise Refused(
                 "holder_unfit", _("%(holder)s办理过该案卷，须由他人核查。") % {"holder": holder}, field="holder"
             )
 
 
-def _barring(step: Move) -> set[Verb]:
+def barring(step: Move) -> set[Verb]:
     """The verbs whose hand may not do the errand that a step sends its holder on."""
     errands = [move for move in flow.MOVES if step.to in move.at and move.verb in HELD]
     return {verb for move in errands for verb in move.apart}

@@ -9,7 +9,7 @@ import pytest
 
 from cases.flow import Purpose, Stage, Verb
 from cases.models import Case, Policy
-from grid.models import Officer
+from grid.models import Leave, Officer
 from grid.roles import Role
 
 from . import acts, log
@@ -75,6 +75,7 @@ def test_who_put_it_right_on_the_spot_does_not_close(city: SimpleNamespace, cloc
 
 def test_to_accept_is_not_to_do(city: SimpleNamespace, clock) -> None:
     officer = jack(city, Role.INSPECTOR)
+    city.cells[0].beats.get().officers.remove(city.ivan)
     case = town.report(city)
     move(case, Verb.ACCEPT, officer)
     town.finish(case, city.hugo)
@@ -84,7 +85,8 @@ def test_to_accept_is_not_to_do(city: SimpleNamespace, clock) -> None:
 # Whose errand it is
 
 
-def test_those_of_the_beat_check(case: Case, city: SimpleNamespace) -> None:
+def test_those_of_the_beat_check_what_nobody_is_sent_to(city: SimpleNamespace, clock) -> None:
+    case = ordered(city, None)
     for officer in (city.ann, city.ivan):
         phone = town.phone(officer)
         assert [line["number"] for line in phone.get(acts.CASES).json()["items"]] == [case.number]
@@ -94,12 +96,12 @@ def test_those_of_the_beat_check(case: Case, city: SimpleNamespace) -> None:
     assert acts.say(ines, case, verb="rework", note="仍响动").status_code == 404
 
 
-def ordered(city: SimpleNamespace, holder: Officer) -> Case:
-    """A check that carl gave to one inspector."""
+def ordered(city: SimpleNamespace, holder: Officer | None) -> Case:
+    """A check that carl gave to one inspector, or to the beat."""
     Policy.objects.filter(verb=Verb.ORDER_CHECK).update(automatic=False)
     case = town.finish(town.report(city), city.hugo)
     assert (case.stage, log.verbs(case)) == (Stage.FEEDBACK, "report file dispatch finish")
-    return move(case, Verb.ORDER_CHECK, city.carl, holder=holder.pk)
+    return move(case, Verb.ORDER_CHECK, city.carl, holder=holder and holder.pk)
 
 
 def test_an_errand_given_to_one_is_nobody_else_s(city: SimpleNamespace, clock) -> None:
@@ -129,6 +131,63 @@ def test_the_errand_is_given_to_one_who_may_do_it(who: str, city: SimpleNamespac
     refusal = refused(case, Verb.ORDER_CHECK, city.carl, holder=holder.pk)
     assert refusal.field == "holder"
     assert refusal.code == ("holder_unfit" if who == "worker" else "holder_unknown")
+
+
+# By lot
+
+
+def drawn(case: Case) -> dict[str, object]:
+    """What the log says of the lot."""
+    order = case.events.get(verb=Verb.ORDER_CHECK)
+    return next(reason for reason in order.facts["why"] if reason["code"].startswith("drawn"))
+
+
+def test_a_check_falls_on_one_of_the_beat_but_not_on_the_reporter(case: Case, city: SimpleNamespace) -> None:
+    assert Case.objects.get(pk=case.pk).holder == city.ivan
+    assert drawn(case) == {"code": "drawn", "candidates": [city.ivan.pk], "count": 1, "nth": 1}
+    assert refused(case, Verb.PASS, city.ann, photos=near(city.ann)).code == "held_by_another"
+    assert town.phone(city.ann).get(acts.CASES).json()["items"] == []
+
+
+def test_the_lot_falls_on_either_and_the_log_shows_it(city: SimpleNamespace, clock) -> None:
+    ivy = Officer.objects.create(username="ivy", roles=[Role.INSPECTOR])
+    city.cells[0].beats.get().officers.add(ivy)
+    fallen = set()
+    for _case in range(40):  # to draw one alone happens twice in a million million runs
+        case = town.finish(town.report(city), city.hugo)
+        lot = drawn(case)
+        assert lot["candidates"] == [city.ivan.pk, ivy.pk]
+        assert lot["candidates"][lot["nth"] - 1] == Case.objects.get(pk=case.pk).holder_id
+        fallen.add(lot["nth"])
+    assert fallen == {1, 2}
+
+
+def test_the_reporter_checks_where_there_is_nobody_else(city: SimpleNamespace, clock) -> None:
+    leave = {"since": town.MONDAY - timedelta(days=1), "until": town.MONDAY + timedelta(days=1)}
+    Leave.objects.create(officer=city.ivan, **leave)
+    assert town.finish(town.report(city), city.hugo).holder == city.ann
+
+
+def test_the_hand_that_did_the_work_is_not_drawn(city: SimpleNamespace, clock) -> None:
+    worker = jack(city, Role.INSPECTOR)
+    case = town.finish(town.report(city), worker)
+    move(case, Verb.REWORK, city.ivan, note="仍响动")
+    town.finish(case, city.hugo)  # jack once had his hand in it
+    orders = case.events.filter(verb=Verb.ORDER_CHECK)
+    assert [order.facts["why"][1]["candidates"] for order in orders] == [[city.ivan.pk]] * 2
+
+
+def test_where_nobody_can_be_drawn_the_log_says_so(city: SimpleNamespace, clock) -> None:
+    city.cells[0].beats.get().officers.clear()
+    case = town.finish(town.report(city), city.hugo)
+    assert (drawn(case)["code"], case.holder) == ("drawn_none", None)
+
+
+def test_when_the_chosen_one_has_not_come_in_time_his_beat_may(case: Case, city: SimpleNamespace, clock) -> None:
+    clock.shift(timedelta(minutes=31))
+    ann = town.phone(city.ann)
+    assert [line["number"] for line in ann.get(acts.CASES).json()["items"]] == [case.number]
+    assert acts.passed(case, city.ann).stage == Stage.CLOSING
 
 
 # What comes of it

@@ -169,7 +169,7 @@ def test_it_climbs_at_every_stage(stage: Stage, city: SimpleNamespace, clock) ->
 def test_a_stage_without_a_limit_is_never_late(city: SimpleNamespace, clock) -> None:
     StageLimit.objects.filter(stage=Stage.CHECK).delete()
     case = at(Stage.CHECK, city)
-    assert (case.due_at, case.alarm_at, acts.codes(last(case))) == (None, None, ["policy_yes", "limit_none"])
+    assert (case.due_at, case.alarm_at, acts.codes(last(case))) == (None, None, ["policy_yes", "drawn", "limit_none"])
     clock.shift(timedelta(days=300))
     assert alarm.ring() == 0
 

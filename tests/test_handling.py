@@ -62,7 +62,7 @@ def test_who_keeps_a_beat_and_works_elsewhere_only_looks(case: Case, city: Simpl
     """Hana of the parks department keeps ann's beat, too: there she sees what is not hers to handle."""
     city.hana.roles = [Role.HANDLER, Role.INSPECTOR]
     city.hana.save()
-    city.cells[0].beats.get().officers.add(city.hana)
+    city.cells[0].beats.get().officers.set([city.ann, city.hana])  # ann reported: the check falls on hana
     hana = town.phone(city.hana)
     assert acts.can(hana, case) == set()
     assert refused(case, Verb.ACCEPT, city.hana).code == "not_your_post"

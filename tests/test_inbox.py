@@ -62,7 +62,9 @@ def test_a_post_hears_of_its_own_territory(city: SimpleNamespace, clock) -> None
 
 
 def test_an_errand_is_heard_on_the_beat(case: Case, city: SimpleNamespace) -> None:
+    Policy.objects.filter(verb=Verb.ORDER_CHECK).update(automatic=False)
     town.finish(case, city.hugo)
+    move(case, Verb.ORDER_CHECK, city.carl)
     assert hearers(case, Verb.ORDER_CHECK) == {"ann", "ivan"}
     assert hearers(case, Verb.FINISH) == set()
 

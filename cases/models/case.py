@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from grid.models import SRID, Cell, Component, Department, Officer
+from grid.moment import now
 from grid.roles import CENTRE, DEPARTMENT, Role
 
 from .. import flow
@@ -47,7 +48,8 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """What waits for this officer's hand now."""
         owed = Q(pk__in=[])
         if officer.holds(Role.INSPECTOR):
-            mine = Q(holder=officer) | Q(holder=None, cell__in=_patrolled(officer))
+            free = Q(holder=None) | Q(due_at__lt=now())  # who was to come has not: now it is open to his beat
+            mine = Q(holder=officer) | free & Q(cell__in=_patrolled(officer))
             owed |= Q(stage__in=(Stage.VERIFY, Stage.CHECK)) & mine
         if officer.holds(*DEPARTMENT) and officer.department_id:
             answering = _answering(officer.department_id, below=officer.holds(Role.HEAD))
