@@ -70,10 +70,14 @@ def governs(by: Officer, officer: Officer) -> bool:
 
 
 def _below(above: int | None, department: int | None) -> bool:
-    """Whether a department is another or lies below it."""
-    while above and department and department != above:
+    """Whether a department is another or lies below it. A circle is walked once."""
+    passed: set[int] = set()
+    while above and department and department not in passed:
+        if department == above:
+            return True
+        passed.add(department)
         department = Department.objects.values_list("parent_id", flat=True).get(pk=department)
-    return bool(above and department)
+    return False
 
 
 def set_leave(
@@ -95,7 +99,7 @@ def _fair(officer: Officer, by: Officer, since: datetime, until: datetime, stand
     if until <= since or until <= now():
         raise LeaveRefused("leave_over", _("结束时间须晚于开始时间和现在。"), "until")
     if stand_in and not _can_stand_in(stand_in, officer):
-        sentence = _("代岗人须在岗，且与请假人同部门；中心人员须有相同岗位。")
+        sentence = _("代岗人须在岗，与请假人同部门；监督员须同责任网格；中心人员须有相同岗位和辖区。")
         raise LeaveRefused("stand_in_unfit", sentence, "stand_in")
 
 
@@ -104,12 +108,15 @@ def _not_yours() -> LeaveRefused:
 
 
 def _can_stand_in(stand_in: Officer, officer: Officer) -> bool:
-    """He must see the work that reaches him: in a department by being of it, elsewhere by the same post."""
+    """He must see the work that reaches him: be of the department, keep the beats, hold the post for the territory."""
     if stand_in.pk == officer.pk or not stand_in.is_active:
         return False
     if officer.holds(*DEPARTMENT):
         return stand_in.holds(*DEPARTMENT) and _below(officer.department_id, stand_in.department_id)
-    return stand_in.holds(*officer.roles)
+    if officer.beats.exclude(pk__in=stand_in.beats.values("pk")).exists():
+        return False
+    wide = stand_in.area is None or (officer.area is not None and officer.area.code.startswith(stand_in.area.code))
+    return wide and stand_in.holds(*officer.roles)
 
 
 def end(leave: Leave, *, by: Officer) -> None:

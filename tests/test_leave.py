@@ -93,7 +93,16 @@ def test_a_head_speaks_for_his_people_and_nobody_for_others(city: SimpleNamespac
 
 
 def test_who_cannot_stand_in(city: SimpleNamespace, hans: Officer, clock) -> None:
-    for officer, stand_in in ((city.hugo, city.hugo), (city.hugo, city.hana), (city.dora, city.carl)):
+    afar = Officer.objects.create(username="afar", roles=[Role.DISPATCHER], area=city.street)
+    assert put(city.ann, stand_in=city.ivan.pk).status_code == 200  # they keep the same beat
+    unfit = (
+        (city.hugo, city.hugo),
+        (city.hugo, city.hana),
+        (city.dora, city.carl),
+        (city.dora, afar),
+        (city.ivan, city.ines),
+    )
+    for officer, stand_in in unfit:
         answer = put(officer, stand_in=stand_in.pk)
         assert (answer.status_code, answer.json()["code"]) == (422, "stand_in_unfit")
     hans.is_active = False
