@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from cases import alarm
 from cases.checks import the_rules_have_no_holes
@@ -279,3 +280,24 @@ def test_alarms_that_cannot_ring_are_put_off_one_by_one_and_say_so(case: Case, c
     clock.shift(timedelta(hours=1))
     assert alarm.ring() == 4  # 80 and 100 % of both
     assert log.flaws() == []
+
+
+# Two at once
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_escalate_each_case_once(city: SimpleNamespace, clock) -> None:
+    for _n in range(30):
+        town.report(city, condition=city.missing.pk)
+    clock.shift(96 * MINUTE)
+
+    def ring(_worker: int) -> int:
+        try:
+            return alarm.ring(batch=4)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(ring, range(2))) == 30
+    climbed = CaseEvent.objects.filter(verb=Verb.ESCALATE)
+    assert (climbed.count(), climbed.values("case").distinct().count(), log.flaws()) == (30, 30, [])
