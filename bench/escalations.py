@@ -21,12 +21,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.models import Count  # noqa: E402
 
 from cases import docket  # noqa: E402
 from cases.flow import Verb  # noqa: E402
 from cases.models import CaseEvent, Condition, Kind, Outbox  # noqa: E402
+from cases.reporting import Report  # noqa: E402
 from grid.models import Cell, Officer  # noqa: E402
 from grid.roles import Role  # noqa: E402
 
@@ -47,9 +49,10 @@ def fill(cases: int) -> None:
     """Cases in the hands of their departments, all over the demo cities."""
     inspector = Officer.objects.filter(roles__contains=[Role.INSPECTOR]).order_by("pk").first()
     points = [cell.shape.point_on_surface for cell in Cell.objects.current().order_by("pk")[:2000]]
-    conditions = list(Condition.objects.filter(category__kind=Kind.EVENT, region_class="", closed_on=None)[:200])
+    ours = Condition.objects.filter(category__scheme=settings.CATEGORY_SCHEME, category__kind=Kind.EVENT)
+    conditions = list(ours.filter(region_class="", closed_on=None)[:200])
     for point, condition in tqdm(islice(zip(cycle(points), cycle(conditions), strict=False), cases), total=cases):
-        said = docket.Report(category=condition.category_id, condition=condition.pk, lon=point.x, lat=point.y)
+        said = Report(category=condition.category_id, condition=condition.pk, lon=point.x, lat=point.y)
         docket.report(uuid4(), said, by=inspector)
     with connection.cursor() as cursor:
         cursor.execute(FALL_DUE)
