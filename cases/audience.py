@@ -130,6 +130,7 @@ HEARERS: dict[Verb, Callable[[CaseEvent], Iterable[int]]] = {
     Verb.DECLINE: _department,
     Verb.VOID: _all_concerned,
     Verb.CLOSE: _reporter,
+    Verb.LINK: _all_concerned,
     Verb.SUPERVISE: owing,
     Verb.HASTEN: owing,
     Verb.EXEMPT: _department,

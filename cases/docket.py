@@ -26,7 +26,7 @@ from grid.locate import cell_at
 from grid.models import SRID, Officer
 from grid.moment import local_day, now
 
-from . import draw, flags, flow, outbox, refusals, reporting, rulebook, rules, stint
+from . import draw, flags, flow, links, outbox, refusals, reporting, rulebook, rules, stint
 from .flow import NOTHING, Facts, Move, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Evidence
 from .promise import kept
@@ -41,6 +41,7 @@ CHANGING = (
     "holder",
     "asks",
     "supervised_at",
+    "same_as",
     "entered_at",
     "clock",
     "allowed_s",
@@ -156,6 +157,7 @@ def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUI
 
 
 def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None) -> Case:
+    master = links.master(by, facts) if verb == Verb.LINK else None
     case = locked(Case.objects.visible_to(by).filter(uuid=uuid)).first()
     if key and (again := _made(key, uuid, verb, by, facts)):
         return again
@@ -165,9 +167,21 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None) ->
     step = flow.move(case.stage, verb)
     log = list(case.events.all()) if refusals.recalls(step) else []
     refusals.examine(book, case, step, by, facts, log, at)
+    if step.verb == Verb.LINK:
+        case.same_as = links.fit(book, case, master)
+        facts = replace(facts, why=({"code": "linked_to", "number": case.same_as.number},))
     event = _take(book, case, step, by=by, facts=facts, at=at, key=key)
     write(case, [event, *_follow(book, case, event, at)])
+    if case.stage in flow.DONE:
+        _end_duplicates(book, case, at)
     return case
+
+
+def _end_duplicates(book: Rulebook, master: Case, at: datetime) -> None:
+    """In the transaction in which their master ended."""
+    verb, facts = links.ending(master)
+    for case in locked(links.waiting(master)):
+        write(case, [own(book, case, verb, facts, at)])
 
 
 def _made(key: UUID, uuid: UUID, verb: str, by: Officer, facts: Facts) -> Case | None:
@@ -234,7 +248,7 @@ def _change(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: F
         case.asks = ""
     if step.verb == Verb.SUPERVISE:
         case.supervised_at = at
-    elif step.verb == Verb.REPLY or step.to in flow.DONE:
+    elif step.verb == Verb.REPLY or (step.to and step.to not in flow.OWED):
         case.supervised_at = None
     case.stage = step.to or case.stage
 
@@ -245,8 +259,10 @@ def _assign(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: F
         case.condition = book.conditions[facts.condition]
     if step.verb == Verb.DISPATCH and facts.department:
         case.department = book.departments[facts.department]
-    if step.verb == Verb.DECLINE:
+    if step.verb in (Verb.DECLINE, Verb.UNLINK):
         case.department = None
+    if step.verb == Verb.UNLINK:
+        case.same_as = None
     if step.verb == Verb.ACCEPT:
         case.holder = by
     elif step.to:
@@ -255,6 +271,10 @@ def _assign(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: F
 
 def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterator[CaseEvent]:
     """What the system does by itself after a move; where it stops for a person, the last line says why."""
+    if last.verb == Verb.UNLINK:
+        for verb, facts in links.back(case):
+            yield _take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=at)
+        return
     day = local_day(at)
     held: Why = ()
     while decided := rules.next_move(book, case, Verb(last.verb), day):

@@ -48,7 +48,7 @@ def verbs() -> Iterator[str]:
     """The table itself."""
     yield from ("## Moves", "", "| verb | | at | to | by | needs | not the hand of |", "|---|---|---|---|---|---|---|")
     for move in (REPORT, *MOVES):
-        at = "every open stage" if set(move.at) == set(flow.OPEN) else ", ".join(stage.name for stage in move.at) or "–"
+        at = "every stage owed" if set(move.at) == set(flow.OWED) else ", ".join(stage.name for stage in move.at) or "–"
         to = move.to.name if move.to else "stays"
         by = ", ".join(role.value for role in move.by) or "the system alone"
         told = (move.verb.value, str(move.verb.label), at, to, by, _list(move.needs), _list(move.apart))

@@ -29,6 +29,7 @@ class Stage(TextChoices):
     DISPATCH = "dispatch", gettext_lazy("待派遣")
     HANDLING = "handling", gettext_lazy("待处置")
     SHELVED = "shelved", gettext_lazy("挂账中")
+    LINKED = "linked", gettext_lazy("已并案")
     FEEDBACK = "feedback", gettext_lazy("待派核查")
     CHECK = "check", gettext_lazy("待核查")
     CLOSING = "closing", gettext_lazy("待结案")
@@ -50,6 +51,7 @@ OWED_BY: Mapping[Stage, tuple[Role, ...]] = {
     Stage.CHECK: (Role.INSPECTOR,),
     Stage.CLOSING: (Role.CLERK, Role.SHIFT_LEADER),
 }
+OWED = tuple(OWED_BY)  # a linked case waits for its master: nobody owes it, nothing presses it
 
 
 class Source(TextChoices):
@@ -101,6 +103,8 @@ class Verb(TextChoices):
     PASS = "pass", gettext_lazy("核查通过")
     REWORK = "rework", gettext_lazy("返工")
     CLOSE = "close", gettext_lazy("结案")
+    LINK = "link", gettext_lazy("并案")
+    UNLINK = "unlink", gettext_lazy("撤销并案")
     REOPEN = "reopen", gettext_lazy("重启")
     SUPERVISE = "supervise", gettext_lazy("督办")
     REPLY = "reply", gettext_lazy("回复")
@@ -191,29 +195,39 @@ MOVES = (
         (Role.CLERK, Role.SHIFT_LEADER),
         apart=(Verb.FINISH, Verb.SELF_HANDLE),
     ),
+    # A duplicate waits for its master and ends with it.
+    Move(
+        Verb.LINK,
+        (Stage.FILING, Stage.DISPATCH, Stage.HANDLING),
+        Stage.LINKED,
+        (Role.CLERK, Role.SHIFT_LEADER),
+        ("same_as",),
+    ),
+    Move(Verb.UNLINK, (Stage.LINKED,), Stage.FILING, (Role.CLERK, Role.SHIFT_LEADER)),
+    Move(Verb.CLOSE, (Stage.LINKED,), Stage.CLOSED, ()),
     # An appeal against "overdue" is asked for; granted, the scores leave it out and the fact stays.
     Move(Verb.EXEMPT, (Stage.CLOSED,), None, (Role.SHIFT_LEADER,), ("note",)),
     # A flag on the evidence is answered by another hand than the evidence's.
     Move(
         Verb.ANSWER,
-        (*OPEN, Stage.CLOSED),
+        (*OWED, Stage.CLOSED),
         None,
         (Role.CLERK, Role.SHIFT_LEADER),
         ("flag", "note"),
         apart=(Verb.FINISH, Verb.SELF_HANDLE, Verb.PASS),
     ),
     Move(Verb.REOPEN, (Stage.CLOSED,), Stage.HANDLING, (Role.CLERK, Role.SHIFT_LEADER), ("note",)),
-    Move(Verb.SUPERVISE, OPEN, None, (Role.LEADER,), ("note",)),
-    Move(Verb.HASTEN, OPEN, None, (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER), ("note",)),
+    Move(Verb.SUPERVISE, OWED, None, (Role.LEADER,), ("note",)),
+    Move(Verb.HASTEN, OWED, None, (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER), ("note",)),
     Move(
         Verb.REPLY,
-        OPEN,
+        OWED,
         None,
         (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.INSPECTOR, *DEPARTMENT),
         ("note",),
     ),
-    Move(Verb.ESCALATE, OPEN, None, ()),
-    Move(Verb.RETIME, OPEN, None, ()),
+    Move(Verb.ESCALATE, OWED, None, ()),
+    Move(Verb.RETIME, OWED, None, ()),
 )
 
 _AT = {(stage, move.verb): move for move in MOVES for stage in move.at}
@@ -226,6 +240,7 @@ class Facts:
     woken, skipped: whom a rung of the ladder woke (primary keys), and which posts it found nobody at.
     photos: (sha256, purpose) pairs. condition, department, holder: primary keys. until: aware moment.
     flag: primary key of the flag that is answered; accepted: whether the answer satisfies.
+    same_as: the uuid of the case that was reported first, as text.
     why: the reasons of an automatic move, as `rules` wrote them. origin: how a report came in.
     """
 
@@ -237,6 +252,7 @@ class Facts:
     asks: str = ""
     refuses: str = ""
     ground: str = ""
+    same_as: str = ""
     limit: Limit | None = None
     until: datetime | None = None
     verdict: str = ""

@@ -23,8 +23,8 @@ SHIFTS = (Verb.EXTEND, Verb.RETIME)
 
 def keep(book: Rulebook, case: Case, verb: str, due_at: datetime | None) -> None:
     """Set the promise after a step whose stint is wound already; `due_at` is when the stage was due before it."""
-    if case.stage == Stage.SHELVED:
-        case.promise_at = None  # the clock stands
+    if case.stage in (Stage.SHELVED, Stage.LINKED):
+        case.promise_at = None  # the clock stands, or it is the master's
     elif case.stage != Stage.HANDLING:
         return
     elif verb in ANEW:

@@ -64,6 +64,11 @@ SENTENCES = {
     "rung_nobody": gettext_lazy("时限已用 %(share)s，但各级岗位均无人可知会。"),
     "post_skipped": gettext_lazy("%(role)s无人在岗，由上一级代为知会。"),
     "alarm_put_off": gettext_lazy("提醒未能发出，一小时后再试；原因见系统日志。"),
+    # Which duplicate
+    "linked_to": gettext_lazy("并入 %(number)s，随其结案。"),
+    "stood_before": gettext_lazy("撤销并案，回到并案前的环节，时限重新起算。"),
+    "with_master": gettext_lazy("主案 %(number)s 已结案，本案随之结案。"),
+    "master_void": gettext_lazy("主案 %(number)s 已作废，本案解除并案，重新立案。"),
     "retimed": gettext_lazy("节假日安排已更新，时限据此重算。"),
 }
 

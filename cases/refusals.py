@@ -36,6 +36,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "ground": lambda: _("理由"),
     "flag": lambda: _("疑点"),
     "accepted": lambda: _("是否认可"),
+    "same_as": lambda: _("主案"),
 }
 
 ALWAYS = ("note", "photos", "origin", "why")  # go with every move
@@ -167,6 +168,12 @@ def _not_flagged(case: Case, by: Officer) -> Refusal:
     return None if flags.unanswered(case) else ("nothing_flagged", _("没有待核验的疑点。"))
 
 
+def _not_duplicate(case: Case, by: Officer) -> Refusal:
+    if case.same_as is None:
+        return None
+    return "is_duplicate", _("该案已并入 %(number)s，请重启主案。") % {"number": case.same_as.number}
+
+
 STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
     Verb.ACCEPT: _accepted,
     Verb.ASK: _asked,
@@ -176,6 +183,7 @@ STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
     Verb.EXEMPT: _not_appealed,
     Verb.CLOSE: _flagged,
     Verb.ANSWER: _not_flagged,
+    Verb.REOPEN: _not_duplicate,
 }
 
 

@@ -23,7 +23,20 @@ from grid.models import Area, Department
 from .calendar import Calendar, Season, SpecialDay, Unusable
 from .clock import Limit, Unit
 from .flow import Stage
-from .models import Case, Category, Condition, Duty, Ground, Holiday, Policy, Rung, StageLimit, Terms, Timetable
+from .models import (
+    Case,
+    Category,
+    Condition,
+    Duty,
+    Ground,
+    Holiday,
+    Likeness,
+    Policy,
+    Rung,
+    StageLimit,
+    Terms,
+    Timetable,
+)
 
 Scope = tuple[int | None, bool, int | None]  # category, urgent, department: whose ladder
 EVERYBODY: Scope = (None, False, None)
@@ -45,6 +58,7 @@ class Rulebook:
     calendars: Mapping[int | None, Calendar]  # by department; None: the city's
     terms: Mapping[str, Terms]  # by verb
     grounds: Mapping[str, Mapping[str, Ground]]  # by verb and code
+    likeness: Mapping[int | None, Likeness]  # by category; None: of all classes
     conditions_of: Mapping[int, tuple[Condition, ...]] = field(default_factory=dict)
 
     def ladder(self, case: Case) -> tuple[Rung, ...]:
@@ -83,6 +97,18 @@ class Rulebook:
             if nearest in self.calendars:
                 return self.calendars[nearest]
         raise Unusable("calendar_missing", gettext_lazy("全市还没有作息，无法计算工作时限，请系统管理员先设置。"))
+
+    def alike(self, category: int) -> Likeness | None:
+        """What counts as similar to a case of a category: its own row, its major's, or that of all classes."""
+        row = self.categories[category]
+        return next((self.likeness[pk] for pk in (row.pk, row.parent_id, None) if pk in self.likeness), None)
+
+    def same_class(self, category: int, row: Likeness) -> list[int]:
+        """The categories that count as the same class by a row."""
+        major = self.categories[category].parent_id
+        if not row.by_major or major is None:
+            return [category]
+        return [other.pk for other in self.categories.values() if other.parent_id == major]
 
     def in_force(self, category: int, on: date, region_class: str = "") -> tuple[Condition, ...]:
         """The conditions of a category on a day, one a number: the region's own before the general, then the newest."""
@@ -142,6 +168,7 @@ def _read(version: UUID | None) -> Rulebook:
         calendars=_calendars(),
         terms={row.verb: row for row in Terms.objects.all()},
         grounds=_grounds(),
+        likeness={row.category_id: row for row in Likeness.objects.all()},
         conditions_of={category: tuple(rows) for category, rows in of.items()},
     )
 

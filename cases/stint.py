@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from . import clock, promise, rules
 from .calendar import Calendar, Span
 from .clock import Limit
-from .flow import DONE, Facts, Move, Refused, Stage, Verb
+from .flow import OWED, Facts, Move, Refused, Stage, Verb
 from .models import Case, CaseEvent
 from .rulebook import Rulebook
 from .rules import Why
@@ -52,7 +52,7 @@ def _keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) ->
 def _enter(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> Why:
     case.entered_at, case.level, case.provisional = at, 0, False
     case.clock, case.allowed_s, case.due_at, case.alarm_at = "", None, None, None
-    if case.stage in DONE:
+    if case.stage not in OWED:
         return ()
     if case.stage == Stage.SHELVED:
         case.due_at = case.alarm_at = facts.until

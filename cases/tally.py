@@ -9,7 +9,7 @@ overdue   stints of handling whose due moment was that day and that were not fin
 rework    cases sent back to it after a check that day
 passed    buck-passing (推诿): a decline that was refused, or the second and each further one of a case
 exempt    of the overdue: of cases for which an appeal was granted
-closed    cases closed that day
+closed    cases closed that day, without the duplicates that end with their master
 
 Due is on_time + overdue − exempt: a stint counts on the day it was finished, or, if that came too late or not at
 all, on the day it fell due. So each stint counts once, whatever the period, and one not yet due does not count
@@ -52,7 +52,7 @@ COUNTS = """
                SELECT FROM cases_caseevent AS before
                WHERE before.case_id = event.case_id AND before.verb = 'decline' AND before.id < event.id
            )) AS passed,
-           count(*) FILTER (WHERE verb = 'close') AS closed
+           count(*) FILTER (WHERE verb = 'close' AND "left" <> 'linked') AS closed
     FROM cases_caseevent AS event
     WHERE at >= %(since)s AND at < %(until)s AND department_id {department}
 """

@@ -87,6 +87,7 @@ class MoveIn(Said):
     holder: int | None = Field(None, description="the inspector who is to verify or check")
     asks: Asked | None = Field(None, description="with ask: " + ", ".join(ASKABLE))
     ground: str = Field("", max_length=20, description="one of the verb's grounds in GET city, where it has any")
+    same_as: UUID | None = Field(None, description="with link: the id of the case that stays")
     limit: LimitIn | None = Field(None, description="with extend: by how much")
     until: AwareDatetime | None = Field(None, description="with shelve")
     verdict: Verdict | None = Field(None, description="with verify")
@@ -100,6 +101,7 @@ class MoveIn(Said):
             holder=self.holder,
             asks=str(self.asks or ""),
             ground=self.ground,
+            same_as=str(self.same_as or ""),
             limit=Limit(self.limit.value, self.limit.unit) if self.limit else None,
             until=self.until,
             verdict=str(self.verdict or ""),
@@ -112,6 +114,15 @@ class AnswerIn(Said):
     note: str = Field(min_length=1, max_length=2000)
     accepted: bool
     key: UUID | None = Field(None, description="chosen by the client: the same key again is the same answer")
+
+
+class Spot(Said):
+    """What is about to be reported, and where."""
+
+    lon: FiniteFloat = Field(ge=-180, le=180)
+    lat: FiniteFloat = Field(ge=-90, le=90)
+    crs: Crs
+    category: int = Field(description="a sub-class")
 
 
 class Filters(Said):
@@ -322,6 +333,24 @@ class ForecastOut(Told):
     says: str = Field(description="the basis in a sentence, or why there is none")
 
 
+class SimilarOut(Told):
+    """An open case of the same class near by. Of one that the reader may not see: no id, no photo."""
+
+    number: str
+    stage: Coded
+    metres: float
+    reported_at: datetime
+    id: UUID | None = None
+    photo: str = Field("", description="hash of its first photo")
+
+
+class Linked(Told):
+    """Another case of the same thing."""
+
+    id: UUID
+    number: str
+
+
 class CaseOut(CaseLine):
     """A case as a whole."""
 
@@ -335,4 +364,9 @@ class CaseOut(CaseLine):
     missing: list[str] = Field(description="hashes of photos that have not arrived")
     flags: list[Flag]
     raised: list[Raised] = Field(description="to be answered before closing; the centre's alone before the end")
+    same_as: Linked | None = Field(description="并案: the case that it waits for, or ended with")
+    duplicates: list[Linked] = Field(description="cases that wait for this one, for posts of the centre")
+    similar: list[SimilarOut] = Field(
+        description="open cases of the same class near by: for who just reported, and for posts of the centre"
+    )
     can: list[Button]

@@ -8,15 +8,17 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from cases import flags, flow, photos, promise, reasons, refusals, rulebook, stint
+from cases import flags, flow, links, photos, promise, reasons, refusals, rulebook, similar, stint
 from cases.clock import Unit
-from cases.flow import Move, Purpose, Source, Stage, Verb
+from cases.flow import OWED, Move, Purpose, Source, Stage, Verb
 from cases.models import Case, CaseEvent, Evidence, Photo
 from cases.rulebook import Rulebook
 from cases.rules import lineage
+from cases.similar import Similar
 from grid.crs import Crs, from_wgs84
 from grid.models import Officer
 from grid.moment import now
+from grid.roles import CENTRE
 from grid.words import named, phrased
 
 from . import foretelling
@@ -27,12 +29,14 @@ from .schemas import (
     Coded,
     Deadline,
     Flag,
+    Linked,
     LogLine,
     Named,
     PhotoOut,
     Position,
     Raised,
     Reason,
+    SimilarOut,
     Span,
     Where,
 )
@@ -83,13 +87,16 @@ def _department(case: Case) -> Named | None:
     return Named(id=case.department.pk, code=case.department.code, name=named(case.department))
 
 
-def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool = False) -> CaseOut:
+def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool = False, new: bool = False) -> CaseOut:
     """A case with its log, its deadline explained, its photos and the moves open to this officer.
 
-    Needs docket.RELATED loaded; makes one statement, one for a log not yet read, two where photos were shown, and one
-    for the forecast where it is to be `foretold`.
+    Needs docket.RELATED loaded; makes one statement, one for a log not yet read, two where photos were shown, one
+    for a duplicate's master, and one for the forecast where it is to be `foretold`. A post of the centre also hears
+    of duplicates and similar cases; of the latter also who has just reported a `new` one: one statement each.
     """
     at, book, log = now(), rulebook.current(), case.log
+    centre = officer.holds(*CENTRE)
+    near = similar.to(book, case, at, by=officer) if (centre or new) and case.stage in OWED else []
     shown = _photos(case, log)
     condition, asked = case.condition, flags.shown_to(officer, case)
     return CaseOut(
@@ -104,7 +111,26 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool 
         missing=list(dict.fromkeys(photo.sha256 for photo in shown if not photo.arrived)),
         flags=_flags(case, log),
         raised=_raised(case) if asked else [],
+        same_as=_linked(case.same_as) if case.same_as else None,
+        duplicates=[_linked(other) for other in links.waiting(case)] if centre and not new else [],
+        similar=[resembling(found) for found in near],
         can=buttons(book, case, officer, log, at),
+    )
+
+
+def _linked(case: Case) -> Linked:
+    return Linked(id=case.uuid, number=case.number)
+
+
+def resembling(similar: Similar) -> SimilarOut:
+    """Everybody is warned of a similar case; only who may see it is led to it."""
+    return SimilarOut(
+        number=similar.number,
+        stage=coded(Stage(similar.stage)),
+        metres=round(similar.metres, 1),
+        reported_at=similar.reported_at,
+        id=similar.uuid if similar.visible else None,
+        photo=similar.photo if similar.visible else "",
     )
 
 

@@ -25,6 +25,7 @@ from cases.models import (
     Duty,
     Holiday,
     Kind,
+    Likeness,
     Photo,
     Policy,
     Rung,
@@ -143,6 +144,7 @@ def _rules() -> None:
         StageLimit.objects.create(stage=stage, value=15, unit=Unit.URGENT_MINUTE)
     for stage in (Stage.VERIFY, Stage.CHECK):
         StageLimit.objects.create(stage=stage, value=30, unit=Unit.URGENT_MINUTE)
+    Likeness.objects.create(metres=50, days=30)
     StageLimit.objects.create(stage=Stage.CLOSING, value=1, unit=Unit.URGENT_HOUR)
     for level, (share, role) in enumerate(((0.8, Role.HEAD), (1, Role.DISPATCHER), (2, Role.LEADER)), start=1):
         Rung.objects.create(level=level, share=share, role=role)

@@ -60,14 +60,14 @@ def _step(before: CaseEvent, after: CaseEvent) -> Iterator[str]:
 
 
 def _departments(case: Case, log: list[CaseEvent]) -> Iterator[str]:
-    """From its dispatch until it is declined, every line names the department that has the case."""
+    """From its dispatch until it is declined or unlinked, every line names the department that has the case."""
     department = None
     for event in log:
         if event.verb == Verb.DISPATCH:
             department = event.department_id
         if event.department_id != department:
             yield f"{event.verb}: with department {event.department_id}, but {department} had it"
-        if event.verb == Verb.DECLINE:
+        if event.verb in (Verb.DECLINE, Verb.UNLINK):
             department = None
     if case.department_id != department:
         yield f"lies with department {case.department_id}, by its log with {department}"

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from cases import alarm, docket, outbox
 from cases.clock import Limit, Unit
-from cases.flow import OPEN, Source, Stage, Verb
+from cases.flow import OWED, Source, Stage, Verb
 from cases.models import Case, CaseEvent, Condition, Holiday, Outbox, Policy, StageLimit
 from cases.outbox import Consumer
 from mobile_api.models import Message
@@ -156,7 +156,7 @@ TIMED = {  # in minutes, day and night
 }
 
 
-@pytest.mark.parametrize("stage", [stage for stage in OPEN if stage != Stage.SHELVED])
+@pytest.mark.parametrize("stage", [stage for stage in OWED if stage != Stage.SHELVED])
 def test_it_climbs_at_every_stage(stage: Stage, city: SimpleNamespace, clock) -> None:
     case = at(stage, city)
     assert (case.stage, case.due_at) == (stage, town.MONDAY + TIMED[stage] * MINUTE)

@@ -56,6 +56,7 @@ def everything(city: SimpleNamespace) -> dict[str, object]:
         "until": now() + timedelta(days=2),
         "verdict": "true",
         "flag": 1,
+        "same_as": str(town.report(city).uuid),
     }
 
 
@@ -68,15 +69,17 @@ def needed(verb: Verb, facts: dict[str, object]) -> Facts:
 def put(case: Case, stage: Stage, city: SimpleNamespace, **more: object) -> None:
     """Stand the case at a stage, as no officer could."""
     done = stage in flow.DONE
+    silent = stage not in flow.OWED or stage == Stage.SHELVED
     fields = {
         "stage": stage,
         "department": city.roads,
         "holder": None,
         "asks": "",
         "supervised_at": None,
-        "clock": "" if done or stage == Stage.SHELVED else Unit.WORK_DAY,
-        "allowed_s": None if done or stage == Stage.SHELVED else 57_600,
-        "due_at": None if done else now() + timedelta(days=3),
+        "same_as": Case.objects.exclude(pk=case.pk).first() if stage == Stage.LINKED else None,
+        "clock": "" if silent else Unit.WORK_DAY,
+        "allowed_s": None if silent else 57_600,
+        "due_at": None if done or stage == Stage.LINKED else now() + timedelta(days=3),
         "alarm_at": None,
         "entered_at": now(),
     }
@@ -128,16 +131,17 @@ def attempt(case: Case, verb: Verb, by: Officer, facts: Facts) -> Exception | No
 
 
 def _history(case: Case, verb: Verb) -> None:
-    """What a resumed or reworked case must have behind it."""
+    """What a resumed, reworked or unlinked case must have behind it."""
     if verb == Verb.ANSWER:
         Flag.objects.create(pk=1, case=case, code=Flag.Code.MOCK, raised_at=now())
-    behind = {Verb.RESUME: Verb.SHELVE, Verb.REWORK: Verb.FINISH}.get(verb)
+    behind = {Verb.RESUME: Verb.SHELVE, Verb.REWORK: Verb.FINISH, Verb.UNLINK: Verb.LINK}.get(verb)
     if behind:
         CaseEvent.objects.create(
             case=case,
             at=now(),
             verb=behind,
             left=Stage.HANDLING,
+            department=case.department,
             entered=Stage.FEEDBACK,
             since=now(),
             clock=Unit.WORK_DAY,
@@ -169,8 +173,8 @@ def test_a_double_line_and_an_unsayable_need_are_found() -> None:
     assert "close needs luck, which nobody can say" in flaws
 
 
-@pytest.mark.parametrize("stage", flow.OPEN)
-def test_an_alarm_rings_at_every_open_stage(stage: Stage, city: SimpleNamespace, clock) -> None:
+@pytest.mark.parametrize("stage", flow.OWED)
+def test_an_alarm_rings_at_every_stage_owed(stage: Stage, city: SimpleNamespace, clock) -> None:
     case = town.report(city)
     put(case, stage, city, alarm_at="now")
     _history(case, Verb.RESUME)

@@ -7,6 +7,8 @@ rungs.csv         level, share, role; and whose ladder  when the alarm rings, an
                   urgent, or department; or everybody's
 terms.csv         verb, at_most, within_…, when_late     how often, how soon, how far a side path may be taken
 grounds.csv       verb, code, name, name_en             on which grounds
+likeness.csv      scheme, kind, major, sub, metres,     what counts as similar; without a class: of all classes
+                  days, by_major
 timetables.json   name, department, workdays, day_s, seasons, as in `Timetable`; no department: the city's
 """
 
@@ -26,7 +28,7 @@ from grid.loading.outcome import Counts, Refused
 from grid.models import Area, Department
 
 from ..calendar import Unusable
-from ..models import Category, Ground, Policy, Rung, StageLimit, Terms, Timetable
+from ..models import Category, Ground, Likeness, Policy, Rung, StageLimit, Terms, Timetable
 from ..rulebook import calendar_of
 from . import side_paths
 from .reading import Refusals, Row, document, fit, limit, number, table, whole, word, yes
@@ -142,6 +144,12 @@ def _rung(row: Row) -> Rung:
     return rung
 
 
+def _likeness(row: Row) -> Likeness:
+    category = _category(row) if row["major"] else None
+    by_major = yes(row, "by_major")
+    return Likeness(category=category, metres=whole(row, "metres"), days=whole(row, "days"), by_major=by_major)
+
+
 def _category(row: Row) -> Category:
     """The sub-class that a row names, or the major where it names no sub-class."""
     said = {name: row.get(name, "") for name in ("scheme", "kind", "major", "sub")}
@@ -191,6 +199,14 @@ TABLES = (
         key=("verb", "code"),
         says=("name", "name_en"),
         needs=("verb", "code", "name", "name_en"),
+    ),
+    Table(
+        "likeness.csv",
+        Likeness,
+        _likeness,
+        key=("category_id",),
+        says=("metres", "days", "by_major"),
+        needs=("major", "metres", "days", "by_major"),
     ),
     Table(
         "policies.csv",

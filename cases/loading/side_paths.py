@@ -1,4 +1,4 @@
-"""The terms and grounds of the side paths, from rows of a file."""
+"""The terms and grounds of the side paths, and what counts as similar, from rows of a file."""
 
 from __future__ import annotations
 

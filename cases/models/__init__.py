@@ -3,7 +3,7 @@
 from .case import Case, CaseEvent, CaseQuerySet, Outbox, Tally
 from .evidence import Evidence, Flag, Photo
 from .forecast import Outlook, Pace
-from .policy import Edition, Holiday, Policy, Rung, StageLimit, Timetable
+from .policy import Edition, Holiday, Likeness, Policy, Rung, StageLimit, Timetable
 from .taxonomy import Category, Condition, Duty, Kind
 from .terms import Ground, Terms
 
@@ -20,6 +20,7 @@ __all__ = [
     "Ground",
     "Holiday",
     "Kind",
+    "Likeness",
     "Outbox",
     "Outlook",
     "Pace",

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.postgres.indexes import GistIndex
 from django.db.models import F, Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +19,7 @@ from grid.roles import CENTRE, DEPARTMENT, Role
 
 from .. import flow
 from ..clock import Unit
-from ..flow import ASKABLE, OPEN, Source, Stage, Verb
+from ..flow import ASKABLE, OPEN, OWED, Source, Stage, Verb
 from .taxonomy import Category, Condition
 
 
@@ -154,6 +155,9 @@ class Case(models.Model):
     holder = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, db_index=False)
     asks = models.CharField(max_length=12, choices=[(verb.value, verb.label) for verb in ASKABLE], blank=True)
     supervised_at = models.DateTimeField(null=True, help_text="a leader waits for a reply since then")
+    same_as = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="duplicates", db_index=False, help_text="it ends with this one"
+    )
 
     # The stage's clock: `allowed_s` seconds of `clock` since `entered_at` end at `due_at`.
     entered_at = models.DateTimeField()
@@ -176,12 +180,18 @@ class Case(models.Model):
             models.Index(fields=["cell", "due_at", "id"], name="case_on_beat", condition=Q(stage__in=OPEN)),
             models.Index(fields=["reporter", "-id"], name="case_reported_by"),
             models.Index(fields=["asks", "due_at", "id"], name="case_asking", condition=~Q(asks="")),
+            models.Index(fields=["same_as"], name="case_duplicate", condition=Q(same_as__isnull=False)),
+            GistIndex(fields=["point"], name="case_near", condition=Q(stage__in=OWED)),
         ]
         constraints = [
             models.CheckConstraint(
                 name="case_done_is_silent",
                 condition=Q(stage__in=OPEN) | Q(alarm_at__isnull=True, due_at__isnull=True),
-            )
+            ),
+            models.CheckConstraint(
+                name="case_linked_to_another",
+                condition=~Q(stage=Stage.LINKED) | Q(same_as__isnull=False) & ~Q(same_as=F("id")),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ import uuid
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -96,6 +97,27 @@ class Rung(models.Model):
         if self.urgent:
             return gettext("紧急类别")
         return str(self.category or self.department or gettext("通用"))
+
+
+class Likeness(models.Model):
+    """相似规则: within how many metres and days an open case of the same class is similar.
+
+    A sub-class's row goes before its major's, that before the row of all classes. Without a row, nothing is similar.
+    """
+
+    category = models.ForeignKey(Category, models.PROTECT, null=True, blank=True, related_name="+")
+    metres = models.PositiveSmallIntegerField(_("米"), validators=[MinValueValidator(1), MaxValueValidator(500)])
+    days = models.PositiveSmallIntegerField(_("天"), validators=[MinValueValidator(1)])
+    by_major = models.BooleanField(
+        _("按大类"), default=False, help_text="any sub-class of the same major is the same class"
+    )
+
+    class Meta:
+        verbose_name = _("相似规则")
+        constraints = [models.UniqueConstraint(fields=["category"], name="likeness_once", nulls_distinct=False)]
+
+    def __str__(self) -> str:
+        return f"{self.metres} m, {self.days} d"
 
 
 class Timetable(models.Model):

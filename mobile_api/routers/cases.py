@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from cases import docket
-from cases.flow import Facts, Verb
+from cases import docket, rulebook
+from cases.flow import Facts, Refused, Verb
 from cases.models import Case, CaseQuerySet
 from cases.reporting import Report
+from cases.similar import MOST, near
 from grid.crs import Crs, to_wgs84
 from grid.moment import now
 from grid.roles import SUPERVISION, Role
@@ -18,7 +20,7 @@ from grid.roles import SUPERVISION, Role
 from .. import paging, telling
 from ..auth import Request, officer
 from ..problems import Problem
-from ..schemas import AnswerIn, CaseOut, Filters, MoveIn, Page, ReportIn
+from ..schemas import AnswerIn, CaseOut, Filters, MoveIn, Page, ReportIn, SimilarOut, Spot
 
 router = Router(tags=["cases"])
 
@@ -31,10 +33,11 @@ def report(request: Request, body: ReportIn) -> Status[CaseOut]:
     """Report a case (上报). 201 for a new one, 200 for the same again, 409 when its id was used otherwise.
 
     What the policies allow follows at once: the answer shows the case's number, cell, department and deadline, each
-    with its reasons, and under `missing` the hashes of photos that are still to be uploaded.
+    with its reasons, under `missing` the hashes of photos that are still to be uploaded, and under `similar` the open
+    cases near by that may be the same.
     """
     case, new = docket.report(body.id, _seen(body), by=request.auth)
-    return Status(201 if new else 200, telling.whole(case, request.auth, body.point.crs))
+    return Status(201 if new else 200, telling.whole(case, request.auth, body.point.crs, new=True))
 
 
 def _seen(body: ReportIn) -> Report:
@@ -75,6 +78,19 @@ def _within(by: Any, filters: Filters, at: Any) -> CaseQuerySet:
     if filters.view == "reported":
         found = found.reported_by(by)
     return found.matching(filters.terms(), at)
+
+
+@router.get("cases/similar", auth=officer(*STAFF), response={200: list[SimilarOut], **REFUSALS})
+def similar(request: Request, spot: Query[Spot]) -> list[SimilarOut]:
+    """Open cases of the same class near a position, the nearest first: look here before you report.
+
+    Also such as you may not see: number, stage, distance and day, without an id and a photo.
+    """
+    book = rulebook.current()
+    if spot.category not in book.categories:
+        raise Refused("category_unknown", _("没有这个小类。"), field="category")
+    here = to_wgs84(spot.lon, spot.lat, spot.crs)
+    return [telling.resembling(found) for found in near(book, *here, spot.category, now(), by=request.auth)[:MOST]]
 
 
 @router.get("cases/{id}", auth=officer(*STAFF), response={200: CaseOut, **REFUSALS})
