@@ -14,7 +14,7 @@ from math import cos, radians
 from typing import Any
 from uuid import UUID
 
-from django.contrib.gis.geos import Polygon
+from django.db import connection
 from django.db.models import Exists, OuterRef, Subquery
 
 from grid.crs import metres
@@ -26,6 +26,14 @@ from .rulebook import Rulebook
 
 MOST = 10
 DEGREE_M = 111_000  # a little less than a degree of latitude is long anywhere, so that the box is never too small
+
+
+# The stages as literals, or the partial index would not serve it.
+NEAR = f"""
+    SELECT id, ST_X(point), ST_Y(point) FROM cases_case
+    WHERE point && ST_MakeEnvelope(%s, %s, %s, %s, %s) AND category_id = ANY(%s) AND reported_at >= %s
+      AND stage IN ({", ".join(f"'{stage.value}'" for stage in OWED)})
+"""  # noqa: S608  our own words
 
 
 @dataclass(frozen=True)
@@ -51,35 +59,37 @@ def to(book: Rulebook, case: Case, at: datetime, *, by: Officer) -> list[Similar
 def near(book: Rulebook, lon: float, lat: float, category: int, at: datetime, *, by: Officer) -> list[Similar]:
     """The cases similar to one that would be reported at a WGS84 point now, the nearest first, at most eleven.
 
-    One statement, none where no row says what is similar. Distances as `grid.crs.metres`.
+    One statement, in plain SQL for each report asks it, a second to tell what was found, and none where no row says
+    what is similar. Distances as `grid.crs.metres`.
     """
     row = book.alike(category)
     if row is None:
         return []
-    found = (
-        Case.objects.filter(stage__in=OWED, point__bboverlaps=_box(lon, lat, row.metres))
-        .filter(category__in=book.same_class(category, row), reported_at__gte=at - timedelta(days=row.days))
+    west, south, east, north = _box(lon, lat, row.metres)
+    since = at - timedelta(days=row.days)
+    with connection.cursor() as cursor:
+        cursor.execute(NEAR, [west, south, east, north, SRID, book.same_class(category, row), since])
+        measured = [(metres((lon, lat), (x, y)), pk) for pk, x, y in cursor.fetchall()]
+    close = {pk: off for off, pk in sorted(measured)[: MOST + 1] if off <= row.metres}
+    return _shown(close, by) if close else []
+
+
+def _shown(close: Mapping[int, float], by: Officer) -> list[Similar]:
+    """What to show of cases of which the distances are known, the nearest first."""
+    told = (
+        Case.objects.filter(pk__in=close)
         .annotate(
             photo=Subquery(Evidence.objects.filter(case=OuterRef("pk")).order_by("id").values("photo_id")[:1]),
             visible=Exists(Case.objects.visible_to(by).filter(pk=OuterRef("pk"))),
         )
-        .values("pk", "uuid", "number", "stage", "reported_at", "point", "photo", "visible")
+        .values("pk", "uuid", "number", "stage", "reported_at", "photo", "visible")
     )
-    measured = [_similar(told, (lon, lat)) for told in found]
-    close = [similar for similar in measured if similar.metres <= row.metres]
-    return sorted(close, key=lambda similar: (similar.metres, similar.pk))[: MOST + 1]
+    rows: dict[int, dict[str, Any]] = {row["pk"]: {**row, "photo": row["photo"] or ""} for row in told}
+    return [Similar(**rows[pk], metres=off) for pk, off in close.items()]
 
 
-def _similar(told: Mapping[str, Any], here: tuple[float, float]) -> Similar:
-    off = metres(here, (told["point"].x, told["point"].y))
-    said = {name: fact for name, fact in told.items() if name not in ("point", "photo")}
-    return Similar(**said, metres=off, photo=told["photo"] or "")
-
-
-def _box(lon: float, lat: float, within_m: float) -> Polygon:
-    """A box of degrees that holds every point within so many metres."""
+def _box(lon: float, lat: float, within_m: float) -> tuple[float, float, float, float]:
+    """West, south, east and north of a box of degrees that holds every point within so many metres."""
     north = within_m / DEGREE_M
     east = north / max(cos(radians(lat)), 0.01)
-    box = Polygon.from_bbox((lon - east, lat - north, lon + east, lat + north))
-    box.srid = SRID
-    return box
+    return lon - east, lat - north, lon + east, lat + north

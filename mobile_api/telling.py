@@ -92,7 +92,8 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool 
 
     Needs docket.RELATED loaded; makes one statement, one for a log not yet read, two where photos were shown, one
     for a duplicate's master, and one for the forecast where it is to be `foretold`. A post of the centre also hears
-    of duplicates and similar cases; of the latter also who has just reported a `new` one: one statement each.
+    of duplicates and similar cases; of the latter also who has just reported a `new` one: one statement each,
+    and one more where there are any.
     """
     at, book, log = now(), rulebook.current(), case.log
     centre = officer.holds(*CENTRE)

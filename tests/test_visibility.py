@@ -149,7 +149,7 @@ def test_posts_do_not_add_up_in_what_they_may(cases: dict[str, Case], city: Simp
     both = newcomer(city, Role.CLERK, Role.HANDLER, area=street, department=city.roads)
     assert acts.refused(cases["beat"], Verb.VOID, both, note="重复").code == "not_your_post"
     assert acts.can(town.phone(both), cases["beat"]) == {"accept", "ask", "finish"}
-    assert acts.can(town.phone(both), cases["far"]) == {"file", "hasten", "order_verify", "void"}
+    assert acts.can(town.phone(both), cases["far"]) == {"file", "hasten", "link", "order_verify", "void"}
 
 
 # Unseen and unknown
