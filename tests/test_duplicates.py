@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from cases import alarm, docket, outbox, tally
+from cases import alarm, docket, outbox, similar, tally
 from cases.flow import Facts, Refused, Source, Stage, Verb
 from cases.models import Case, Likeness, Policy, Tally
 from mobile_api.models import Message
@@ -134,12 +134,11 @@ def test_a_desk_s_view_costs_so_many_statements(first: Case, city, django_assert
 
 
 def test_near_cases_are_found_by_their_index(first: Case, city: SimpleNamespace) -> None:
+    box = [97, 33, 97.001, 33.001, 4326]
     with connection.cursor() as cursor:
-        cursor.execute("SET enable_seqscan = off")
-        cursor.execute(
-            "EXPLAIN SELECT id FROM cases_case WHERE point && ST_MakeEnvelope(97, 33, 97.001, 33.001, 4326)"
-            " AND stage IN ('filing','verify','dispatch','handling','shelved','feedback','check','closing')"
-        )
+        # In a table this small the planner takes whichever; without these it is this one, or none that serves.
+        cursor.execute("DROP INDEX case_queue, case_on_beat; SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {similar.NEAR}", [*box, [city.manhole.pk], town.MONDAY])
         assert any("case_near" in line for (line,) in cursor.fetchall())
 
 
