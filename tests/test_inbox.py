@@ -202,8 +202,9 @@ def test_numbers_ascend_and_the_newest_come_first(hugo: Client, city: SimpleName
 
 def test_a_phone_reads_on_from_where_it_was(hugo: Client) -> None:
     heard, since = [], 0
-    while found := numbers(told := messages(hugo, since=since, limit=2)):
-        heard, since = heard + found, told["last"]
+    for _page in range(3):
+        told = messages(hugo, since=since, limit=2)
+        heard, since = heard + numbers(told), told["last"]
     assert heard == sorted(numbers(messages(hugo)))
     assert messages(hugo, since=since) == {"items": [], "last": since, "unread": 5}
 
