@@ -185,7 +185,7 @@ def _again(city: SimpleNamespace, said: dict[str, dict[str, str]]) -> None:
         assert said["reported"].get(uuid, case.number) == case.number
         assert not (new and uuid in said["reported"])
     for uuid, key in said["finishing"].items():
-        docket.move(UUID(uuid), Verb.FINISH, by=city.hugo, facts=town.shown(city.hugo), key=UUID(key))
+        docket.move(UUID(uuid), Verb.FINISH, by=city.hugo, facts=victims.proof(city, UUID(key)), key=UUID(key))
     assert Case.objects.count() == len(said["reporting"])
     assert CaseEvent.objects.filter(verb=Verb.FINISH).count() == len(said["finishing"])
     assert log.flaws() == []
