@@ -51,13 +51,14 @@ class Similar:
 
 
 def to(book: Rulebook, case: Case, at: datetime, *, by: Officer) -> list[Similar]:
-    """The cases similar to a case, the nearest first, at most ten. As `near`."""
-    found = near(book, case.point.x, case.point.y, case.category_id, at, by=by)
-    return [similar for similar in found if similar.pk != case.pk][:MOST]
+    """The cases similar to a case, which is not similar to itself. As `near`."""
+    return near(book, case.point.x, case.point.y, case.category_id, at, by=by, but=case.pk)
 
 
-def near(book: Rulebook, lon: float, lat: float, category: int, at: datetime, *, by: Officer) -> list[Similar]:
-    """The cases similar to one that would be reported at a WGS84 point now, the nearest first, at most eleven.
+def near(
+    book: Rulebook, lon: float, lat: float, category: int, at: datetime, *, by: Officer, but: int | None = None
+) -> list[Similar]:
+    """The cases similar to one that would be reported at a WGS84 point now, the nearest first, at most ten.
 
     One statement, in plain SQL for each report asks it, a second to tell what was found, and none where no row says
     what is similar. Distances as `grid.crs.metres`.
@@ -69,8 +70,8 @@ def near(book: Rulebook, lon: float, lat: float, category: int, at: datetime, *,
     since = at - timedelta(days=row.days)
     with connection.cursor() as cursor:
         cursor.execute(NEAR, [west, south, east, north, SRID, book.same_class(category, row), since])
-        measured = [(metres((lon, lat), (x, y)), pk) for pk, x, y in cursor.fetchall()]
-    close = {pk: off for off, pk in sorted(measured)[: MOST + 1] if off <= row.metres}
+        measured = [(metres((lon, lat), (x, y)), pk) for pk, x, y in cursor.fetchall() if pk != but]
+    close = {pk: off for off, pk in sorted(measured)[:MOST] if off <= row.metres}
     return _shown(close, by) if close else []
 
 

@@ -12,7 +12,7 @@ from cases import docket, rulebook
 from cases.flow import Facts, Refused, Verb
 from cases.models import Case, CaseQuerySet
 from cases.reporting import Report
-from cases.similar import MOST, near
+from cases.similar import near
 from grid.crs import Crs, to_wgs84
 from grid.moment import now
 from grid.roles import SUPERVISION, Role
@@ -90,7 +90,7 @@ def similar(request: Request, spot: Query[Spot]) -> list[SimilarOut]:
     if spot.category not in book.categories:
         raise Refused("category_unknown", _("没有这个小类。"), field="category")
     here = to_wgs84(spot.lon, spot.lat, spot.crs)
-    return [telling.resembling(found) for found in near(book, *here, spot.category, now(), by=request.auth)[:MOST]]
+    return [telling.resembling(found) for found in near(book, *here, spot.category, now(), by=request.auth)]
 
 
 @router.get("cases/{id}", auth=officer(*STAFF), response={200: CaseOut, **REFUSALS})
