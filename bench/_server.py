@@ -17,7 +17,10 @@ from deploy.process import ROOT, start
 
 READY_S = 30
 TICK = os.sysconf("SC_CLK_TCK")
-GUNICORN = "exec gunicorn --worker-class gthread --workers $WEB_WORKERS --threads $WEB_THREADS --bind $HOST:$PORT"
+GUNICORN = (
+    "exec gunicorn --worker-class gthread --workers $WEB_WORKERS --threads $WEB_THREADS --bind $HOST:$PORT "
+    "--log-level warning --no-control-socket"
+)
 
 
 @dataclass(frozen=True)
