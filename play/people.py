@@ -175,7 +175,10 @@ class Handler(Person):
         if asks < 0.1 and "asked" + case["id"] not in self.plans and case["asks"] is None:
             self.plans["asked" + case["id"]] = True
             wish = "decline" if asks < 0.04 else "extend" if asks < 0.08 else "shelve"
-            self.phone.move(case, "ask", asks=wish, note="不属本单位职责。" if wish == "decline" else "需要更多时间。")
+            grounds = [row["code"] for row in self.phone.city["grounds"] if row["verb"] == wish]
+            ground = {"ground": dice.choice(grounds)} if grounds else {}
+            note = "不属本单位职责。" if wish == "decline" else "需要更多时间。"
+            self.phone.move(case, "ask", asks=wish, note=note, **ground)
         elif case["asks"] is None and at >= self.due(case, share):
             self.phone.move(case, "finish", photos=self.phone.shoot(dice, "after"), note="已处置完毕。")
 
@@ -217,6 +220,8 @@ class Clerk(Person):
 
     def close(self, case: Case, at: datetime) -> None:
         if at >= self.due(case, self.dice("close", case["id"]).uniform(0.1, 1.05)):
+            for flag in self.phone.flags(case):
+                self.phone.answer(case, flag)
             self.phone.move(case, "close")
 
 
@@ -242,7 +247,7 @@ class Dispatcher(Person):
             self.phone.move(case, "decline", note="同意，另行派遣。")
         elif wish == "extend":
             unit = self.phone.clock(case)
-            limit = {"value": 4, "unit": unit if unit in ("urgent_hour", "work_hour") else "work_hour"}
+            limit = {"value": 1, "unit": "urgent_hour" if unit.startswith("urgent") else "work_hour"}
             self.phone.move(case, "extend", limit=limit, note="同意延期。")
         else:
             until = (at + timedelta(hours=dice.randint(3, 72))).isoformat()

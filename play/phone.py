@@ -23,7 +23,16 @@ from PIL import Image, ImageDraw
 from grid import moment
 
 PHOTOS = sorted(Path(settings.BASE_DIR, "fixtures", "photos").glob("*.jpg"))
-RACES = {"not_now", "already_accepted", "already_asked", "nothing_asked", "held_by_another", "not_found"}
+RACES = {
+    "not_now",
+    "already_accepted",
+    "already_asked",
+    "nothing_asked",
+    "held_by_another",
+    "not_found",
+    "nothing_flagged",
+}
+TERMS = {"already_late", "window_closed", "taken_enough", "leader_decides", "limit_too_long"}  # a refusal is life, too
 TRIES = 3
 
 
@@ -81,6 +90,15 @@ class Phone:
     def report(self, said: dict[str, Any]) -> None:
         self._count("report", self._ask("POST", "cases", json=said))
 
+    def flags(self, case: dict[str, Any]) -> list[dict[str, Any]]:
+        """What a clerk must look at before the case is closed, and nobody has answered."""
+        told = self._ask("GET", f"cases/{case['id']}").json()["raised"]
+        return [flag for flag in told if flag["answered_at"] is None]
+
+    def answer(self, case: dict[str, Any], flag: dict[str, Any]) -> None:
+        said = {"note": "已核对照片，情况属实。", "accepted": True, "key": self.uuid("answer", case["id"], flag["id"])}
+        self._count("answer", self._ask("POST", f"cases/{case['id']}/flags/{flag['id']}", json=said))
+
     def move(self, case: dict[str, Any], verb: str, **facts: Any) -> None:
         key = self.uuid(verb, case["id"], case["due_at"], case["level"])
         self._count(verb, self._ask("POST", f"cases/{case['id']}/moves", json={"verb": verb, "key": key, **facts}))
@@ -109,6 +127,10 @@ class Phone:
             photo.draft("RGB", (640, 640))
             photo.thumbnail((640, 640))
             draw = ImageDraw.Draw(photo)
+            for _patch in range(12):  # another scene each time: the same one would rightly be doubted
+                x, y = dice.uniform(-0.2, 0.8) * photo.width, dice.uniform(-0.2, 0.8) * photo.height
+                wide, high = dice.uniform(0.2, 0.6) * photo.width, dice.uniform(0.2, 0.6) * photo.height
+                draw.rectangle((x, y, x + wide, y + high), fill=tuple(dice.choices(range(256), k=3)))
             draw.text((8, 8), f"{self.username} {dice.getrandbits(64):x}", fill=(255, 255, 0))
             out = io.BytesIO()
             photo.save(out, "JPEG", quality=70)
@@ -130,7 +152,7 @@ class Phone:
             self.counts[what] += 1
             return
         problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        if problem.get("code") in RACES:  # somebody else was faster, as in life
+        if problem.get("code") in RACES | TERMS:  # somebody else was faster, as in life
             self.counts["too late"] += 1
             return
         self.counts["errors"] += 1
