@@ -31,6 +31,7 @@ RACES = {
     "held_by_another",
     "not_found",
     "nothing_flagged",
+    "flag_unknown",
 }
 TERMS = {"already_late", "window_closed", "taken_enough", "leader_decides", "limit_too_long"}  # a refusal is life, too
 TRIES = 3
