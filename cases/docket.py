@@ -273,7 +273,7 @@ def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterat
     """What the system does by itself after a move; where it stops for a person, the last line says why."""
     if last.verb == Verb.UNLINK:
         for verb, facts in links.back(case):
-            yield _take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=at)
+            yield own(book, case, verb, facts, at)
         return
     day = local_day(at)
     held: Why = ()
@@ -339,9 +339,8 @@ def _retime(pk: int) -> bool:
     case = locked(Case.objects.open().exclude(clock="").filter(pk=pk)).first()
     if case is None:
         return False
-    book, at, before = rulebook.current(), max(now(), case.entered_at), (case.due_at, case.alarm_at, case.provisional)
-    facts = Facts(why=({"code": "retimed"},))
-    event = _take(book, case, flow.move(case.stage, Verb.RETIME), by=None, facts=facts, at=at)
+    before = case.due_at, case.alarm_at, case.provisional
+    event = own(rulebook.current(), case, Verb.RETIME, Facts(why=({"code": "retimed"},)), now())
     if (case.due_at, case.alarm_at, case.provisional) != before:
         write(case, [event])
     return case.due_at != before[0]

@@ -46,12 +46,12 @@ def stages() -> Iterator[str]:
 
 def verbs() -> Iterator[str]:
     """The table itself."""
-    yield from ("## Moves", "", "| verb | | at | to | by | needs | not the hand of |", "|---|---|---|---|---|---|---|")
+    yield from ("## Moves", "", "| verb | | at | to | by | needs | may say | not the hand of |", "|" + "---|" * 8)
     for move in (REPORT, *MOVES):
         at = "every stage owed" if set(move.at) == set(flow.OWED) else ", ".join(stage.name for stage in move.at) or "–"
         to = move.to.name if move.to else "stays"
         by = ", ".join(role.value for role in move.by) or "the system alone"
-        told = (move.verb.value, str(move.verb.label), at, to, by, _list(move.needs), _list(move.apart))
+        told = (move.verb.value, str(move.verb.label), at, to, by, *map(_list, (move.needs, move.takes, move.apart)))
         yield f"| {' | '.join(told)} |"
 
 

@@ -126,11 +126,15 @@ ASKERS: Mapping[Verb, tuple[Role, ...]] = {
 ASKABLE = tuple(ASKERS)
 
 
+ALWAYS = ("note", "photos", "origin", "why")  # go with every move
+
+
 @dataclass(frozen=True)
 class Move:
     """One line of the table. `to` None: the case stays where it is. `by` empty: the system alone.
 
-    `needs` names Facts without which the move is refused; `apart` names verbs whose hand may not make this move.
+    `needs` names Facts without which the move is refused, `takes` those that may be said beside them and ALWAYS;
+    `apart` names verbs whose hand may not make this move.
     """
 
     verb: Verb
@@ -138,6 +142,7 @@ class Move:
     to: Stage | None
     by: tuple[Role, ...]
     needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
     apart: tuple[Verb, ...] = ()
 
 
@@ -157,12 +162,12 @@ REPORTERS: Mapping[Source, tuple[Role, ...]] = {
 
 MOVES = (
     Move(Verb.FILE, (Stage.FILING,), Stage.DISPATCH, (Role.CLERK, Role.SHIFT_LEADER), ("condition",)),
-    Move(Verb.ORDER_VERIFY, (Stage.FILING,), Stage.VERIFY, (Role.CLERK,)),
+    Move(Verb.ORDER_VERIFY, (Stage.FILING,), Stage.VERIFY, (Role.CLERK,), takes=("holder",)),
     Move(Verb.VERIFY, (Stage.VERIFY,), Stage.FILING, (Role.INSPECTOR,), ("photos", "verdict")),
     Move(Verb.SELF_HANDLE, (Stage.FILING,), Stage.CLOSING, (Role.INSPECTOR,), ("before", "after")),
-    Move(Verb.VOID, (Stage.FILING,), Stage.VOID, (Role.CLERK, Role.SHIFT_LEADER), ("note",)),
+    Move(Verb.VOID, (Stage.FILING,), Stage.VOID, (Role.CLERK, Role.SHIFT_LEADER), ("note",), ("ground",)),
     # Once filed, a case is voided only with approval: somebody asks, the shift leader does it.
-    Move(Verb.VOID, (Stage.DISPATCH, Stage.HANDLING), Stage.VOID, (Role.SHIFT_LEADER,), ("note",)),
+    Move(Verb.VOID, (Stage.DISPATCH, Stage.HANDLING), Stage.VOID, (Role.SHIFT_LEADER,), ("note",), ("ground",)),
     Move(Verb.DISPATCH, (Stage.DISPATCH,), Stage.HANDLING, (Role.DISPATCHER,), ("department",)),
     Move(Verb.ACCEPT, (Stage.HANDLING,), None, DEPARTMENT),
     # Somebody asks; whoever may make the move asked for grants by making it, or refuses.
@@ -172,6 +177,7 @@ MOVES = (
         None,
         (*DEPARTMENT, Role.CLERK, Role.DISPATCHER),
         ("asks", "note"),
+        ("limit", "until", "ground"),
     ),
     Move(
         Verb.REFUSE,
@@ -180,12 +186,12 @@ MOVES = (
         (Role.DISPATCHER, Role.SHIFT_LEADER, Role.LEADER),
         ("note",),
     ),
-    Move(Verb.DECLINE, (Stage.HANDLING,), Stage.DISPATCH, (Role.DISPATCHER, Role.LEADER), ("note",)),
+    Move(Verb.DECLINE, (Stage.HANDLING,), Stage.DISPATCH, (Role.DISPATCHER, Role.LEADER), ("note",), ("ground",)),
     Move(Verb.EXTEND, (Stage.HANDLING,), None, (Role.DISPATCHER,), ("note", "limit")),
-    Move(Verb.SHELVE, (Stage.HANDLING,), Stage.SHELVED, (Role.DISPATCHER,), ("note", "until")),
+    Move(Verb.SHELVE, (Stage.HANDLING,), Stage.SHELVED, (Role.DISPATCHER,), ("note", "until"), ("ground",)),
     Move(Verb.RESUME, (Stage.SHELVED,), Stage.HANDLING, (Role.DISPATCHER,)),
     Move(Verb.FINISH, (Stage.HANDLING,), Stage.FEEDBACK, DEPARTMENT, ("after",)),
-    Move(Verb.ORDER_CHECK, (Stage.FEEDBACK,), Stage.CHECK, (Role.CLERK,)),
+    Move(Verb.ORDER_CHECK, (Stage.FEEDBACK,), Stage.CHECK, (Role.CLERK,), takes=("holder",)),
     Move(Verb.PASS, (Stage.CHECK,), Stage.CLOSING, (Role.INSPECTOR,), ("photos",), apart=(Verb.FINISH,)),
     Move(Verb.REWORK, (Stage.CHECK,), Stage.HANDLING, (Role.INSPECTOR,), ("note",), apart=(Verb.FINISH,)),
     Move(
@@ -193,7 +199,7 @@ MOVES = (
         (Stage.CLOSING,),
         Stage.CLOSED,
         (Role.CLERK, Role.SHIFT_LEADER),
-        apart=(Verb.FINISH, Verb.SELF_HANDLE),
+        apart=(Verb.FINISH, Verb.SELF_HANDLE, Verb.PASS),
     ),
     # A duplicate waits for its master and ends with it.
     Move(
@@ -214,6 +220,7 @@ MOVES = (
         None,
         (Role.CLERK, Role.SHIFT_LEADER),
         ("flag", "note"),
+        ("accepted",),
         apart=(Verb.FINISH, Verb.SELF_HANDLE, Verb.PASS),
     ),
     Move(Verb.REOPEN, (Stage.CLOSED,), Stage.HANDLING, (Role.CLERK, Role.SHIFT_LEADER), ("note",)),
@@ -357,7 +364,7 @@ def flaws(table: Iterable[Move] = MOVES) -> list[str]:
         *(
             f"{move.verb} needs {need}, which nobody can say"
             for move in table
-            for need in move.needs
+            for need in (*move.needs, *move.takes)
             if not hasattr(NOTHING, need)
         ),
     ]

@@ -39,18 +39,6 @@ NEEDS: dict[str, Callable[[], str]] = {
     "same_as": lambda: _("主案"),
 }
 
-ALWAYS = ("note", "photos", "origin", "why")  # go with every move
-# What a move may say beyond these and what it needs.
-TAKES: dict[Verb, tuple[str, ...]] = {
-    Verb.ORDER_VERIFY: ("holder",),
-    Verb.ORDER_CHECK: ("holder",),
-    Verb.ASK: ("limit", "until", "ground"),
-    Verb.DECLINE: ("ground",),
-    Verb.SHELVE: ("ground",),
-    Verb.VOID: ("ground",),
-    Verb.ANSWER: ("accepted",),
-}
-
 
 def roles(step: Move) -> str:
     """Who may make a move, in words."""
@@ -129,9 +117,13 @@ def _asked(case: Case, by: Officer) -> Refusal:
     return None
 
 
+def _nothing_asked() -> Refusal:
+    return "nothing_asked", _("没有待答复的申请。")
+
+
 def _not_to_answer(case: Case, by: Officer) -> Refusal:
     if not case.asks:
-        return "nothing_asked", _("没有待答复的申请。")
+        return _nothing_asked()
     granting = flow.move(case.stage, case.asks)
     if not by.holds(*granting.by):
         return "not_your_turn", _("“%(verb)s”申请由%(roles)s答复。") % {
@@ -142,7 +134,7 @@ def _not_to_answer(case: Case, by: Officer) -> Refusal:
 
 
 def _not_appealed(case: Case, by: Officer) -> Refusal:
-    return None if case.asks == Verb.EXEMPT else ("nothing_asked", _("没有待答复的申请。"))
+    return None if case.asks == Verb.EXEMPT else _nothing_asked()
 
 
 def _not_supervised(case: Case, by: Officer) -> Refusal:
@@ -208,7 +200,7 @@ def needed(case: Case, step: Move, said: Facts) -> None:
 
 def _nothing_else(case: Case, step: Move, said: Facts) -> None:
     """A fact that a move does not use is a mistake: kept in the log, it would pass for something that was done."""
-    fits = {*ALWAYS, *step.needs, *TAKES.get(step.verb, ())}
+    fits = {*flow.ALWAYS, *step.needs, *step.takes}
     if stray := [name for name in said.said() if name not in fits]:
         names = _("、").join(NEEDS[name]() for name in stray)
         sentence = _("“%(verb)s”与这些内容无关：%(names)s。") % {"verb": step.verb.label, "names": names}
@@ -219,7 +211,11 @@ def _condition(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime
     if said.condition:
         possible = book.in_force(case.category_id, local_day(at), case.cell.region_class)
         if said.condition not in {row.pk for row in possible}:
-            raise Refused("condition_unfit", _("该立案条件不属于这个小类，或已失效。"), field="condition")
+            raise condition_unfit()
+
+
+def condition_unfit() -> Refused:
+    return Refused("condition_unfit", _("该立案条件不属于这个小类，或已失效。"), field="condition")
 
 
 def _department(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:

@@ -19,6 +19,7 @@ from grid.words import named
 from . import flow
 from .flow import Refused, Source
 from .models import Case, Category, Condition
+from .refusals import condition_unfit
 from .rulebook import Rulebook
 
 
@@ -101,5 +102,5 @@ def chosen(book: Rulebook, said: Report, case: Case, at: datetime) -> Condition 
         return None
     row = book.conditions.get(said.condition)
     if row is None or row.category_id != case.category_id:
-        raise Refused("condition_unfit", _("该立案条件不属于这个小类，或已失效。"), field="condition")
+        raise condition_unfit()
     return row if row in book.in_force(case.category_id, local_day(at), case.cell.region_class) else None

@@ -279,6 +279,7 @@ class Button(Told):
     verb: str
     label: str
     needs: list[str]
+    takes: list[str] = Field(description="what may be said beside these; a note and photos always may")
     asks: list[Coded] = Field([], description="what may be asked for, with ask")
 
 

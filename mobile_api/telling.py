@@ -200,7 +200,13 @@ def buttons(book: Rulebook, case: Case, officer: Officer, log: Sequence[CaseEven
     """The moves that this officer may make now."""
     acting = refusals.acting(case, officer)
     return [
-        Button(verb=move.verb, label=str(move.verb.label), needs=list(move.needs), asks=_wishes(move, case, acting))
+        Button(
+            verb=move.verb,
+            label=str(move.verb.label),
+            needs=list(move.needs),
+            takes=list(move.takes),
+            asks=_wishes(move, case, acting),
+        )
         for move in flow.moves(case.stage, acting.roles)
         if refusals.standing(book, case, move, acting, log, at) is None
     ]

@@ -64,6 +64,16 @@ def test_who_finished_does_not_close(city: SimpleNamespace, clock) -> None:
     assert move(case, Verb.CLOSE, city.carl).stage == Stage.CLOSED
 
 
+def test_who_passed_it_does_not_close(city: SimpleNamespace, clock) -> None:
+    officer = jack(city, Role.INSPECTOR, Role.CLERK)
+    Policy.objects.filter(verb=Verb.ORDER_CHECK).update(automatic=False)
+    case = town.finish(town.report(city), city.hugo)
+    move(case, Verb.ORDER_CHECK, city.carl, holder=officer.pk)
+    assert "close" not in acts.can(town.phone(officer), acts.passed(case, officer))
+    assert refused(case, Verb.CLOSE, officer).code == "same_hand"
+    assert move(case, Verb.CLOSE, city.carl).stage == Stage.CLOSED
+
+
 def test_who_put_it_right_on_the_spot_does_not_close(city: SimpleNamespace, clock) -> None:
     officer = jack(city, Role.INSPECTOR, Role.CLERK)
     photos = town.shown(officer, Purpose.BEFORE, Purpose.AFTER).photos
