@@ -1,43 +1,115 @@
-"""Who should hear of an event: the hand that owes the next step, and those whom the ladder wakes."""
+"""Who should hear of an event, and by which ways beside his inbox: as the rows say (`Hearing`).
+
+The rows name relations to the event; here stands who that is. Quiet hours and preferences are the channels' own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from django.db.models import Q, QuerySet
 
 from grid import leave
 from grid.models import Officer
 from grid.moment import now
-from grid.roles import DEPARTMENT, Role
+from grid.roles import CENTRE, DEPARTMENT, Role
 
 from . import flow, rulebook
-from .flow import OWED_BY, Stage, Verb
-from .models import Case, CaseEvent
+from .clock import Unit
+from .flow import OWED, OWED_BY, Stage, Verb
+from .models import Case, CaseEvent, Hearing
+from .rulebook import Rulebook
+
+Who = Hearing.Who
 
 
-def of(event: CaseEvent) -> set[int]:
-    """Primary keys of the active officers who should hear of an event; never its own author.
+def of(event: CaseEvent, by: str = "") -> set[int]:
+    """Primary keys of the active officers who should hear of an event: see hearers()."""
+    return hearers([event], by)[event]
 
-    Who is on leave is replaced by his stand-in.
 
-    Needs event.case. Whoever owes the stage that a step led to hears of it, if the case still stands there: a case
-    that moved on at once is nobody's news. A wish and its answer, a call by a leader, a rung of the ladder and the
-    end of a case each have their own hearers.
+def hearers(events: Sequence[CaseEvent], by: str = "") -> dict[CaseEvent, set[int]]:
+    """Who should hear of each event, `by` a channel or, without one, by his inbox; never its own author.
+
+    Who is on leave is replaced by his stand-in. Needs event.case. Whoever owes the work of a stage that a step led to
+    hears of it only while the case stands there: a case that moved on is nobody's news.
     """
-    hearers = HEARERS.get(Verb(event.verb))
-    found = set(hearers(event)) if hearers else set()
-    if event.left != event.entered == event.case.stage:
-        found |= set(owing(event))
-    return leave.away(now()).replaced(found) - {event.by_id}
+    book, away = rulebook.current(), leave.away(now())
+    return {event: away.replaced(_told(book, event, by)) - {event.by_id} for event in events}
 
 
-def heard(event: CaseEvent) -> bool:
-    """Whether anybody can have to hear of an event. Needs event.case as the move's last step has left it."""
-    return event.verb in HEARERS or event.left != event.entered == event.case.stage
+def heard(event: CaseEvent, by: str = "") -> bool:
+    """Whether anybody can have to hear of an event. Needs event.case as the move's last step has left it.
+
+    Asked while a move is written, by the rules that the move was made by: makes no statement.
+    """
+    return any(_rows(rulebook.at_hand(), event, by))
 
 
-def owing(event: CaseEvent) -> Iterable[int]:
+def urgent(book: Rulebook, event: CaseEvent) -> bool:
+    """Whether an event is nobody's to sleep through. Needs event.case.
+
+    Those of an urgent class, and escalations of work whose clock runs day and night.
+    """
+    if book.categories[event.case.category_id].urgent:
+        return True
+    return event.verb == Verb.ESCALATE and event.clock != "" and Unit(event.clock).continuous
+
+
+def silent(book: Rulebook) -> list[tuple[Verb, Stage]]:
+    """Steps that should reach somebody and reach nobody, each with the stage it leads to or is made at."""
+    return sorted(
+        {
+            (move.verb, stage)
+            for move in (flow.REPORT, *flow.MOVES)
+            for stage in ((move.to,) if move.to else move.at)
+            for needed in _needed(move.verb, stage, bool(move.to))
+            if not any(who in needed for who in _best(book, move.verb, stage, moved=bool(move.to), pressing=False))
+        }
+    )
+
+
+def _needed(verb: Verb, stage: Stage, moved: bool) -> Iterator[tuple[Who, ...]]:
+    """Of each group, somebody should hear."""
+    if verb in NEEDED:
+        yield NEEDED[verb]
+    if moved and stage in OWED:
+        yield (Who.OWING,)
+
+
+NEEDED: Mapping[Verb, tuple[Who, ...]] = {
+    **dict.fromkeys(flow.ASKABLE, (Who.ASKING, Who.DEPARTMENT, Who.HEAD)),
+    Verb.ASK: (Who.GRANTING,),
+    Verb.REFUSE: (Who.ASKING, Who.DEPARTMENT, Who.HEAD),
+    Verb.SUPERVISE: (Who.OWING,),
+    Verb.HASTEN: (Who.OWING,),
+    Verb.REPLY: (Who.LEADER,),
+    Verb.ESCALATE: (Who.WOKEN,),
+}
+
+
+def _best(book: Rulebook, verb: str, stage: str, *, moved: bool, pressing: bool) -> dict[str, Hearing]:
+    """Of each relation the most particular row that speaks of a step."""
+    own = book.hearings.get(verb, ())
+    rows = (*book.hearings.get("", ()), *own) if moved else own
+    fit = [row for row in rows if row.entered in ("", stage) and row.urgent <= pressing]
+    return {row.who: row for row in sorted(fit, key=lambda row: row.urgent)}
+
+
+def _rows(book: Rulebook, event: CaseEvent, by: str) -> Iterator[Hearing]:
+    """The rows by which somebody may have to hear of an event."""
+    moved, pressing = event.left != event.entered, urgent(book, event)
+    for row in _best(book, event.verb, event.entered, moved=moved, pressing=pressing).values():
+        news = row.who != Who.OWING or not moved or (event.entered == event.case.stage and event.entered in OWED)
+        if news and (not by or by in row.channels):
+            yield row
+
+
+def _told(book: Rulebook, event: CaseEvent, by: str) -> set[int]:
+    return {officer for row in _rows(book, event, by) for officer in RELATIONS[Who(row.who)](book, event)}
+
+
+def _owing(book: Rulebook, event: CaseEvent) -> Iterable[int]:
     """Who owes the work of the stage that an event led to, or found the case at.
 
     Its holder if it has one who still works here, else those on whose desk it lies.
@@ -78,62 +150,61 @@ def _in_charge_here(people: QuerySet[Officer], case: Case) -> QuerySet[Officer]:
     return people.filter(Q(area=None) | Q(area__code__in=lineage))
 
 
-def _reporter(event: CaseEvent) -> Iterable[int]:
+def _reporter(book: Rulebook, event: CaseEvent) -> Iterable[int]:
     return _person(event.case.reporter_id)
 
 
-def _department(event: CaseEvent) -> Iterable[int]:
+def _department(book: Rulebook, event: CaseEvent) -> Iterable[int]:
     if event.department_id is None:
         return ()
     return _active(*DEPARTMENT).filter(department=event.department_id).values_list("pk", flat=True)
 
 
-def _all_concerned(event: CaseEvent) -> Iterable[int]:
-    return {*_reporter(event), *_department(event)}
+def _head(book: Rulebook, event: CaseEvent) -> Iterable[int]:
+    """The heads of the department, or of the nearest above it that has one."""
+    above = book.upward(event.department_id)
+    heads = list(_active(Role.HEAD).filter(department__in=above).values_list("pk", "department_id"))
+    nearest = min((above.index(department) for _pk, department in heads), default=None)
+    return [pk for pk, department in heads if nearest is not None and department == above[nearest]]
 
 
-def _answered(event: CaseEvent) -> Iterable[int]:
-    """The department, and whoever asked: a clerk may have."""
-    asked = CaseEvent.objects.filter(case=event.case_id, verb=Verb.ASK, pk__lt=event.pk).latest("pk")
-    return {*_department(event), *_person(asked.by_id)}
+def _asking(book: Rulebook, event: CaseEvent) -> Iterable[int]:
+    """Whoever asked for what was granted or refused: a clerk may have. Nobody, where nobody had asked."""
+    wish = event.facts.get("refuses") or event.verb
+    asks = CaseEvent.objects.filter(case=event.case_id, verb=Verb.ASK, facts__asks=wish, pk__lt=event.pk)
+    return _person(asks.order_by("-pk").values_list("by_id", flat=True).first())
 
 
-def _granting(event: CaseEvent) -> Iterable[int]:
+def _granting(book: Rulebook, event: CaseEvent) -> Iterable[int]:
     """Those who may grant what was asked for, by making the move."""
     granting = flow.move(event.entered, event.facts["asks"])
-    return {officer for role in granting.by for officer in _of_role(event, role)}
+    return {officer for role in granting.by for officer in _of_role(book, event, role)}
 
 
-def _rung(event: CaseEvent) -> Iterable[int]:
+def _woken(book: Rulebook, event: CaseEvent) -> Iterable[int]:
     """Whom it woke when it rang: the rung's own post, or the next above it, and whoever owes."""
     woken: list[int] = event.facts.get("woken", [])
     return woken
 
 
-def _of_role(event: CaseEvent, role: Role) -> Iterable[int]:
+def _of_role(book: Rulebook, event: CaseEvent, role: Role) -> Iterable[int]:
     people = _active(role)
     if role in DEPARTMENT:
-        return people.filter(department__in=_upwards(event.department_id)).values_list("pk", flat=True)
+        return people.filter(department__in=book.upward(event.department_id)).values_list("pk", flat=True)
     return _in_charge_here(people, event.case).values_list("pk", flat=True)
 
 
-def _upwards(department: int | None) -> list[int]:
-    """A department and those above it."""
-    return rulebook.current().upward(department)
+def _post(role: Role) -> Callable[[Rulebook, CaseEvent], Iterable[int]]:
+    return lambda book, event: _of_role(book, event, role)
 
 
-HEARERS: dict[Verb, Callable[[CaseEvent], Iterable[int]]] = {
-    Verb.ASK: _granting,
-    Verb.REFUSE: _answered,
-    Verb.EXTEND: _department,
-    Verb.SHELVE: _department,
-    Verb.DECLINE: _department,
-    Verb.VOID: _all_concerned,
-    Verb.CLOSE: _reporter,
-    Verb.LINK: _all_concerned,
-    Verb.SUPERVISE: owing,
-    Verb.HASTEN: owing,
-    Verb.EXEMPT: _department,
-    Verb.REPLY: lambda event: _of_role(event, Role.LEADER),
-    Verb.ESCALATE: _rung,
+RELATIONS: Mapping[Who, Callable[[Rulebook, CaseEvent], Iterable[int]]] = {
+    Who.OWING: _owing,
+    Who.REPORTER: _reporter,
+    Who.DEPARTMENT: _department,
+    Who.HEAD: _head,
+    Who.ASKING: _asking,
+    Who.GRANTING: _granting,
+    Who.WOKEN: _woken,
+    **{Who(role.value): _post(role) for role in CENTRE},
 }

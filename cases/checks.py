@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from grid.moment import today
 
-from . import flow, rulebook
+from . import audience, flow, rulebook
 from .models import Category, Condition, Duty, Edition, Holiday, Rung, Timetable
 
 NAMED = 5
@@ -102,6 +102,13 @@ def _ladder() -> Iterator[CheckMessage]:
             yield Warning(sentence, hint="manage.py load_policies", id="cases.W008")
 
 
+def _hearings() -> Iterator[CheckMessage]:
+    if steps := audience.silent(rulebook.current()):
+        names = _("、").join(f"{verb.label}（{stage.label}）" for verb, stage in steps[:NAMED])
+        sentence = _("%(count)s 处操作无人知会：%(named)s") % {"count": len(steps), "named": names}
+        yield Warning(sentence, hint="manage.py load_policies", id="cases.W009")
+
+
 def _holidays() -> Iterator[CheckMessage]:
     year = today().year
     if not Holiday.objects.filter(statutory=True, day__year=year).exists():
@@ -116,5 +123,6 @@ HOLES: Collection[Callable[[], Iterator[CheckMessage]]] = (
     _duties,
     _timetable,
     _ladder,
+    _hearings,
     _holidays,
 )

@@ -29,6 +29,7 @@ from .models import (
     Condition,
     Duty,
     Ground,
+    Hearing,
     Holiday,
     Likeness,
     Policy,
@@ -59,6 +60,7 @@ class Rulebook:
     terms: Mapping[str, Terms]  # by verb
     grounds: Mapping[str, Mapping[str, Ground]]  # by verb and code
     likeness: Mapping[int | None, Likeness]  # by category; None: of all classes
+    hearings: Mapping[str, tuple[Hearing, ...]]  # by verb or "", the most particular last
     conditions_of: Mapping[int, tuple[Condition, ...]] = field(default_factory=dict)
 
     def ladder(self, case: Case) -> tuple[Rung, ...]:
@@ -139,6 +141,11 @@ def current() -> Rulebook:
     return kept
 
 
+def at_hand() -> Rulebook:
+    """The rulebook as this process last read it: no statement where it has. For what follows upon current()."""
+    return _kept or current()
+
+
 def _version() -> UUID | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT version FROM cases_edition")
@@ -169,6 +176,7 @@ def _read(version: UUID | None) -> Rulebook:
         terms={row.verb: row for row in Terms.objects.all()},
         grounds=_grounds(),
         likeness={row.category_id: row for row in Likeness.objects.all()},
+        hearings=_hearings(),
         conditions_of={category: tuple(rows) for category, rows in of.items()},
     )
 
@@ -192,6 +200,13 @@ def _grounds() -> dict[str, dict[str, Ground]]:
     for row in Ground.objects.order_by("verb", "code"):
         found.setdefault(row.verb, {})[row.code] = row
     return found
+
+
+def _hearings() -> dict[str, tuple[Hearing, ...]]:
+    found: dict[str, list[Hearing]] = {}
+    for row in Hearing.objects.order_by("urgent", "entered"):  # a stage's own comes after the blank
+        found.setdefault(row.verb, []).append(row)
+    return {verb: tuple(rows) for verb, rows in found.items()}
 
 
 def _calendars() -> dict[int | None, Calendar]:

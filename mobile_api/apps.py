@@ -1,6 +1,17 @@
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
+
+
+def _heard_by(channel: str) -> Callable[[Any], bool]:
+    """Whether an event is owed to a channel."""
+    from cases import audience
+
+    return partial(audience.heard, by=channel)
 
 
 class MobileApiConfig(AppConfig):
@@ -23,18 +34,18 @@ class MobileApiConfig(AppConfig):
             self._mail()
 
     def _sms(self) -> None:
-        from cases import audience, outbox
+        from cases import outbox
 
         from . import sms
 
-        outbox.consumer("sms", audience.heard)(sms.send)
+        outbox.consumer("sms", _heard_by("sms"))(sms.send)
 
     def _mail(self) -> None:
-        from cases import audience, outbox
+        from cases import outbox
 
         from . import mail
 
-        outbox.consumer("mail", audience.heard)(mail.send)
+        outbox.consumer("mail", _heard_by("mail"))(mail.send)
 
     def _hooks(self) -> None:
         from cases import outbox
@@ -45,9 +56,9 @@ class MobileApiConfig(AppConfig):
 
     def _push(self) -> None:
         """Without credentials nothing is owed to phones."""
-        from cases import audience, outbox
+        from cases import outbox
 
         from . import push
 
-        outbox.consumer("push", audience.heard)(push.ring)
+        outbox.consumer("push", _heard_by("push"))(push.ring)
         checks.register(push.check)

@@ -25,7 +25,7 @@ def deliver(events: Sequence[CaseEvent]) -> None:
     Numbers are given under one lock that is held until they are committed, so that whoever has read up to a
     number has missed none below it.
     """
-    owed = [(officer, event) for event in events for officer in sorted(audience.of(event))]
+    owed = [(officer, event) for event, heard in audience.hearers(events).items() for officer in sorted(heard)]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITER])
         cursor.execute("SELECT coalesce(max(number), 0) FROM mobile_api_message")

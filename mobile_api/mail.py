@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from cases import audience, rulebook
 from cases.flow import Verb
-from cases.models import CaseEvent
+from cases.models import CaseEvent, Hearing
 from cases.outbox import Unpaid
 from grid.models import Officer
 from grid.moment import now
@@ -56,10 +56,10 @@ def send(events: Sequence[CaseEvent]) -> None:
 def _hearers(events: Sequence[CaseEvent]) -> Letters:
     """Who is to be written to, of what: fresh events of which he has not had a letter."""
     heard: dict[int, list[CaseEvent]] = defaultdict(list)
-    for event in sorted(events, key=lambda event: event.pk):
-        if event.at > now() - FRESH:
-            for officer in audience.of(event):
-                heard[officer].append(event)
+    fresh = sorted((event for event in events if event.at > now() - FRESH), key=lambda event: event.pk)
+    for event, officers in audience.hearers(fresh, Hearing.Channel.MAIL).items():
+        for officer in officers:
+            heard[officer].append(event)
     people = Officer.objects.filter(pk__in=heard, is_active=True).exclude(email="").exclude(preference__mail=False)
     found = {officer: heard[officer.pk] for officer in people}
     had = cache.get_many([_key(event, officer) for officer, events in found.items() for event in events])

@@ -35,7 +35,7 @@ from requests.adapters import HTTPAdapter
 
 from cases import audience
 from cases.flow import Verb
-from cases.models import CaseEvent
+from cases.models import CaseEvent, Hearing
 from cases.outbox import Unpaid
 from grid.moment import now
 
@@ -102,7 +102,7 @@ def ring(events: Sequence[CaseEvent]) -> None:
 def _rings(events: Sequence[CaseEvent]) -> list[Ring]:
     """Who is to hear of what. Of several events of one case a device hears the last alone: it would hide the others."""
     fresh = sorted((event for event in events if event.at > now() - FRESH), key=lambda event: event.pk)
-    hearers = {event: audience.of(event) for event in fresh}
+    hearers = audience.hearers(fresh, Hearing.Channel.PUSH)
     devices = _devices(set().union(*hearers.values()))
     rings = (Ring(event, device) for event, ids in hearers.items() for device in devices if device.officer_id in ids)
     return list({(ring.event.case_id, ring.device.pk): ring for ring in rings}.values())

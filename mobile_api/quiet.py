@@ -11,10 +11,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from cases import rulebook
+from cases import audience, rulebook
 from cases.calendar import Unusable
-from cases.clock import Unit
-from cases.flow import Verb
 from cases.models import CaseEvent
 from grid.models import Officer
 from grid.moment import now
@@ -29,7 +27,8 @@ Waiting = Mapping[tuple[int, int], datetime]  # by event and officer
 
 def waiting(hearers: Iterable[tuple[CaseEvent, Officer]]) -> Waiting:
     """Which of these have to wait, and until when. Two statements. Needs event.case."""
-    pairs = [(event, officer) for event, officer in hearers if not urgent(event)]
+    book = rulebook.current()
+    pairs = [(event, officer) for event, officer in hearers if not audience.urgent(book, event)]
     wishes = {row.officer_id: row for row in Preference.objects.filter(officer__in={officer for _, officer in pairs})}
     at = now()
     untils = {
@@ -44,13 +43,6 @@ def earliest(waiting: Waiting) -> dict[int, datetime]:
     for (event, _officer), until in waiting.items():
         found[event] = min(until, found.get(event, until))
     return found
-
-
-def urgent(event: CaseEvent) -> bool:
-    """Whether an event is nobody's to sleep through. Needs event.case."""
-    if rulebook.current().categories[event.case.category_id].urgent:
-        return True
-    return event.verb == Verb.ESCALATE and event.clock != "" and Unit(event.clock).continuous
 
 
 def free(wish: Preference, officer: Officer, at: datetime) -> datetime:

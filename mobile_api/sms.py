@@ -1,4 +1,6 @@
-"""Text messages, for emergencies alone: an adapter to whatever gateway a city has a contract with. Off without SMS_URL.
+"""Text messages: an adapter to whatever gateway a city has a contract with. Off without SMS_URL.
+
+Which events are texted the rows say; those that are shipped name emergencies alone. Quiet hours hold for the others.
 
 A gateway is anything with `send`; SMS_GATEWAY names its class. HttpGateway is the example: one POST a message. A text
 says what was done and to which case by its number: it passes through other people's hands.
@@ -20,9 +22,9 @@ from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from cases import audience
+from cases import audience, rulebook
 from cases.flow import Verb
-from cases.models import CaseEvent
+from cases.models import CaseEvent, Hearing
 from cases.outbox import Unpaid
 from grid.models import Officer
 from grid.moment import now
@@ -31,8 +33,8 @@ from . import outside, quiet
 
 logger = logging.getLogger("sms")
 
-FRESH = timedelta(hours=2)  # an emergency that is older has been heard of otherwise
-TOLD = (Verb.DISPATCH, Verb.ESCALATE)
+FRESH = timedelta(days=1)
+PRESSING = timedelta(hours=2)  # an emergency that is older has been heard of otherwise
 
 
 class Gateway(Protocol):
@@ -57,17 +59,28 @@ class HttpGateway:
 def send(events: Sequence[CaseEvent]) -> None:
     """The consumer "sms". Raises Unpaid for the events that somebody is still to hear of. Needs event.case."""
     gateway: Gateway = import_string(settings.SMS_GATEWAY)()
+    hearers = _hearers(events)
+    waiting = quiet.waiting((event, officer) for event, people in hearers.items() for officer in people)
     owed: set[int] = set()
-    for event in events:
-        if event.verb in TOLD and event.at > now() - FRESH and quiet.urgent(event) and not _told(event, gateway):
+    for event, people in hearers.items():
+        if not _told(event, [officer for officer in people if (event.pk, officer.pk) not in waiting], gateway):
             owed.add(event.pk)
-    if owed:
-        raise Unpaid(owed)
+    until = {event: at for event, at in quiet.earliest(waiting).items() if event not in owed}
+    if owed or until:
+        raise Unpaid(owed | until.keys(), until)
 
 
-def _told(event: CaseEvent, gateway: Gateway) -> bool:
-    """Whether everybody has heard. The first that the gateway does not take ends the attempt."""
-    people = Officer.objects.filter(pk__in=audience.of(event), is_active=True).exclude(phone="")
+def _hearers(events: Sequence[CaseEvent]) -> dict[CaseEvent, list[Officer]]:
+    """Who is to have a text of which fresh event."""
+    book, at = rulebook.current(), now()
+    fresh = [event for event in events if event.at > at - (PRESSING if audience.urgent(book, event) else FRESH)]
+    hearers = audience.hearers(fresh, Hearing.Channel.SMS)
+    people = Officer.objects.filter(pk__in=set().union(*hearers.values()), is_active=True).exclude(phone="").in_bulk()
+    return {event: [people[pk] for pk in sorted(heard) if pk in people] for event, heard in hearers.items()}
+
+
+def _told(event: CaseEvent, people: Sequence[Officer], gateway: Gateway) -> bool:
+    """Whether all of them have heard. The first that the gateway does not take ends the attempt."""
     for officer in people:
         key = f"sms:{event.pk}:{officer.pk}"
         if cache.get(key):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.gis.geos import Polygon
 from django.test import Client
@@ -18,11 +19,14 @@ from django.test import Client
 from cases import docket
 from cases.clock import Unit
 from cases.flow import Facts, Purpose, Source, Stage, Verb
+from cases.loading import policies
+from cases.loading.reading import Refusals
 from cases.models import (
     Case,
     Category,
     Condition,
     Duty,
+    Hearing,
     Holiday,
     Kind,
     Likeness,
@@ -51,6 +55,7 @@ def build() -> SimpleNamespace:
     _departments(city)
     _taxonomy(city)
     _rules()
+    hearings()
     _people(city)
     return city
 
@@ -148,6 +153,12 @@ def _rules() -> None:
     StageLimit.objects.create(stage=Stage.CLOSING, value=1, unit=Unit.URGENT_HOUR)
     for level, (share, role) in enumerate(((0.8, Role.HEAD), (1, Role.DISPATCHER), (2, Role.LEADER)), start=1):
         Rung.objects.create(level=level, share=share, role=role)
+
+
+def hearings() -> None:
+    """Who hears of what, as shipped."""
+    table = next(table for table in policies.TABLES if table.model is Hearing)
+    table.write(table.rows(settings.BASE_DIR / "fixtures" / "policies", Refusals()))
 
 
 def _people(city: SimpleNamespace) -> None:

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from cases import outbox
+from cases import audience, outbox, rulebook
 from cases.models import CaseEvent, Category, Outbox
 from mobile_api import quiet
 from mobile_api.models import Device, Message, Preference
@@ -84,8 +84,8 @@ def test_an_escalation_wakes_him_where_the_clock_runs_at_night(
     clock: str, wakes: bool, city: SimpleNamespace, night: Any
 ) -> None:
     case = town.report(city)
-    assert quiet.urgent(CaseEvent(case=case, verb="escalate", clock=clock)) is wakes
-    assert not quiet.urgent(CaseEvent(case=case, verb="supervise", clock=clock))
+    assert audience.urgent(rulebook.current(), CaseEvent(case=case, verb="escalate", clock=clock)) is wakes
+    assert not audience.urgent(rulebook.current(), CaseEvent(case=case, verb="supervise", clock=clock))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ terms.csv         verb, at_most, within_…, when_late     how often, how soon, 
 grounds.csv       verb, code, name, name_en             on which grounds
 likeness.csv      scheme, kind, major, sub, metres,     what counts as similar; without a class: of all classes
                   days, by_major
+hearings.csv      verb, entered, who, urgent, channels  who hears of what, and by which ways beside his inbox
 timetables.json   name, department, workdays, day_s, seasons, as in `Timetable`; no department: the city's
 """
 
@@ -28,7 +29,7 @@ from grid.loading.outcome import Counts, Refused
 from grid.models import Area, Department
 
 from ..calendar import Unusable
-from ..models import Category, Ground, Likeness, Policy, Rung, StageLimit, Terms, Timetable
+from ..models import Category, Ground, Hearing, Likeness, Policy, Rung, StageLimit, Terms, Timetable
 from ..rulebook import calendar_of
 from . import side_paths
 from .reading import Refusals, Row, document, fit, limit, number, table, whole, word, yes
@@ -150,6 +151,12 @@ def _likeness(row: Row) -> Likeness:
     return Likeness(category=category, metres=whole(row, "metres"), days=whole(row, "days"), by_major=by_major)
 
 
+def _hearing(row: Row) -> Hearing:
+    channels = row["channels"].split()
+    urgent = yes(row, "urgent")
+    return Hearing(verb=row["verb"], entered=row["entered"], who=word(row, "who"), urgent=urgent, channels=channels)
+
+
 def _category(row: Row) -> Category:
     """The sub-class that a row names, or the major where it names no sub-class."""
     said = {name: row.get(name, "") for name in ("scheme", "kind", "major", "sub")}
@@ -231,6 +238,14 @@ TABLES = (
         key=("level", *Rung.SCOPE),
         says=("share", "role"),
         needs=("level", "share", "role"),
+    ),
+    Table(
+        "hearings.csv",
+        Hearing,
+        _hearing,
+        key=("verb", "entered", "who", "urgent"),
+        says=("channels",),
+        needs=("verb", "entered", "who", "urgent", "channels"),
     ),
     Table(
         "timetables.json",

@@ -156,6 +156,10 @@ def day(said: Any) -> date:
 
 
 def fit(row: Model, *, apart_from: Iterable[str] = ()) -> None:
-    """Raises `ValidationError` where a value does not fit its column; references are not looked up."""
+    """Raises `ValidationError` where a value does not fit its column, or the values each other.
+
+    References are not looked up.
+    """
     references = {field.name for field in row._meta.concrete_fields if field.is_relation or field.primary_key}
     row.clean_fields(exclude=references | set(apart_from))
+    row.clean()

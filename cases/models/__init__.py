@@ -3,6 +3,7 @@
 from .case import Case, CaseEvent, CaseQuerySet, Outbox, Tally
 from .evidence import Evidence, Flag, Photo
 from .forecast import Outlook, Pace
+from .hearing import Hearing
 from .policy import Edition, Holiday, Likeness, Policy, Rung, StageLimit, Timetable
 from .taxonomy import Category, Condition, Duty, Kind
 from .terms import Ground, Terms
@@ -18,6 +19,7 @@ __all__ = [
     "Evidence",
     "Flag",
     "Ground",
+    "Hearing",
     "Holiday",
     "Kind",
     "Likeness",
