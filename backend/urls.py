@@ -10,4 +10,8 @@ urlpatterns = [
     path("api/mobile/v1/", api.urls),
     path("api/auth/", include("mobile_api.signin")),
     path("healthz", healthz),
+    path("account/", include("console.signin")),
+    path("", include("console.urls")),
 ]
+
+handler404 = "console.views.errors.missing"

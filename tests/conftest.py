@@ -12,8 +12,11 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.core.management import call_command
+from playwright.sync_api import Browser
+from pytest_django.live_server_helper import LiveServer
 
 from . import city as town
+from . import desk
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,3 +51,17 @@ def clock() -> Iterator[time_machine.Traveller]:
     """Time stands on a Monday at nine; clock.move_to() and clock.shift() move it."""
     with time_machine.travel(town.MONDAY, tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of a file."""
+    with desk.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(transactional_db: None, live_server: LiveServer, chromium: Browser) -> Iterator[desk.Visit]:
+    """Open the desk in a real browser: visit(officer, path) gives the page. Build the city with `town.build()`."""
+    with desk.visits(chromium, live_server.url) as visit:
+        yield visit

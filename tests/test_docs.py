@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.utils.translation import override
+from django.utils.translation.template import templatize
 
 from backend import settings as source
 from cases import drawing
@@ -17,7 +18,7 @@ from mobile_api import problems
 from mobile_api.api import api
 
 ROOT = Path(settings.BASE_DIR)
-APPS = ("backend", "grid", "cases", "mobile_api", "deploy")
+APPS = ("backend", "grid", "cases", "mobile_api", "console", "deploy")
 
 
 def test_the_drawn_flow_is_the_table() -> None:
@@ -84,7 +85,9 @@ def test_every_word_for_people_has_its_english() -> None:
     said, told = set(), catalogue(ROOT / "locale/en/LC_MESSAGES/django.po")
     for app in APPS:
         for path in (ROOT / app).rglob("*.py"):
-            said |= messages(path)
+            said |= messages(path.read_text(encoding="utf8"))
+        for path in (ROOT / app).rglob("templates/**/*.*"):
+            said |= messages(calls(path))
     assert not said - told.keys(), "run manage.py makemessages -l en and translate"
     assert not [word for word in said if not told[word]]
 
@@ -95,13 +98,19 @@ def test_an_english_sentence_takes_the_same_parameters() -> None:
         assert sorted(set(holes.findall(chinese))) == sorted(set(holes.findall(english))), chinese
 
 
-def messages(path: Path) -> set[str]:
-    """The literals that a file hands to gettext."""
-    calls = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
+def calls(template: Path) -> str:
+    """The calls of gettext that a template makes, a line each."""
+    found = re.findall(r"\b(n?gettext\(.*?['\"]\))", templatize(template.read_text(encoding="utf8")))
+    return "\n".join(call.replace("gettext(u'", "gettext('") for call in found)
+
+
+def messages(source: str) -> set[str]:
+    """The literals that Python code hands to gettext."""
+    names = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
     return {
         argument.value
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in calls
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
         for argument in node.args[:1]
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     }

@@ -1,0 +1,52 @@
+"""What holds for every page of the desk: what a browser may load, and how a refusal looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from cases.flow import Refused
+
+# All that a page needs comes from this host. MapLibre makes pictures of bytes (blob), its sheet holds some (data).
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data: blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+OTHERS = ("/api/",)  # other doors have their own rules
+
+
+class Desk:
+    """Sets the Content-Security-Policy, and tells a refusal as a page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        if not request.path.startswith(OTHERS):
+            answer.headers.setdefault("Content-Security-Policy", POLICY)
+            answer.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")
+        return answer
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if request.resolver_match is None or request.resolver_match.app_name != "console":
+            return None
+        if isinstance(exception, Refused):
+            return _page(request, _("现在不能这样办"), exception.detail, 409)
+        if isinstance(exception, ObjectDoesNotExist):
+            return _page(request, _("没有找到"), _("没有找到，或您无权查看。"), 404)
+        return None
+
+
+def _page(request: HttpRequest, title: str, says: str, status: int) -> HttpResponse:
+    return render(request, "console/refused.html", {"title": title, "says": says}, status=status)

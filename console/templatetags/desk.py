@@ -1,0 +1,113 @@
+"""How moments, stretches of time and states look on a page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from cases.flow import Stage
+from grid.moment import now
+
+register = template.Library()
+SOON_S = 4 * 3600  # from when on a deadline is shown as near
+HUES = {
+    Stage.FILING: "new",
+    Stage.VERIFY: "field",
+    Stage.DISPATCH: "new",
+    Stage.HANDLING: "work",
+    Stage.SHELVED: "rest",
+    Stage.LINKED: "rest",
+    Stage.FEEDBACK: "field",
+    Stage.CHECK: "field",
+    Stage.CLOSING: "near",
+    Stage.CLOSED: "done",
+    Stage.VOID: "rest",
+}
+
+
+@register.filter
+def local(at: datetime | None) -> str:
+    """The moment in the city's zone: 2026-03-02 09:00."""
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M") if at else ""
+
+
+@register.filter
+def day(at: datetime | None) -> str:
+    """The day in the city's zone, as the reader writes it."""
+    return date_format(timezone.localtime(at), "DATE_FORMAT") if at else ""
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """A stretch of time in its two largest units: 2 天 3 小时."""
+    if seconds is None:
+        return ""
+    minutes = int(abs(seconds)) // 60
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [
+        (days, ngettext("%(n)d 天", "%(n)d 天", days)),
+        (hours, ngettext("%(n)d 小时", "%(n)d 小时", hours)),
+        (minutes, ngettext("%(n)d 分钟", "%(n)d 分钟", minutes)),
+    ]
+    said = [says % {"n": n} for n, says in parts if n][:2]
+    return " ".join(said) or _("不到 1 分钟")
+
+
+@register.simple_tag
+def ago(at: datetime | None) -> SafeString | str:
+    """How long since, or until, with the moment itself under the pointer and for machines."""
+    if at is None:
+        return ""
+    off = (now() - at).total_seconds()
+    says = _("%(span)s前") if off >= 0 else _("%(span)s后")
+    return _time("ago", at, says % {"span": span(off)})
+
+
+@register.simple_tag
+def moment(at: datetime | None) -> SafeString | str:
+    """The moment, with how long since under the pointer."""
+    return _time("moment", at, local(at)) if at else ""
+
+
+@register.simple_tag
+def due(at: datetime | None) -> SafeString | str:
+    """How long is left, or how late it is: in words and in colour."""
+    if at is None:
+        return format_html('<span class="due none">{}</span>', _("无时限"))
+    left = (at - now()).total_seconds()
+    says = _("超时 %(span)s") if left < 0 else _("剩 %(span)s")
+    return _time(f"due {'late' if left < 0 else 'soon' if left < SOON_S else 'fine'}", at, says % {"span": span(left)})
+
+
+def _time(kind: str, at: datetime, says: str) -> SafeString:
+    return format_html(
+        '<time class="{}" datetime="{}" title="{}">{}</time>', kind, at.isoformat(timespec="seconds"), local(at), says
+    )
+
+
+@register.simple_tag
+def stage(of: str) -> SafeString:
+    """The badge of a stage."""
+    here = Stage(of)
+    return format_html('<span class="badge {}">{}</span>', HUES[here], here.label)
+
+
+@register.simple_tag
+def level(n: int) -> SafeString | str:
+    """The badge of the rungs climbed; nothing where none was."""
+    if not n:
+        return ""
+    return format_html('<span class="badge level" title="{}">▲{}</span>', _("已升级 %(n)d 级") % {"n": n}, n)
+
+
+@register.simple_tag
+def grade(letter: str) -> SafeString | str:
+    """The badge of a grade, A to E; nothing where there is none."""
+    return format_html('<span class="badge grade-{}">{}</span>', letter.lower(), letter) if letter else ""

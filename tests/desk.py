@@ -1,0 +1,80 @@
+"""The desk as its people use it: a browser's session, and a real browser."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from grid.models import Officer
+
+from .city import PASSWORD
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+LOGIN = "/account/login/"
+Visit = Callable[..., Page]
+
+
+def desk(officer: Officer, **headers: str) -> Client:
+    """A browser in which the officer has signed in by the login page; it reads Chinese unless told otherwise."""
+    client = Client(headers={"Accept-Language": "zh-hans", **headers})
+    answer = client.post(LOGIN, {"login": officer.username, "password": PASSWORD})
+    assert answer.status_code == 302, answer.content.decode()
+    return client
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium.
+
+    While it is there, an event loop runs in this thread, and Django would not let it ask the database.
+    """
+    with patch.dict(os.environ, {"DJANGO_ALLOW_ASYNC_UNSAFE": "1"}), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS, timeout=60_000)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visits(browser: Browser, address: str) -> Iterator[Visit]:
+    """Sign officers in at `address`, each in a browser window of his own. What a page complains of fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def visit(officer: Officer | None, path: str = "/", *, language: str = "zh-CN", width: int = 1280) -> Page:
+        context = browser.new_context(
+            locale=language, viewport={"width": width, "height": 900}, base_url=address, service_workers="block"
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: _note(complaints, said))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if officer:
+            signed = desk(officer).cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": signed, "url": address}])
+        page.goto(path)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _note(complaints: list[str], said: Any) -> None:
+    if said.type == "error" and "Failed to load resource" not in said.text:
+        complaints.append(said.text)
