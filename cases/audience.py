@@ -49,11 +49,16 @@ def heard(event: CaseEvent, by: str = "") -> bool:
 def urgent(book: Rulebook, event: CaseEvent) -> bool:
     """Whether an event is nobody's to sleep through. Needs event.case.
 
-    Those of an urgent class, and escalations of work whose clock runs day and night.
+    Those of an urgent class, and escalations: as the rung said when it rang, else where the clock runs day and night.
     """
     if book.categories[event.case.category_id].urgent:
         return True
-    return event.verb == Verb.ESCALATE and event.clock != "" and Unit(event.clock).continuous
+    if event.verb != Verb.ESCALATE:
+        return False
+    why = {reason["code"] for reason in event.facts.get("why", ())}
+    if why & {"rung_at_night", "rung_by_day"}:
+        return "rung_at_night" in why
+    return event.clock != "" and Unit(event.clock).continuous
 
 
 def silent(book: Rulebook) -> list[tuple[Verb, Stage]]:

@@ -111,4 +111,7 @@ def _why(rung: Rung, skipped: Sequence[str], role: str) -> tuple[Reason, ...]:
     passed: list[Reason] = [{"code": "post_skipped", "role": post} for post in skipped]
     share = str(rung.share)
     last: Reason = {"code": "rung", "share": share, "role": role} if role else {"code": "rung_nobody", "share": share}
-    return (*passed, last)
+    hours: list[Reason] = []
+    if rung.at_night is not None:
+        hours = [{"code": "rung_at_night" if rung.at_night else "rung_by_day"}]
+    return (*passed, last, *hours)

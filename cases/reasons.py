@@ -54,6 +54,8 @@ SENTENCES = {
     "limit_condition": gettext_lazy("时限取自立案条件 %(no)s：%(limit)s。"),
     "limit_stage": gettext_lazy("环节时限：%(limit)s。"),
     "limit_stage_source": gettext_lazy("%(source)s的环节时限：%(limit)s。"),
+    "limit_stage_urgent": gettext_lazy("紧急类别的环节时限：%(limit)s。"),
+    "limit_stage_urgent_source": gettext_lazy("%(source)s、紧急类别的环节时限：%(limit)s。"),
     "limit_none": gettext_lazy("本环节没有规定时限。"),
     "limit_rework": gettext_lazy("返工时限：按原时限剩余的 %(left)s 计，但不少于原时限的 %(share)s。"),
     "limit_extended": gettext_lazy("准予延期：%(limit)s。"),
@@ -62,6 +64,8 @@ SENTENCES = {
     # Which rung
     "rung": gettext_lazy("时限已用 %(share)s，知会%(role)s。"),
     "rung_nobody": gettext_lazy("时限已用 %(share)s，但各级岗位均无人可知会。"),
+    "rung_at_night": gettext_lazy("本级提醒不分昼夜。"),
+    "rung_by_day": gettext_lazy("本级提醒避开免打扰时段。"),
     "post_skipped": gettext_lazy("%(role)s无人在岗，由上一级代为知会。"),
     "alarm_put_off": gettext_lazy("提醒未能发出，一小时后再试；原因见系统日志。"),
     # Which duplicate

@@ -52,7 +52,7 @@ class Rulebook:
     conditions: Mapping[int, Condition]
     duties: Mapping[tuple[int, str], Duty]  # (category, area code or "")
     policies: Mapping[tuple[str, str, str], Policy]  # (verb, source or "", area code or "")
-    limits: Mapping[tuple[str, str], Limit]  # (stage, source or "")
+    limits: Mapping[tuple[str, str, bool], Limit]  # (stage, source or "", of urgent categories alone)
     ladders: Mapping[Scope, tuple[Rung, ...]]  # the rungs of a scope, the lowest first
     departments: Mapping[int, Department]
     areas: Mapping[int, Area]  # each with those above it
@@ -168,7 +168,9 @@ def _read(version: UUID | None) -> Rulebook:
         conditions=conditions,
         duties={(row.category_id, row.area.code if row.area else ""): row for row in duties},
         policies={(row.verb, row.source, row.area.code if row.area else ""): row for row in policies},
-        limits={(row.stage, row.source): Limit(row.value, Unit(row.unit)) for row in StageLimit.objects.all()},
+        limits={
+            (row.stage, row.source, row.urgent): Limit(row.value, Unit(row.unit)) for row in StageLimit.objects.all()
+        },
         ladders=_ladders(),
         departments={row.pk: row for row in Department.objects.all()},
         areas=_areas(),

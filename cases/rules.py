@@ -153,15 +153,19 @@ def automatic(book: Rulebook, verb: Verb, case: Case) -> tuple[bool, Reason]:
 
 
 def stage_limit(book: Rulebook, case: Case, stage: Stage) -> tuple[Limit | None, Reason]:
-    """How long a stage may take: the handling by the case's condition, the others by the rows of their stage."""
+    """How long a stage may take: the handling by the case's condition, the others by the rows of their stage.
+
+    Of these, a row of urgent categories goes before one of all, there the source's own before one of any source.
+    """
     if stage == Stage.HANDLING and case.condition_id:
         row = book.conditions[case.condition_id]
         limit = Limit(row.limit_value, Unit(row.limit_unit))
         return limit, {"code": "limit_condition", "no": row.no, "limit": said(limit)}
-    if own := book.limits.get((stage, case.source)):
-        return own, {"code": "limit_stage_source", "source": case.source, "limit": said(own)}
-    if general := book.limits.get((stage, "")):
-        return general, {"code": "limit_stage", "limit": said(general)}
+    for urgent in (True, False) if book.categories[case.category_id].urgent else (False,):
+        for source in (case.source, ""):
+            if found := book.limits.get((stage, source, urgent)):
+                code = "limit_stage" + ("_urgent" if urgent else "") + ("_source" if source else "")
+                return found, {"code": code, **({"source": source} if source else {}), "limit": said(found)}
     return None, {"code": "limit_none"}
 
 

@@ -16,7 +16,7 @@ from django.utils import translation
 from cases import alarm, docket, reasons, rulebook, stint
 from cases.clock import Limit, Unit
 from cases.flow import Source, Verb
-from cases.models import Case, Condition, Duty, Holiday, Policy, StageLimit
+from cases.models import Case, Category, Condition, Duty, Holiday, Policy, Rung, StageLimit
 from grid.models import Component, Officer
 
 from . import acts
@@ -83,6 +83,11 @@ def timed(city: SimpleNamespace, clock: Any) -> Iterator[Case]:
     Duty.objects.create(category=city.manhole.parent, department=city.roads)
     StageLimit.objects.create(stage="filing", source=Source.HOTLINE, value=2, unit=Unit.URGENT_HOUR)
     yield town.report(city, by=city.carl, source=Source.HOTLINE)
+    Category.objects.filter(pk=city.refuse.pk).update(urgent=True)
+    for source in ("", Source.HOTLINE):
+        StageLimit.objects.create(stage="filing", source=source, urgent=True, value=1, unit=Unit.URGENT_HOUR)
+        heap = {"category": city.refuse.pk, "condition": city.heap.pk}
+        yield town.report(city, by=city.carl, source=Source.HOTLINE, **heap)
     StageLimit.objects.filter(stage="closing").delete()
     case = town.finish(town.report(city), city.hugo)
     move(case, Verb.REWORK, city.ivan, note="仍响动")
@@ -97,6 +102,8 @@ def timed(city: SimpleNamespace, clock: Any) -> Iterator[Case]:
 def woken(city: SimpleNamespace, clock: Any) -> Iterator[Case]:
     Officer.objects.filter(pk=city.hedi.pk).update(is_active=False)  # somebody above stands in
     case = town.report(city)
+    for level, at_night in ((1, True), (2, False)):
+        Rung.objects.filter(level=level).update(at_night=at_night)
     clock.shift(timedelta(days=40))
     alarm.ring()
     yield case

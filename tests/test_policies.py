@@ -81,7 +81,7 @@ def test_the_rulebook_reads_what_was_loaded(folder: Path, db: None) -> None:
     sunday = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
     assert book.calendar(None).between(sunday, sunday.replace(hour=3)) == 0
     assert book.calendar(Department.objects.get().pk).between(sunday, sunday.replace(hour=3)) == 7200
-    assert (book.limits[Stage.FILING, ""].value, len(book.everybodys)) == (15, 2)
+    assert (book.limits[Stage.FILING, "", False].value, len(book.everybodys)) == (15, 2)
     assert book.policies[Verb.FILE, "inspector", ""].automatic
 
 
@@ -132,6 +132,14 @@ def test_an_odd_stage_limit_is_refused_by_its_row(folder: Path, db: None, line: 
 def test_a_ladder_that_cannot_be_climbed_is_refused(folder: Path, db: None, line: str, row: int, code: str) -> None:
     write(folder, rungs=RUNGS + line + "\n")
     assert refused(folder) == [("rungs.csv", row, code)]
+
+
+def test_a_rung_may_say_whether_it_rings_at_night(folder: Path, db: None) -> None:
+    write(folder, rungs="level,share,role,at_night\n1,0.8,head,0\n2,1,dispatcher,\n3,2,leader,1\n")
+    policies.load(folder)
+    assert list(Rung.objects.values_list("at_night", flat=True)) == [False, None, True]
+    write(folder, rungs=RUNGS)
+    assert policies.load(folder)["rungs.csv"].changed == 1
 
 
 @pytest.mark.parametrize(

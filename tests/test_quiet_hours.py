@@ -11,8 +11,8 @@ import pytest
 import time_machine
 from django.test import Client
 
-from cases import audience, outbox, rulebook
-from cases.models import CaseEvent, Category, Outbox
+from cases import alarm, audience, outbox, rulebook
+from cases.models import CaseEvent, Category, Outbox, Rung
 from mobile_api import quiet
 from mobile_api.models import Device, Message, Preference
 
@@ -86,6 +86,44 @@ def test_an_escalation_wakes_him_where_the_clock_runs_at_night(
     case = town.report(city)
     assert audience.urgent(rulebook.current(), CaseEvent(case=case, verb="escalate", clock=clock)) is wakes
     assert not audience.urgent(rulebook.current(), CaseEvent(case=case, verb="supervise", clock=clock))
+
+
+def climb(city: SimpleNamespace, night: Any, condition: Any, at_night: bool | None) -> CaseEvent:
+    """The first rung of a case, reported now."""
+    Rung.objects.filter(level=1).update(at_night=at_night)
+    case = town.report(city, condition=condition.pk)
+    night.move_to(case.alarm_at)
+    alarm.ring()
+    return case.events.get(verb="escalate")
+
+
+@pytest.mark.parametrize(("at_night", "wakes"), [(None, True), (True, True), (False, False)])
+def test_a_rung_itself_says_whether_it_rings_at_night(
+    at_night: bool | None,
+    wakes: bool,
+    city: SimpleNamespace,
+    night: Any,
+    fcm: Any,  # noqa: F811
+) -> None:
+    phone(city.hedi), sleeps(city.hedi)
+    event = climb(city, night, city.missing, at_night)
+    outbox.drain()
+    assert bool(fcm.titles("hedi")) is wakes
+    assert Message.objects.filter(officer=city.hedi).count() == 1
+    Rung.objects.update(at_night=not wakes)
+    assert audience.urgent(rulebook.current(), event) is wakes, "as the rung was when it rang"
+
+
+@pytest.mark.parametrize("at_night", [None, True])
+def test_a_rung_of_working_time_may_ring_through_quiet_hours(
+    at_night: bool | None, city: SimpleNamespace, night: Any
+) -> None:
+    assert audience.urgent(rulebook.current(), climb(city, night, city.rattling, at_night)) is bool(at_night)
+
+
+def test_an_urgent_class_rings_whatever_its_rung_says(city: SimpleNamespace, night: Any) -> None:
+    Category.objects.filter(pk=city.manhole.pk).update(urgent=True)
+    assert audience.urgent(rulebook.current(), climb(city, night, city.missing, False))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """The rows by which the system decides, from a folder. A file that is there is the whole truth about its table.
 
 policies.csv      verb, source, area, automatic, note   what the system does by itself
-stage_limits.csv  stage, source, value, unit            how long a stage may take
-rungs.csv         level, share, role; and whose ladder  when the alarm rings, and for whom
-                  it is: scheme, kind, major, sub, or
+stage_limits.csv  stage, source, urgent, value, unit    how long a stage may take; urgent may be left out
+rungs.csv         level, share, role; and whose ladder  when the alarm rings, and for whom; at_night: 1 through quiet
+                  it is: scheme, kind, major, sub, or   hours, 0 never in them, blank as its clock runs
                   urgent, or department; or everybody's
 terms.csv         verb, at_most, within_…, when_late     how often, how soon, how far a side path may be taken
 grounds.csv       verb, code, name, name_en             on which grounds
@@ -126,7 +126,8 @@ def _policy(row: Row) -> Policy:
 
 def _stage_limit(row: Row) -> StageLimit:
     asked = limit(row, "value", "unit")
-    return StageLimit(stage=word(row, "stage"), source=row["source"], value=asked.value, unit=asked.unit.value)
+    stage, urgent = word(row, "stage"), yes(row, "urgent")
+    return StageLimit(stage=stage, source=row["source"], urgent=urgent, value=asked.value, unit=asked.unit.value)
 
 
 def _rung(row: Row) -> Rung:
@@ -137,6 +138,7 @@ def _rung(row: Row) -> Rung:
         category=_category(row) if row.get("major") else None,
         urgent=yes(row, "urgent"),
         department=_known(Department, row["department"]) if row.get("department") else None,
+        at_night=yes(row, "at_night") if row.get("at_night") else None,
     )
     if rung.share <= 0:
         raise Refused("rung_shares", _("时限比例须大于零"))
@@ -227,7 +229,7 @@ TABLES = (
         "stage_limits.csv",
         StageLimit,
         _stage_limit,
-        key=("stage", "source"),
+        key=("stage", "source", "urgent"),
         says=("value", "unit"),
         needs=("stage", "source", "value", "unit"),
     ),
@@ -236,7 +238,7 @@ TABLES = (
         Rung,
         _rung,
         key=("level", *Rung.SCOPE),
-        says=("share", "role"),
+        says=("share", "role", "at_night"),
         needs=("level", "share", "role"),
     ),
     Table(

@@ -6,6 +6,7 @@ import uuid
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +15,7 @@ from grid.models import Area, Department
 from grid.roles import Role
 
 from ..clock import Unit
-from ..flow import Source, Stage, Verb
+from ..flow import OWED, Source, Stage, Verb
 from .taxonomy import Category
 
 
@@ -40,22 +41,31 @@ class Policy(models.Model):
 
 
 class StageLimit(models.Model):
-    """环节时限: how long a stage may take where no condition says it."""
+    """环节时限: how long a stage may take where no condition says it.
+
+    A row of urgent categories goes before one of all, there the source's own before one of any source.
+    """
 
     stage = models.CharField(_("环节"), max_length=12, choices=Stage)
     source = models.CharField(_("问题来源"), max_length=12, choices=Source, blank=True, help_text="blank: any")
+    urgent = models.BooleanField(_("紧急"), default=False, help_text="of urgent categories alone")
     value = models.DecimalField(_("时限"), max_digits=6, decimal_places=2)
     unit = models.CharField(_("时限单位"), max_length=16, choices=Unit)
 
     class Meta:
         verbose_name = _("环节时限")
         constraints = [
-            models.UniqueConstraint(fields=["stage", "source"], name="stage_limit_once"),
+            models.UniqueConstraint(fields=["stage", "source", "urgent"], name="stage_limit_once"),
             models.CheckConstraint(name="stage_limit_positive", condition=models.Q(value__gt=0)),
         ]
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.value} {self.unit}"
+
+    def clean(self) -> None:
+        """Raises ValidationError for a stage at which no clock of a row runs."""
+        if self.stage in Stage.values and (self.stage not in OWED or self.stage == Stage.SHELVED):
+            raise ValidationError({"stage": gettext("该环节不按环节时限计时")})
 
 
 class Rung(models.Model):
@@ -71,6 +81,12 @@ class Rung(models.Model):
     category = models.ForeignKey(Category, models.PROTECT, null=True, blank=True, related_name="+")
     urgent = models.BooleanField(_("紧急"), default=False, help_text="of all urgent categories")
     department = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="+")
+    at_night = models.BooleanField(
+        _("不分昼夜"),
+        null=True,
+        blank=True,
+        help_text="rings through quiet hours; blank: where its clock runs at night",
+    )
 
     SCOPE = ("category_id", "urgent", "department_id")
 
