@@ -216,6 +216,10 @@ SECURE_HSTS_SECONDS = whole("HSTS_SECONDS", 0)
 # What the city decides
 CELL_CODE = text("CELL_CODE", r"^\d{14,15}$")
 CELL_NEAR_M = number("CELL_NEAR_M", 50)  # a point this near a cell still belongs to it, flagged
+SHIFT_HOURS = number("SHIFT_HOURS", 14, least=1)  # the longest that anybody is on duty without saying so again
+TRACK_DAYS = whole("TRACK_DAYS", 90, least=1)  # for which the tracks of those on duty are kept
+TRACK_FRESH_MINUTES = number("TRACK_FRESH_MINUTES", 15, least=1)  # a last position older than that tells nothing
+CHECK_NEAR_M = number("CHECK_NEAR_M", 500)  # whoever is on duty so near a case may be drawn to check it
 CATEGORY_SCHEME = text("CATEGORY_SCHEME", "gbt30428-2013")  # the generation in which people report
 CASE_PREFIX = text("CASE_PREFIX", "WG")
 ROUTE_COMPONENT = words("ROUTE_COMPONENT", "owner,maintainer,territory,competent")  # who is asked first

@@ -9,6 +9,9 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from django.db.models import BooleanField, ExpressionWrapper, Q
+
+from grid import duty
 from grid.models import Leave, Officer
 from grid.roles import Role
 
@@ -26,29 +29,38 @@ def give(case: Case, verb: Verb, facts: Facts, last: CaseEvent) -> Facts:
     """The facts of a move that the system makes after the last line: an order to check comes with who is to do it."""
     if verb != Verb.ORDER_CHECK:
         return facts
-    candidates = among(case, last)
+    candidates, on_duty = among(case, last)
     if not candidates:
         return replace(facts, why=(*facts.why, {"code": "drawn_none"}))
     nth = LOT.randrange(len(candidates))
-    why: Reason = {"code": "drawn", "candidates": candidates, "count": len(candidates), "nth": nth + 1}
+    code = "drawn_on_duty" if on_duty else "drawn"
+    why: Reason = {"code": code, "candidates": candidates, "count": len(candidates), "nth": nth + 1}
     return replace(facts, holder=candidates[nth], why=(*facts.why, why))
 
 
-def among(case: Case, last: CaseEvent) -> list[int]:
-    """The inspectors of the beat who may check, by primary key: not away, and not the hand that did the work.
+def among(case: Case, last: CaseEvent) -> tuple[list[int], bool]:
+    """The inspectors who may check, by primary key, and whether they are those on duty.
 
+    First those on duty of the beat or near by, then all of the beat who are not away; never a hand that did the work.
     The reporter is among them only where there is nobody else. `last`: the case's last line, perhaps not yet written.
     """
     barred = refusals.barring(flow.move(case.stage, Verb.ORDER_CHECK))
     away = Leave.objects.filter(since__lte=last.at, until__gt=last.at)
     worked = case.events.filter(verb__in=barred, by__isnull=False)
     people = (
-        Officer.objects.filter(is_active=True, roles__contains=[str(Role.INSPECTOR)], beats__cells=case.cell_id)
+        Officer.objects.filter(is_active=True, roles__contains=[str(Role.INSPECTOR)])
         .exclude(pk__in=away.values("officer"))
         .exclude(pk__in=worked.values("by"))
-        .distinct()
+        .exclude(pk__in=[last.by_id] if last.by_id and last.verb in barred else [])
         .order_by("pk")
     )
-    now_worked = {last.by_id} if last.verb in barred else set()
-    found = [pk for pk in people.values_list("pk", flat=True) if pk not in now_worked]
-    return [pk for pk in found if pk != case.reporter_id] or found
+    beat, near = Q(beats__cells=case.cell_id), Q(pk__in=duty.at_hand(case.point, last.at).values("officer"))
+    working = Q(pk__in=duty.present(last.at).values("officer"))
+    ready = ExpressionWrapper(near | working, BooleanField())
+    able = dict(people.filter(beat | near).annotate(ready=ready).values_list("pk", "ready"))
+    for on_duty in (True, False):
+        chosen = [pk for pk, ready in able.items() if ready or not on_duty]
+        others = [pk for pk in chosen if pk != case.reporter_id]
+        if others:
+            return others, on_duty
+    return list(able), False

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.core.management import call_command
 
+from grid import duty
 from grid.moment import today
 
 from . import forecast, tally
@@ -15,8 +16,10 @@ logger = logging.getLogger("cases")
 
 
 def run() -> None:
-    """Forget sessions that have ended; recount yesterday, which must change nothing; forecast anew. Idempotent."""
+    """Forget sessions that have ended, tidy shifts and tracks, recount yesterday, which must change nothing, and
+    forecast anew. Idempotent."""
     call_command("clearsessions")
+    duty.tidy()
     yesterday = today() - timedelta(days=1)
     if changed := tally.rebuild(yesterday, yesterday):
         logger.error("the figures of %s were wrong in %d buckets, and are right now", yesterday, changed)

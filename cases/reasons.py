@@ -28,6 +28,7 @@ SENTENCES = {
     "policy_none": gettext_lazy("没有“%(verb)s”的自动流转规则，留待人工。"),
     "flags_open": gettext_lazy("证据有 %(count)s 处疑点待核验，系统不自动结案。"),
     "drawn": gettext_lazy("从责任网格的 %(count)s 名监督员中随机抽取，第 %(nth)s 名核查。"),
+    "drawn_on_duty": gettext_lazy("从在岗的 %(count)s 名监督员（本责任网格或附近）中随机抽取，第 %(nth)s 名核查。"),
     "drawn_none": gettext_lazy("责任网格没有可以抽取的监督员，谁来核查由人工决定。"),
     "by_hand": gettext_lazy("“%(verb)s”之后由人工决定，系统不自动流转。"),
     # Which condition

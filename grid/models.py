@@ -137,6 +137,44 @@ class Leave(models.Model):
         return f"{self.officer} {self.since:%Y-%m-%d}"
 
 
+class Shift(models.Model):
+    """考勤: an officer is on duty from one moment until another. Where he is, is kept only meanwhile."""
+
+    officer = models.ForeignKey(Officer, models.PROTECT, related_name="shifts", db_index=False)
+    since = models.DateTimeField(_("上岗时间"))
+    until = models.DateTimeField(_("离岗时间"), null=True)
+    forgotten = models.BooleanField(default=False, help_text="he did not say that he left: the system ended it")
+    point = models.PointField(srid=SRID, null=True, spatial_index=False, help_text="where he was last")
+    seen_at = models.DateTimeField(null=True, help_text="when he was there")
+
+    class Meta:
+        verbose_name = _("考勤")
+        indexes = [models.Index(fields=["officer", "-since"], name="shift_of")]
+        constraints = [
+            models.UniqueConstraint(fields=["officer"], name="shift_one_at_a_time", condition=Q(until=None)),
+            models.CheckConstraint(name="shift_has_time", condition=Q(until=None) | Q(until__gte=F("since"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.officer} {self.since:%Y-%m-%d}"
+
+
+class Track(models.Model):
+    """轨迹: where an officer was at a moment of his shift. Kept by month, and thrown away after TRACK_DAYS."""
+
+    pk = models.CompositePrimaryKey("shift_id", "at")
+    shift = models.ForeignKey(Shift, models.CASCADE, related_name="track", db_index=False)
+    at = models.DateTimeField()
+    point = models.PointField(srid=SRID, spatial_index=False)
+    accuracy_m = models.FloatField(null=True)
+
+    class Meta:
+        verbose_name = _("轨迹")
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"
+
+
 class Beat(models.Model):
     """责任网格: cells given to inspectors. A layer of its own: re-drawing patrols touches no cell."""
 

@@ -22,6 +22,7 @@ from cases.docket import Conflict
 from cases.flow import Move, Refused
 from cases.photos.refused import PhotoRefused
 from grid.crs import InvalidPosition
+from grid.duty import DutyRefused
 from grid.leave import LeaveRefused
 from grid.locate import OutsideTheCity
 from grid.roles import Role
@@ -55,6 +56,8 @@ STATUS = {
     "has_duplicates": 409,
     "is_duplicate": 409,
     "hooks_off": 409,
+    "shift_overlaps": 409,
+    "not_your_track": 403,
     "not_your_post": 403,
     "not_your_turn": 403,
     "not_your_source": 403,
@@ -167,6 +170,7 @@ TOLD: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     Refused: _refused,
     PhotoRefused: _photo,
     Conflict: lambda exc: problem(409, exc.code, str(exc)),
+    DutyRefused: lambda exc: problem(STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field),
     LeaveRefused: lambda exc: problem(STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field),
     Unusable: lambda exc: problem(422, exc.code, str(exc), field="limit"),
     InvalidPosition: lambda exc: problem(422, exc.code, str(exc), field="point"),

@@ -12,6 +12,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.core.management import call_command
+from django.utils import translation
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
@@ -65,3 +66,10 @@ def visit(transactional_db: None, live_server: LiveServer, chromium: Browser) ->
     """Open the desk in a real browser: visit(officer, path) gives the page. Build the city with `town.build()`."""
     with desk.visits(chromium, live_server.url) as visit:
         yield visit
+
+
+@pytest.fixture(autouse=True)
+def tongue() -> Iterator[None]:
+    """A request in English leaves its thread speaking English: each test begins in Chinese."""
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
