@@ -2,6 +2,7 @@
 
   ./dev up [--port 8000]  everything, in the foreground: database, demo cities, web server, worker
   ./dev play [OPTIONS]    a day in the city, through the HTTP interface of the running ./dev up
+  ./dev history [OPTIONS] months of past cases for the boards of the demo; before, or without, ./dev play
   ./dev test [OPTIONS]    the tests, on a database of their own; the options go to pytest
   ./dev lint              ruff and mypy
   ./dev bench NAME        measure: bench/NAME.py, on a durable database of its own that holds the demo cities
@@ -44,6 +45,12 @@ def play(arguments: list[str]) -> int:
     with environment(Cluster(DATA).running()) as given:
         quiet = {"LOG_LEVEL": "WARNING"} | given  # the progress bar has the terminal
         return run((PYTHON, "-m", "play", "--url", here[1], *arguments), quiet)
+
+
+def history(arguments: list[str]) -> int:
+    """Needs a city, as ./dev up loads it, but not that anything runs."""
+    with environment(Cluster(DATA).running()) as given:
+        return run((PYTHON, "-m", "play.history", *arguments), {"LOG_LEVEL": "WARNING"} | given)
 
 
 def test(arguments: list[str]) -> int:
@@ -114,7 +121,7 @@ def reset(arguments: list[str]) -> int:
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    **{command.__name__: command for command in (up, play, test, lint, bench, manage, psql, docs, reset)},
+    **{command.__name__: command for command in (up, play, history, test, lint, bench, manage, psql, docs, reset)},
     "run": program,
 }
 

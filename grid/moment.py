@@ -2,12 +2,15 @@
 
 In production this is the machine's clock. In the demo a day can be played in minutes: while a *tape* runs,
 every process sees the same faster clock, which starts in the past and meets real time when the tape ends,
-so that no recorded moment ever lies in the future.
+so that no recorded moment ever lies in the future. A past that is planted for the demo is told moment by moment.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -15,11 +18,23 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+_told: ContextVar[datetime | None] = ContextVar("told", default=None)
+
 
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     real = timezone.now()
-    return _taped(real) if settings.DEMO else real
+    return (_told.get() or _taped(real)) if settings.DEMO else real
+
+
+@contextmanager
+def standing(at: datetime) -> Iterator[None]:
+    """In the demo alone: while the block lasts, this thread's time stands at a moment."""
+    token = _told.set(at.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 def today() -> date:

@@ -15,30 +15,10 @@ from typing import Any
 
 from grid.crs import Crs, from_wgs84
 
+from .ground import MIX
 from .phone import Phone
 
 Case = dict[str, Any]
-
-# The class mix of a real district (a Chengdu Jinniu snapshot) by sub-class of the 2013 scheme.
-MIX = {
-    "非机动车乱停放": 613,
-    "违规标语宣传品": 367,
-    "乱堆物堆料": 307,
-    "暴露生活垃圾": 275,
-    "沿街晾挂": 191,
-    "无照经营游商": 184,
-    "非法小广告": 107,
-    "垃圾箱（果皮箱、桶）": 102,
-    "道路不洁": 90,
-    "店外经营": 71,
-    "违章接坡": 55,
-    "道路破损": 30,
-    "上水井盖": 25,
-    "雨水箅子": 20,
-    "路灯": 20,
-    "道路积水": 6,
-    "供水管道破裂": 3,
-}
 
 
 @dataclass
@@ -241,7 +221,9 @@ class Dispatcher(Person):
             return
         dice = self.dice("answer", case["id"])
         wish = case["asks"]["code"]
-        if at < self.due(case, 0.02) or dice.random() < 0.3:
+        if at < self.due(case, 0.02):
+            return
+        if dice.random() < 0.3:
             self.phone.move(case, "refuse", note="理由不足，请按期处置。")
         elif wish == "decline":
             self.phone.move(case, "decline", note="同意，另行派遣。")

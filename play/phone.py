@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import random
 import threading
 from collections import Counter
@@ -11,18 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import httpx
-from django.conf import settings
 from django.utils import timezone
-from PIL import Image, ImageDraw
 
 from grid import moment
 
-PHOTOS = sorted(Path(settings.BASE_DIR, "fixtures", "photos").glob("*.jpg"))
+from .shots import draw
+
 RACES = {
     "not_now",
     "already_accepted",
@@ -105,7 +102,7 @@ class Phone:
         self._count(verb, self._ask("POST", f"cases/{case['id']}/moves", json={"verb": verb, "key": key, **facts}))
 
     def shots(self, dice: random.Random, purposes: Sequence[str]) -> Shots:
-        bodies = [self._shot(dice) for _purpose in purposes]
+        bodies = [draw(dice, self.username, 640) for _purpose in purposes]
         hashes = [hashlib.sha256(body).hexdigest() for body in bodies]
         named = [{"sha256": sha, "purpose": purpose} for sha, purpose in zip(hashes, purposes, strict=True)]
         return Shots(dict(zip(hashes, bodies, strict=True)), named)
@@ -121,21 +118,6 @@ class Phone:
             self._count(
                 "photo", self._ask("PUT", f"photos/{sha}", content=body, headers={"Content-Type": "image/jpeg"})
             )
-
-    def _shot(self, dice: random.Random) -> bytes:
-        """A real photo, scaled as a phone app does, with something of its own on it."""
-        with Image.open(dice.choice(PHOTOS)) as photo:
-            photo.draft("RGB", (640, 640))
-            photo.thumbnail((640, 640))
-            draw = ImageDraw.Draw(photo)
-            for _patch in range(12):  # another scene each time: the same one would rightly be doubted
-                x, y = dice.uniform(-0.2, 0.8) * photo.width, dice.uniform(-0.2, 0.8) * photo.height
-                wide, high = dice.uniform(0.2, 0.6) * photo.width, dice.uniform(0.2, 0.6) * photo.height
-                draw.rectangle((x, y, x + wide, y + high), fill=tuple(dice.choices(range(256), k=3)))
-            draw.text((8, 8), f"{self.username} {dice.getrandbits(64):x}", fill=(255, 255, 0))
-            out = io.BytesIO()
-            photo.save(out, "JPEG", quality=70)
-        return out.getvalue()
 
     def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Ask, and again when the network fails: the same id or key makes that safe."""

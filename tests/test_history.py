@@ -1,0 +1,82 @@
+"""A past is planted for the demo: whole, the same by the same seed, and as if it had been lived."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django_q.models import OrmQ
+
+from cases import flow, tally
+from cases.flow import Stage, Verb
+from cases.models import Case, CaseEvent, Outbox, Photo, Tally
+from grid.moment import local_day, now, standing
+from play.history import Taken, plant
+
+from . import city as town
+
+UNTIL = town.MONDAY
+SINCE = UNTIL - timedelta(days=20)
+FEW = 25
+
+
+def lived() -> list[Any]:
+    lines = CaseEvent.objects.order_by("case__uuid", "id")
+    return list(lines.values_list("case__uuid", "verb", "at", "by__username", "entered", "due_at"))
+
+
+def test_cases_are_lived_and_counted_as_any(city: SimpleNamespace) -> None:
+    past = plant("1", SINCE, UNTIL, FEW)
+    assert past[Verb.REPORT] == Case.objects.count() >= FEW
+    assert Case.objects.filter(stage=Stage.CLOSED).count() > FEW / 2
+    assert not CaseEvent.objects.exclude(at__range=(SINCE, UNTIL)).exists()
+    possible = {(stage, move.verb) for move in flow.MOVES for stage in move.at} | {("", Verb.REPORT)}
+    assert {(event.left, event.verb) for event in CaseEvent.objects.all()} <= possible
+    assert not Case.objects.filter(alarm_at__lt=UNTIL - timedelta(minutes=2)).exists()
+    assert Tally.objects.filter(metric="closed").exists()
+    assert tally.rebuild(local_day(SINCE), local_day(UNTIL)) == 0
+    assert Photo.objects.exists()
+    assert not Photo.objects.exclude(received_at__range=(SINCE, UNTIL)).exists()
+
+
+def test_nobody_is_told_of_what_is_long_past(city: SimpleNamespace) -> None:
+    plant("1", SINCE, UNTIL, 3)
+    assert Case.objects.exists()
+    assert not Outbox.objects.exists()
+    assert not OrmQ.objects.exists()
+    town.report(city)
+    assert Outbox.objects.exists()
+
+
+def test_the_same_seed_plants_the_same_past(city: SimpleNamespace) -> None:
+    with transaction.atomic():
+        plant("1", SINCE, UNTIL, FEW)
+        first = lived()
+        transaction.set_rollback(True)
+    plant("1", SINCE, UNTIL, FEW)
+    assert lived() == first != []
+
+
+def test_where_there_are_cases_nothing_is_planted(city: SimpleNamespace) -> None:
+    with standing(SINCE):
+        town.report(city)
+    with pytest.raises(Taken):
+        plant("1", SINCE, UNTIL, FEW)
+    assert Case.objects.count() == 1
+
+
+def test_cases_that_came_later_are_no_hindrance(city: SimpleNamespace) -> None:
+    late = town.report(city)
+    plant("1", SINCE, UNTIL, 3)
+    assert Case.objects.count() > 3
+    assert [line.verb for line in late.events.order_by("id")] == [Verb.REPORT, Verb.FILE, Verb.DISPATCH]
+
+
+def test_time_stands_only_while_it_is_said(city: SimpleNamespace) -> None:
+    before = now()
+    with standing(SINCE):
+        assert now() == SINCE
+    assert now() >= before
