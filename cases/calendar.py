@@ -261,6 +261,29 @@ class Calendar:
         return _ticks(datetime.combine(on, clock, self.zone))
 
 
+class Unset(Calendar):
+    """Of a city that has said no hours yet. What runs day and night needs none; all else it refuses to reckon.
+
+    Whatever asks for working time, or for the worth of a working day, raises `Unusable` (calendar_missing).
+    """
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        object.__setattr__(self, "zone", zone)
+
+    def __repr__(self) -> str:
+        return "Unset()"
+
+    @property
+    def day_s(self) -> int:
+        raise self._missing()
+
+    def _day(self, ordinal: int) -> _Day:
+        raise self._missing()
+
+    def _missing(self) -> Unusable:
+        return Unusable("calendar_missing", _("全市还没有作息，无法计算工作时限，请系统管理员先设置。"))
+
+
 @dataclass(frozen=True)
 class Continuous:
     """The clock of an emergency: day and night, holidays too. `zone` only names the day in an explanation."""

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from grid.moment import today
 
 from . import audience, flow, rulebook
-from .models import Category, Condition, Duty, Edition, Holiday, Rung, Timetable
+from .models import Category, Condition, Duty, Edition, Holiday, Rung, StageLimit, Timetable
 
 NAMED = 5
 """So many examples are named in a warning."""
@@ -88,6 +88,21 @@ def _timetable() -> Iterator[CheckMessage]:
         yield Warning(_("没有全市的作息，工作时限无法计算"), hint="manage.py load_policies", id="cases.W005")
 
 
+def _readable() -> Iterator[CheckMessage]:
+    reads: tuple[tuple[QuerySet[Any], Callable[[Any], object]], ...] = (
+        (Timetable.objects.all(), lambda row: row.calendar({}, frozenset())),
+        (StageLimit.objects.all(), StageLimit.limit),
+    )
+    for rows, read in reads:
+        for row in rows:
+            try:
+                read(row)
+            except ValueError as error:
+                named = {"what": row._meta.verbose_name, "row": row, "why": error}
+                sentence = _("%(what)s“%(row)s”无法使用，系统当作没有这一行：%(why)s") % named
+                yield Warning(sentence, hint="manage.py load_policies", id="cases.W010")
+
+
 def _ladder() -> Iterator[CheckMessage]:
     ladders: dict[tuple[Any, ...], list[Rung]] = {rulebook.EVERYBODY: []}
     for rung in Rung.objects.select_related("category", "department").order_by("level"):
@@ -122,6 +137,7 @@ HOLES: Collection[Callable[[], Iterator[CheckMessage]]] = (
     _conditions,
     _duties,
     _timetable,
+    _readable,
     _ladder,
     _hearings,
     _holidays,

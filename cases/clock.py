@@ -68,7 +68,7 @@ class Limit:
 
     def seconds(self, calendar: Calendar) -> int:
         """The length in seconds of the limit's own clock, to the nearest second."""
-        return round(Decimal(self.value) * _SECONDS.get(self.unit, calendar.day_s))
+        return round(Decimal(self.value) * (_SECONDS.get(self.unit) or calendar.day_s))
 
 
 class Unread(Unusable):

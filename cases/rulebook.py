@@ -7,21 +7,22 @@ older than the last committed change. `rules` are functions of this value; anoth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
-from typing import Any
+from datetime import date
+from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
-from django.utils.translation import gettext_lazy
+from django.db.models import Model
 
 from grid.models import Area, Department
 
-from .calendar import Calendar, Season, SpecialDay, Unusable
-from .clock import Limit, Unit
+from .calendar import Calendar, SpecialDay, Unset
+from .clock import Limit
 from .flow import Stage
 from .models import (
     Case,
@@ -39,6 +40,10 @@ from .models import (
     Timetable,
 )
 
+logger = logging.getLogger("cases")
+
+M = TypeVar("M", bound=Model)
+V = TypeVar("V")
 Scope = tuple[int | None, bool, int | None]  # category, urgent, department: whose ladder
 EVERYBODY: Scope = (None, False, None)
 
@@ -93,12 +98,11 @@ class Rulebook:
     def calendar(self, department: int | None = None) -> Calendar:
         """The department's working time, or the nearest above it that has one, or the city's.
 
-        Raises Unusable (calendar_missing) where the city has none.
+        Where the city has none, what needs working time raises Unusable (calendar_missing); clocks that run day and
+        night need none.
         """
-        for nearest in (*self.upward(department), None):
-            if nearest in self.calendars:
-                return self.calendars[nearest]
-        raise Unusable("calendar_missing", gettext_lazy("全市还没有作息，无法计算工作时限，请系统管理员先设置。"))
+        known = (self.calendars[nearest] for nearest in (*self.upward(department), None) if nearest in self.calendars)
+        return next(known, Unset(ZoneInfo(settings.TIME_ZONE)))
 
     def alike(self, category: int) -> Likeness | None:
         """What counts as similar to a case of a category: its own row, its major's, or that of all classes."""
@@ -169,7 +173,8 @@ def _read(version: UUID | None) -> Rulebook:
         duties={(row.category_id, row.area.code if row.area else ""): row for row in duties},
         policies={(row.verb, row.source, row.area.code if row.area else ""): row for row in policies},
         limits={
-            (row.stage, row.source, row.urgent): Limit(row.value, Unit(row.unit)) for row in StageLimit.objects.all()
+            (row.stage, row.source, row.urgent): limit
+            for row, limit in _usable(StageLimit.objects.all(), StageLimit.limit)
         },
         ladders=_ladders(),
         departments={row.pk: row for row in Department.objects.all()},
@@ -216,23 +221,14 @@ def _calendars() -> dict[int | None, Calendar]:
     # A year is known by its National Day: a notice also names days of the Decembers beside its own year.
     known = Holiday.objects.filter(statutory=True, day__month=10, day__day=1).values_list("day", flat=True)
     years = frozenset(day.year for day in known)
-    return {row.department_id: calendar_of(row, special, years) for row in Timetable.objects.all()}
+    rows = _usable(Timetable.objects.all(), lambda row: row.calendar(special, years))
+    return {row.department_id: calendar for row, calendar in rows}
 
 
-def calendar_of(row: Timetable, special: Mapping[date, SpecialDay], years: frozenset[int]) -> Calendar:
-    """The working time that a row describes. Raises Unusable."""
-    return Calendar(
-        zone=ZoneInfo(settings.TIME_ZONE),
-        workdays=frozenset(row.workdays),
-        day_s=row.day_s,
-        seasons=tuple(_season(season) for season in row.seasons),
-        exceptions=special,
-        years=years,
-        name=row.name,
-    )
-
-
-def _season(said: Mapping[str, Any]) -> Season:
-    month, day = map(int, said["start"].split("-"))
-    periods = tuple((time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in said["periods"])
-    return Season((month, day), periods)
+def _usable(rows: Iterable[M], read: Callable[[M], V]) -> Iterator[tuple[M, V]]:
+    """What each row comes to. One that makes no sense is passed over: it shall not stop all others. Checks name it."""
+    for row in rows:
+        try:
+            yield row, read(row)
+        except ValueError as error:
+            logger.error("the rules do without %s %s: %s", row._meta.model_name, row.pk, error)

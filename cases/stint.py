@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from . import clock, promise, rules
-from .calendar import Calendar, Span
+from .calendar import Calendar, Span, Unusable
 from .clock import Limit
 from .flow import OWED, Facts, Move, Refused, Stage, Verb
 from .models import Case, CaseEvent
@@ -134,10 +134,16 @@ def late_s(book: Rulebook, case: Case, at: datetime) -> int:
 
 
 def explain(book: Rulebook, case: Case) -> list[Span]:
-    """How the due moment came about: the stretches that counted and those that did not."""
+    """How the due moment came about: the stretches that counted and those that did not.
+
+    None where the hours that it was reckoned by are no longer known.
+    """
     if not case.clock or case.allowed_s is None:
         return []
-    return clock.explain(case.entered_at, case.allowed_s, case.clock, calendar(book, case))
+    try:
+        return clock.explain(case.entered_at, case.allowed_s, case.clock, calendar(book, case))
+    except Unusable:
+        return []
 
 
 def same_clock(case: Case, limit: Limit) -> None:

@@ -17,6 +17,7 @@ from grid.roles import Role
 from grid.words import named
 
 from . import clock, flow, stint
+from .calendar import Unusable
 from .flow import DONE, Facts, Move, Refused, Stage, Verb
 from .models import Case, CaseEvent, Terms
 from .rulebook import Rulebook
@@ -93,7 +94,10 @@ def window(book: Rulebook, row: Terms, case: Case) -> datetime | None:
     if row.within is None:
         return None
     calendar = stint.calendar(book, case)
-    closes = clock.deadline(case.entered_at, row.within.seconds(calendar), row.within.unit, calendar).due_at
+    try:
+        closes = clock.deadline(case.entered_at, row.within.seconds(calendar), row.within.unit, calendar).due_at
+    except Unusable:  # the city has said no hours: nobody shall be kept from the case by that
+        return case.due_at
     return min(closes, case.due_at) if closes and case.due_at else closes
 
 

@@ -28,9 +28,7 @@ from django.utils.translation import gettext as _
 from grid.loading.outcome import Counts, Refused
 from grid.models import Area, Department
 
-from ..calendar import Unusable
 from ..models import Category, Ground, Hearing, Likeness, Policy, Rung, StageLimit, Terms, Timetable
-from ..rulebook import calendar_of
 from . import side_paths
 from .reading import Refusals, Row, document, fit, limit, number, table, whole, word, yes
 from .writing import sync
@@ -168,7 +166,7 @@ def _category(row: Row) -> Category:
 
 
 def _timetable(said: Any) -> Timetable:
-    """Read as the rulebook will read it: what makes no calendar is refused."""
+    """What makes no calendar is refused, as the rulebook would read it."""
     try:
         row = Timetable(
             name=said["name"],
@@ -177,11 +175,9 @@ def _timetable(said: Any) -> Timetable:
             day_s=said["day_s"],
             seasons=said["seasons"],
         )
-        calendar_of(row, {}, frozenset())
-    except Unusable:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise Refused("timetable_invalid", _("作息写得不对：%(error)s") % {"error": repr(error)}) from None
+    row.calendar({}, frozenset())
     return row
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from datetime import date, time
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -14,7 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from grid.models import Area, Department
 from grid.roles import Role
 
-from ..clock import Unit
+from ..calendar import Calendar, Season, SpecialDay, Unusable
+from ..clock import Limit, Unit
 from ..flow import OWED, Source, Stage, Verb
 from .taxonomy import Category
 
@@ -61,6 +67,10 @@ class StageLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.value} {self.unit}"
+
+    def limit(self) -> Limit:
+        """Raises ValueError for a unit that is none."""
+        return Limit(self.value, Unit(self.unit))
 
     def clean(self) -> None:
         """Raises ValidationError for a stage at which no clock of a row runs."""
@@ -149,10 +159,46 @@ class Timetable(models.Model):
 
     class Meta:
         verbose_name = _("作息")
-        constraints = [models.UniqueConstraint(fields=["department"], name="timetable_once", nulls_distinct=False)]
+        constraints = [
+            models.UniqueConstraint(fields=["department"], name="timetable_once", nulls_distinct=False),
+            models.CheckConstraint(name="timetable_day", condition=models.Q(day_s__gt=0)),
+            models.CheckConstraint(
+                name="timetable_week", condition=models.Q(workdays__contained_by=[1, 2, 3, 4, 5, 6, 7])
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises ValidationError for hours that make no calendar."""
+        try:
+            self.calendar({}, frozenset())
+        except Unusable as error:
+            raise ValidationError({"seasons": str(error)}) from None
+
+    def calendar(self, special: Mapping[date, SpecialDay], years: frozenset[int]) -> Calendar:
+        """The working time that it describes. Raises Unusable."""
+        try:
+            return Calendar(
+                zone=ZoneInfo(settings.TIME_ZONE),
+                workdays=frozenset(self.workdays),
+                day_s=self.day_s,
+                seasons=tuple(_season(season) for season in self.seasons),
+                exceptions=special,
+                years=years,
+                name=self.name,
+            )
+        except Unusable:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Unusable("timetable_invalid", _("作息写得不对：%(error)s"), error=repr(error)) from None
+
+
+def _season(said: Mapping[str, Any]) -> Season:
+    month, day = map(int, said["start"].split("-"))
+    periods = tuple((time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in said["periods"])
+    return Season((month, day), periods)
 
 
 class Holiday(models.Model):
