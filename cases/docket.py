@@ -141,28 +141,33 @@ RELATED = (
 )
 
 
-def move(uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUID | None = None) -> Case:
+def move(
+    uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUID | None = None, seen: int | None = None
+) -> Case:
     """Take a case one step, and then as many as the policies say.
 
+    `seen`: the last line of the log that the officer had before him. Where somebody has acted since, it is refused.
     Locks the case. Idempotent by `key`: the same move again returns the case as it is. Raises Case.DoesNotExist if
     the officer may not see it, Refused if the step is not to be made, Conflict for a key used for another move.
     """
     try:
         with transaction.atomic():
-            return _move(uuid, verb, by, facts, key)
+            return _move(uuid, verb, by, facts, key, seen)
     except IntegrityError:
         if key and CaseEvent.objects.filter(key=key).exists():  # at this moment, for another case
             raise _key_used() from None
         raise
 
 
-def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None) -> Case:
+def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, seen: int | None) -> Case:
     master = links.master(by, facts) if verb == Verb.LINK else None
     case = locked(Case.objects.visible_to(by).filter(uuid=uuid)).first()
     if key and (again := _made(key, uuid, verb, by, facts)):
         return again
     if case is None:
         raise Case.DoesNotExist
+    if seen is not None:
+        refusals.overtaken(case, seen)
     book, at = rulebook.current(), max(now(), case.entered_at)
     step = flow.move(case.stage, verb)
     log = list(case.events.all()) if refusals.recalls(step) else []

@@ -75,6 +75,20 @@ def examine(
         terms.asking(book, case, Verb(said.asks), by, log, at)
 
 
+SILENT = (Verb.ESCALATE, Verb.RETIME)  # what the clock does changes nothing that a person decided upon
+
+
+def overtaken(case: Case, seen: int) -> None:
+    """Raise Refused (overtaken) if somebody has acted since the line of the log that the officer saw last."""
+    since = case.events.filter(pk__gt=seen).exclude(verb__in=SILENT).select_related("by").order_by("pk")
+    if acts := list(since):
+        said = _("、").join(
+            _("%(by)s“%(verb)s”") % {"by": event.by or _("系统"), "verb": Verb(event.verb).label} for event in acts
+        )
+        sentence = _("您打开之后，该案卷已有新的操作：%(acts)s。您的操作没有写入，请看过现状再办理。")
+        raise Refused("overtaken", sentence % {"acts": said}, allowed=flow.at(case.stage))
+
+
 def standing(
     book: Rulebook, case: Case, step: Move, by: Officer, log: Collection[CaseEvent], at: datetime
 ) -> Refused | None:

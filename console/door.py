@@ -61,4 +61,10 @@ def not_yours(request: HttpRequest, *roles: Role) -> HttpResponse:
     """The page that says whose page it is."""
     posts = _("、").join(str(role.label) for role in roles)
     says = _("这个页面供以下岗位使用：%(posts)s。") % {"posts": posts}
-    return render(request, "console/refused.html", {"says": says, "title": _("没有权限")}, status=403)
+    return told(request, says, 403)
+
+
+def told(request: HttpRequest, says: str, status: int) -> HttpResponse:
+    """A page with one sentence: why it is not shown, or not done."""
+    titles = {403: _("没有权限"), 404: _("没有找到"), 409: _("现在不能这样办")}
+    return render(request, "console/refused.html", {"says": says, "title": titles[status]}, status=status)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from cases.flow import Refused
+
+from .door import told
 
 # All that a page needs comes from this host. MapLibre makes pictures of bytes (blob), its sheet holds some (data).
 POLICY = "; ".join(
@@ -42,11 +43,7 @@ class Desk:
         if request.resolver_match is None or request.resolver_match.app_name != "console":
             return None
         if isinstance(exception, Refused):
-            return _page(request, _("现在不能这样办"), exception.detail, 409)
+            return told(request, exception.detail, 409)
         if isinstance(exception, ObjectDoesNotExist):
-            return _page(request, _("没有找到"), _("没有找到，或您无权查看。"), 404)
+            return told(request, _("没有找到，或您无权查看。"), 404)
         return None
-
-
-def _page(request: HttpRequest, title: str, says: str, status: int) -> HttpResponse:
-    return render(request, "console/refused.html", {"title": title, "says": says}, status=status)

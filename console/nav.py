@@ -28,7 +28,7 @@ class Place:
 
 PLACES = (
     Place("console:queues", gettext_lazy("待办"), STAFF),
-    Place("console:cases", gettext_lazy("案卷"), STAFF),
+    Place("console:cases", gettext_lazy("查询"), STAFF),
     Place("console:map", gettext_lazy("地图"), (*CENTRE, *DEPARTMENT)),
     Place("console:board", gettext_lazy("看板"), (*CENTRE, *DEPARTMENT)),
     Place("console:scores", gettext_lazy("考核"), (*CENTRE, *DEPARTMENT)),

@@ -41,6 +41,7 @@ TITLES = {
 # A refusal is a matter of the time (409), of the person (403) or of what was said (422).
 STATUS = {
     "not_now": 409,
+    "overtaken": 409,
     "already_accepted": 409,
     "already_asked": 409,
     "nothing_asked": 409,

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext_lazy
-
-from cases import flags, flow, links, photos, promise, reasons, refusals, rulebook, similar, stint
+from cases import flags, links, photos, promise, reasons, refusals, rulebook, showing, similar, stint
 from cases.clock import Unit
 from cases.flow import OWED, Move, Purpose, Source, Stage, Verb
 from cases.models import Case, CaseEvent, Evidence, Photo
@@ -155,20 +153,8 @@ def _photo(evidence: Evidence, photo: Photo | None, at: datetime) -> PhotoOut:
     )
 
 
-FLAGS = {
-    "off_cell": gettext_lazy("位置在单元网格之外 %(figure)s 米。"),
-    "mock": gettext_lazy("手机报告该位置是模拟的。"),
-    "photo_far": gettext_lazy("照片拍摄地距上报位置 %(figure)s 米。"),
-    "photo_old": gettext_lazy("照片在上报前 %(figure)s 分钟拍摄。"),
-    "photo_again": gettext_lazy("同一画面的照片曾用于其他案卷（相差 %(figure)s 位）。"),
-    "photo_same": gettext_lazy("照片与本案先前的照片画面相同（相差 %(figure)s 位）。"),
-    "photo_ahead": gettext_lazy("照片时间比上报晚 %(figure)s 分钟。"),
-}
-
-
 def _flag(code: str, figure: float | None = None) -> Flag:
-    shown = f"{figure:.0f}" if figure is not None else ""
-    return Flag(code=code, says=str(FLAGS[code]) % {"figure": shown}, figure=figure)
+    return Flag(code=code, says=showing.flag(code, figure), figure=figure)
 
 
 def _flags(case: Case, log: Sequence[CaseEvent]) -> list[Flag]:
@@ -207,22 +193,15 @@ def buttons(book: Rulebook, case: Case, officer: Officer, log: Sequence[CaseEven
             takes=list(move.takes),
             asks=_wishes(move, case, acting),
         )
-        for move in flow.moves(case.stage, acting.roles)
-        if refusals.standing(book, case, move, acting, log, at) is None
+        for move in showing.moves(book, case, acting, log, at)
     ]
 
 
 def _wishes(move: Move, case: Case, acting: Officer) -> list[Coded]:
-    """What the officer may ask for."""
-    if move.verb != Verb.ASK:
-        return []
-    return [coded(verb) for verb in flow.askable(case.stage) if acting.holds(*flow.ASKERS[verb])]
+    return [coded(verb) for verb in showing.wishes(case, acting)] if move.verb == Verb.ASK else []
 
 
 def _deadline(book: Rulebook, case: Case, log: Sequence[CaseEvent], at: datetime) -> Deadline:
-    entered = max((n for n, event in enumerate(log) if event.left != event.entered), default=0)
-    stated = [said for event in log[entered:] for said in event.facts.get("why", ())]
-    why = [said for said in stated if said["code"].startswith(("limit", "until", "retimed"))]
     return Deadline(
         since=case.entered_at,
         due_at=case.due_at,
@@ -232,7 +211,7 @@ def _deadline(book: Rulebook, case: Case, log: Sequence[CaseEvent], at: datetime
         provisional=case.provisional,
         clock=Coded(code=case.clock, label=str(Unit(case.clock).label)) if case.clock else None,
         allowed_s=case.allowed_s,
-        why=_reasons(why),
+        why=_reasons(showing.why_due(log)),
         trace=[
             Span(
                 day=span.day.isoformat(),
@@ -248,16 +227,10 @@ def _deadline(book: Rulebook, case: Case, log: Sequence[CaseEvent], at: datetime
 
 
 def _log(log: Sequence[CaseEvent], asked: bool) -> list[LogLine]:
-    """The log; to whom flags are not shown, without their answers, and without what waits for these."""
-    if asked:
-        return [_log_line(event) for event in log]
-    lines = [_log_line(event) for event in log if event.verb != Verb.ANSWER]
-    for line in lines:
-        line.waits = [said for said in line.waits if said.code != "flags_open"]
-    return lines
+    return [_log_line(event, waits) for event, waits in showing.lines(log, flags_too=asked)]
 
 
-def _log_line(event: CaseEvent) -> LogLine:
+def _log_line(event: CaseEvent, waits: Iterable[reasons.Reason]) -> LogLine:
     facts = {name: said for name, said in event.facts.items() if name not in ("why", "waits", "note")}
     return LogLine(
         at=event.at,
@@ -274,7 +247,7 @@ def _log_line(event: CaseEvent) -> LogLine:
         note=event.facts.get("note", ""),
         facts=facts,
         why=_reasons(event.facts.get("why", ())),
-        waits=_reasons(event.facts.get("waits", ())),
+        waits=_reasons(waits),
     )
 
 

@@ -12,7 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cases import showing
 from cases.flow import Stage
+from cases.models import Flag
+from grid import words
 from grid.moment import now
 
 register = template.Library()
@@ -30,6 +33,30 @@ HUES = {
     Stage.CLOSED: "done",
     Stage.VOID: "rest",
 }
+
+
+@register.filter
+def named(row: words.Named | None) -> str:
+    """A row's name in the reader's language."""
+    return words.named(row) if row else ""
+
+
+@register.filter
+def phrased(row: object, field: str) -> str:
+    """A row's text in the reader's language."""
+    return words.phrased(row, field)
+
+
+@register.filter
+def short(at: datetime) -> str:
+    """The moment in the city's zone without the year: 03-02 09:00."""
+    return timezone.localtime(at).strftime("%m-%d %H:%M")
+
+
+@register.filter
+def clock(at: datetime) -> str:
+    """The time of day in the city's zone; midnight as the end of its day."""
+    return timezone.localtime(at).strftime("%H:%M").replace("00:00", "24:00")
 
 
 @register.filter
@@ -105,6 +132,12 @@ def level(n: int) -> SafeString | str:
     if not n:
         return ""
     return format_html('<span class="badge level" title="{}">▲{}</span>', _("已升级 %(n)d 级") % {"n": n}, n)
+
+
+@register.simple_tag
+def flag(raised: Flag) -> str:
+    """The sentence of a flag on the evidence."""
+    return showing.flag(raised.code, raised.figure)
 
 
 @register.simple_tag

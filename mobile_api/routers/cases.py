@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from cases import docket, rulebook
+from cases import docket, paging, rulebook
 from cases.flow import Facts, Refused, Verb
 from cases.models import Case, CaseQuerySet
 from cases.reporting import Report
@@ -17,7 +17,7 @@ from grid.crs import Crs, to_wgs84
 from grid.moment import now
 from grid.roles import SUPERVISION, Role
 
-from .. import paging, telling
+from .. import telling
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import AnswerIn, CaseOut, Filters, MoveIn, Page, ReportIn, SimilarOut, Spot
@@ -67,7 +67,8 @@ def cases(request: Request, filters: Query[Filters], crs: Crs = Crs.WGS84) -> Pa
     Sorted by what is due first, or newest first. Pass `next` as `cursor` for the following page.
     """
     at = now()
-    found, cursor = paging.page(_within(request.auth, filters, at), filters)
+    within = _within(request.auth, filters, at)
+    found, cursor = paging.page(within, sort=filters.sort, limit=filters.limit, cursor=filters.cursor)
     return Page(items=[telling.line(case, crs, at) for case in found], next=cursor)
 
 

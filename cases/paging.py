@@ -1,4 +1,4 @@
-"""Pages by key: each costs the same, the thousandth as the first."""
+"""Pages of cases by key: each costs the same, the thousandth as the first."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from datetime import datetime
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from cases.flow import Refused
-from cases.models import Case, CaseQuerySet
-
-from .schemas import Filters
+from .flow import Refused
+from .models import Case, CaseQuerySet
 
 Key = tuple[int, datetime | None]  # a case and when it is due
 
 
-def page(found: CaseQuerySet, filters: Filters) -> tuple[list[Case], str | None]:
+def page(found: CaseQuerySet, *, sort: str, limit: int, cursor: str | None = None) -> tuple[list[Case], str | None]:
     """The page after the cursor, and the cursor of the next one or None. Raises Refused (bad_cursor).
 
+    `sort`: "due" for what is due first, without a deadline last; "new" for the newest first.
     Two statements: the keys of the page first, and then only its rows with all that `found` joins to them.
     """
-    ordered = found.order_by("-id") if filters.sort == "new" else found.order_by("due_at", "id")  # no deadline: last
-    if filters.cursor:
-        ordered = ordered.filter(_after(filters.sort, *_read(filters.cursor, filters.sort)))
-    keys: list[Key] = list(ordered.select_related(None).values_list("pk", "due_at")[: filters.limit + 1])
-    shown = keys[: filters.limit]
+    ordered = found.order_by("-id") if sort == "new" else found.order_by("due_at", "id")  # no deadline: last
+    if cursor:
+        ordered = ordered.filter(_after(sort, *_read(cursor, sort)))
+    keys: list[Key] = list(ordered.select_related(None).values_list("pk", "due_at")[: limit + 1])
+    shown = keys[:limit]
     rows = found.in_bulk([pk for pk, _due in shown])
-    return [rows[pk] for pk, _due in shown if pk in rows], _write(filters.sort, *shown[-1]) if keys > shown else None
+    return [rows[pk] for pk, _due in shown if pk in rows], _write(sort, *shown[-1]) if keys > shown else None
 
 
 def _after(sort: str, pk: int, due_at: datetime | None) -> Q:

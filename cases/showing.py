@@ -1,0 +1,68 @@
+"""What every door shows of a case alike, whatever form it gives to it.
+
+Nothing here writes; what makes statements says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy
+
+from grid.models import Officer
+
+from . import flow, refusals, similar
+from .flow import Move, Verb
+from .models import Case, CaseEvent
+from .reasons import Reason
+from .rulebook import Rulebook
+from .similar import Similar
+
+FLAGS = {
+    "off_cell": gettext_lazy("位置在单元网格之外 %(figure)s 米。"),
+    "mock": gettext_lazy("手机报告该位置是模拟的。"),
+    "photo_far": gettext_lazy("照片拍摄地距上报位置 %(figure)s 米。"),
+    "photo_old": gettext_lazy("照片在上报前 %(figure)s 分钟拍摄。"),
+    "photo_again": gettext_lazy("同一画面的照片曾用于其他案卷（相差 %(figure)s 位）。"),
+    "photo_same": gettext_lazy("照片与本案先前的照片画面相同（相差 %(figure)s 位）。"),
+    "photo_ahead": gettext_lazy("照片时间比上报晚 %(figure)s 分钟。"),
+}
+
+
+def flag(code: str, figure: float | None = None) -> str:
+    """The sentence of a flag on the evidence; `figure` in bits, metres or minutes, as the code has it."""
+    return str(FLAGS[code]) % {"figure": f"{figure:.0f}" if figure is not None else ""}
+
+
+def moves(book: Rulebook, case: Case, acting: Officer, log: Sequence[CaseEvent], at: datetime) -> list[Move]:
+    """The moves open now to an officer, with the posts from which he sees the case (`refusals.acting`)."""
+    possible = flow.moves(case.stage, acting.roles)
+    return [move for move in possible if refusals.standing(book, case, move, acting, log, at) is None]
+
+
+def wishes(case: Case, acting: Officer) -> list[Verb]:
+    """What the officer may ask for at this stage."""
+    return [verb for verb in flow.askable(case.stage) if acting.holds(*flow.ASKERS[verb])]
+
+
+def why_due(log: Sequence[CaseEvent]) -> list[Reason]:
+    """Why the present stage is due when it is: what was said of its limit since it was entered."""
+    entered = max((n for n, event in enumerate(log) if event.left != event.entered), default=0)
+    stated = [said for event in log[entered:] for said in event.facts.get("why", ())]
+    return [said for said in stated if said["code"].startswith(("limit", "until", "retimed"))]
+
+
+def lines(log: Sequence[CaseEvent], *, flags_too: bool) -> Iterator[tuple[CaseEvent, list[Reason]]]:
+    """The log, each line with why the case waits after it.
+
+    For whom flags are not to be seen (`flags.shown_to`), without their answers and without what waits for these.
+    """
+    for event in log:
+        if flags_too or event.verb != Verb.ANSWER:
+            yield event, [said for said in event.facts.get("waits", ()) if flags_too or said["code"] != "flags_open"]
+
+
+def nearby(book: Rulebook, case: Case, at: datetime, *, by: Officer) -> list[Similar]:
+    """The cases similar to one that is still owed; none for others. At most two statements."""
+    return similar.to(book, case, at, by=by) if case.stage in flow.OWED else []

@@ -1,0 +1,109 @@
+"""The filters of a list. They live in the URL: a list can be kept, sent to somebody, and gone back to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from cases.flow import Source, Stage
+from cases.forecast import midnight
+from cases.rulebook import Rulebook
+from grid.words import named
+
+ANY = ("", _("全部"))
+YES_NO = (ANY, ("1", _("是")), ("0", _("否")))
+SORTS = (("due", _("先到期的在前")), ("new", _("新上报的在前")))
+Choices = list[tuple[Any, Any]]
+
+
+def _said(value: str) -> bool | None:
+    return {"1": True, "0": False}.get(value)
+
+
+def _yes_no(label: Any) -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(label=label, required=False, choices=YES_NO, coerce=_said, empty_value=None)
+
+
+class Filters(forms.Form):
+    """Which cases, in which order. What is not said matches all."""
+
+    q = forms.CharField(label=_("查找"), required=False, max_length=60, strip=True)
+    stage = forms.ChoiceField(label=_("环节"), required=False)
+    area = forms.ChoiceField(label=_("区域"), required=False)
+    category = forms.ChoiceField(label=_("类别"), required=False)
+    department = forms.ChoiceField(label=_("责任单位"), required=False)
+    source = forms.ChoiceField(label=_("来源"), required=False)
+    late = forms.TypedChoiceField(label=_("已超时"), required=False, choices=YES_NO, coerce=_said, empty_value=None)
+    at_risk = forms.TypedChoiceField(
+        label=_("可能超时"), required=False, choices=YES_NO, coerce=_said, empty_value=None
+    )
+    asks = forms.TypedChoiceField(label=_("有申请"), required=False, choices=YES_NO, coerce=_said, empty_value=None)
+    since = forms.DateField(label=_("上报自"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("上报至"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    sort = forms.ChoiceField(label=_("排序"), required=False, choices=SORTS)
+
+    def __init__(self, said: Mapping[str, Any], book: Rulebook):
+        super().__init__(said, prefix=None, label_suffix="", use_required_attribute=False)
+        choices: dict[str, Choices] = {
+            "stage": [ANY, *Stage.choices],
+            "source": [ANY, *Source.choices],
+            "area": [ANY, *_areas(book)],
+            "category": [ANY, *_categories(book)],
+            "department": [ANY, *_departments(book)],
+        }
+        for name, offered in choices.items():
+            self.fields[name].choices = offered  # type: ignore[attr-defined]
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "in"
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """For CaseQuerySet.matching. What is wrong is left out, and told beside its field."""
+        self.full_clean()
+        terms = {name: said for name, said in self.cleaned_data.items() if said not in (None, "") and name != "sort"}
+        if "stage" in terms:
+            terms["stage"] = [terms["stage"]]
+        for name, later in (("since", 0), ("until", 1)):
+            if isinstance(day := terms.get(name), date):
+                terms[name] = midnight(day + timedelta(days=later))
+        return terms
+
+    @property
+    def order(self) -> str:
+        self.full_clean()
+        return self.cleaned_data.get("sort") or "due"
+
+    @property
+    def more(self) -> bool:
+        """Whether a filter beyond the first row is set, so that it is not hidden."""
+        return any(self.data.get(name) for name in ("source", "at_risk", "asks", "since", "until"))
+
+
+def _areas(book: Rulebook) -> Iterator[tuple[str, str]]:
+    for area in sorted(book.areas.values(), key=lambda area: area.code):
+        if area.closed_on is None:
+            yield area.code, "　" * (len(area.code) // 3 - 2) + named(area)
+
+
+def _categories(book: Rulebook) -> Choices:
+    """The majors, each with its sub-classes."""
+    rows = [row for row in book.categories.values() if row.scheme == settings.CATEGORY_SCHEME and not row.closed_on]
+    majors = [row for row in rows if not row.sub]
+    return [
+        (
+            f"{major.get_kind_display()} · {named(major)}",
+            [(str(major.pk), f"{named(major)} · {_('全部')}")]
+            + [(str(row.pk), named(row)) for row in rows if row.parent_id == major.pk],
+        )
+        for major in majors
+    ]
+
+
+def _departments(book: Rulebook) -> Iterator[tuple[str, str]]:
+    for row in sorted(book.departments.values(), key=lambda row: row.code):
+        yield str(row.pk), named(row)

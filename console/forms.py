@@ -1,0 +1,241 @@
+"""The form of a move: a field for each fact that it needs, or may say. Whatever is wrong is the docket's to refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases import flags, photos, reasons, rules, showing
+from cases.clock import Limit, Unit
+from cases.flow import Facts, Move, Purpose, Verb, Verdict
+from cases.models import Case
+from cases.rulebook import Rulebook
+from grid.models import Officer
+from grid.moment import local_day
+from grid.roles import Role
+from grid.words import named, phrased
+
+NOBODY = ("", "—")
+ACCEPTED = "image/jpeg,image/png,image/webp,image/heic,.heic"
+PURPOSES = {"photos": Purpose.NEAR, "before": Purpose.BEFORE, "after": Purpose.AFTER}
+
+
+@dataclass(frozen=True)
+class About:
+    """What a form is about: who wants to make which move of which case, when."""
+
+    book: Rulebook
+    case: Case
+    move: Move
+    acting: Officer
+    at: datetime
+
+
+class Files(forms.FileField):
+    """Several files in one field."""
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        return [super(Files, self).clean(one, initial) for one in data or [None] if one or self.required]
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+Fields = dict[str, forms.Field]
+
+
+def _choice(label: str, choices: Iterable[tuple[Any, Any]], **more: Any) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=list(choices), required=False, **more)
+
+
+def _note(about: About) -> Fields:
+    needed = "note" in about.move.needs
+    return {"note": forms.CharField(label=_("说明"), widget=forms.Textarea, max_length=2000, required=needed)}
+
+
+def _condition(about: About) -> Fields:
+    case, day = about.case, local_day(about.at)
+    rows = about.book.in_force(case.category_id, day, case.cell.region_class)
+    offered = [
+        (row.pk, f"{row.no}. {phrased(row, 'text')}（{reasons.limit(row.limit_value, row.limit_unit)}）")
+        for row in rows
+    ]
+    suggested, _why = rules.condition(about.book, case, day)
+    field = forms.ChoiceField(label=_("立案条件"), choices=offered, widget=forms.RadioSelect)
+    field.initial = suggested.pk if suggested else None
+    return {"condition": field}
+
+
+def _department(about: About) -> Fields:
+    suggested, why = rules.route(about.book, about.case)
+    rows = [row for row in about.book.departments.values() if row.closed_on is None]
+    offered = [NOBODY, *((row.pk, named(row)) for row in sorted(rows, key=lambda row: row.code))]
+    field = _choice(_("责任单位"), offered, help_text=" ".join(map(reasons.say, why)))
+    field.required, field.initial = True, suggested.pk if suggested else None
+    return {"department": field}
+
+
+def _holder(about: About) -> Fields:
+    """The inspectors, those of the cell's beat first."""
+    people = Officer.objects.filter(is_active=True, roles__contains=[str(Role.INSPECTOR)]).order_by("name", "pk")
+    near = set(people.filter(beats__cells=about.case.cell_id).values_list("pk", flat=True))
+    beat = [(one.pk, str(one)) for one in people if one.pk in near]
+    others = [(one.pk, str(one)) for one in people if one.pk not in near]
+    offered = [("", _("本责任网格的监督员均可办理")), (_("本责任网格"), beat), (_("其他"), others)]
+    return {"holder": _choice(_("承办的监督员"), offered)}
+
+
+def _asks(about: About) -> Fields:
+    wishes = [(verb.value, verb.label) for verb in showing.wishes(about.case, about.acting)]
+    asks = forms.ChoiceField(label=_("申请事项"), choices=wishes, widget=forms.Select(attrs={"data-chooses": "asks"}))
+    return {"asks": asks, **{f"ground_{verb}": field for verb, _l in wishes for field in _ground_of(about, Verb(verb))}}
+
+
+def _ground_of(about: About, verb: Verb) -> list[forms.Field]:
+    rows = about.book.grounds.get(verb, {})
+    offered = [NOBODY, *((code, named(row)) for code, row in rows.items())]
+    return [_choice(_("理由"), offered, widget=forms.Select(attrs={"data-when": verb}))] if rows else []
+
+
+def _ground(about: About) -> Fields:
+    """Of the move itself; a wish has a list for each thing that may be asked for."""
+    fields = [] if about.move.verb == Verb.ASK else _ground_of(about, about.move.verb)
+    return dict(zip(["ground"], fields, strict=False))
+
+
+def _limit(about: About) -> Fields:
+    """In the units of the case's own clock."""
+    same = [unit for unit in Unit if about.case.clock and unit.continuous == Unit(about.case.clock).continuous]
+    when = {"data-when": Verb.EXTEND.value} if about.move.verb == Verb.ASK else {}
+    value = forms.DecimalField(label=_("延长"), min_value=0, max_value=9999, required=False)
+    value.widget.attrs |= {"step": "any", **when}
+    unit = _choice(_("单位"), ((unit.value, unit.label) for unit in same), widget=forms.Select(attrs=when))
+    return {"limit_value": value, "limit_unit": unit}
+
+
+def _until(about: About) -> Fields:
+    when = {"data-when": Verb.SHELVE.value} if about.move.verb == Verb.ASK else {}
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local", **when}, format="%Y-%m-%dT%H:%M")
+    return {"until": forms.DateTimeField(label=_("挂账到"), widget=widget, required=False)}
+
+
+def _verdict(about: About) -> Fields:
+    return {"verdict": forms.ChoiceField(label=_("核实结论"), choices=Verdict.choices, widget=forms.RadioSelect)}
+
+
+def _same_as(about: About) -> Fields:
+    near = showing.nearby(about.book, about.case, about.at, by=about.acting)
+    offered = [(str(one.uuid), f"{one.number} · {one.metres:.0f} m") for one in near if one.visible]
+    other = forms.CharField(label=_("主案的案卷号"), required=False, max_length=30)
+    if not offered:
+        return {"number": other}
+    return {"same_as": _choice(_("主案"), offered, widget=forms.RadioSelect), "number": other}
+
+
+def _flag(about: About) -> Fields:
+    asked = [(flag.pk, showing.flag(flag.code, flag.figure)) for flag in flags.unanswered(about.case)]
+    first = asked[0][0] if asked else None
+    return {"flag": forms.ChoiceField(label=_("疑点"), choices=asked, widget=forms.RadioSelect, initial=first)}
+
+
+def _accepted(about: About) -> Fields:
+    verdicts = (("1", _("没有问题")), ("0", _("有问题")))
+    return {"accepted": forms.ChoiceField(label=_("是否认可"), choices=verdicts, widget=forms.RadioSelect)}
+
+
+def _files(need: str, label: Promise) -> Callable[[About], Fields]:
+    def fields(about: About) -> Fields:
+        widget = FilesInput(attrs={"accept": ACCEPTED})
+        return {need: Files(label=str(label), required=need in about.move.needs, widget=widget)}
+
+    return fields
+
+
+FIELDS: Mapping[str, Callable[[About], Fields]] = {
+    "condition": _condition,
+    "department": _department,
+    "holder": _holder,
+    "asks": _asks,
+    "ground": _ground,
+    "limit": _limit,
+    "until": _until,
+    "verdict": _verdict,
+    "same_as": _same_as,
+    "flag": _flag,
+    "accepted": _accepted,
+    "before": _files("before", gettext_lazy("处置前照片")),
+    "after": _files("after", gettext_lazy("处置后照片")),
+    "photos": _files("photos", gettext_lazy("照片")),
+    "note": _note,
+}
+
+
+class MoveForm(forms.Form):
+    """What an officer says with a move. `key` makes a second click the same move; `seen` is the last line he saw."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, about: About, said: Any = None, files: Any = None):
+        log = about.case.log
+        fresh = {"key": uuid4(), "seen": log[-1].pk if log else 0}
+        super().__init__(said, files, initial=fresh, label_suffix="")
+        self.about = about
+        asked = {*about.move.needs, *about.move.takes, "note"}
+        for need, fields in FIELDS.items():
+            if need in asked:
+                self.fields |= fields(about)
+
+    def facts(self, by: Officer) -> Facts:
+        """What was said. Keeps the photos first, as a phone does. Raises PhotoRefused, Case.DoesNotExist."""
+        said = self.cleaned_data
+        wish = said.get("asks", "")
+        value, unit = said.get("limit_value"), said.get("limit_unit")
+        return Facts(
+            note=said.get("note", ""),
+            photos=tuple(self._shown(by)),
+            condition=_number(said.get("condition")),
+            department=_number(said.get("department")),
+            holder=_number(said.get("holder")),
+            asks=wish,
+            ground=said.get(f"ground_{wish}" if wish else "ground", ""),
+            same_as=self._master(by),
+            limit=Limit(value, Unit(unit)) if value and unit and wish in ("", Verb.EXTEND) else None,
+            until=said.get("until") if wish in ("", Verb.SHELVE) else None,
+            verdict=said.get("verdict", ""),
+            flag=_number(said.get("flag")),
+            accepted=said.get("accepted") == "1",
+        )
+
+    def _shown(self, by: Officer) -> Iterable[tuple[str, str]]:
+        for need, purpose in PURPOSES.items():
+            for file in self.cleaned_data.get(need, ()):
+                photos.weigh(file.size or 0)
+                body = file.read()
+                photo, _new = photos.keep(sha256(body).hexdigest(), body, by=by)
+                yield photo.pk, str(purpose)
+
+    def _master(self, by: Officer) -> str:
+        """The case that stays: by its number where one was typed."""
+        if number := self.cleaned_data.get("number", "").strip():
+            return str(Case.objects.visible_to(by).get(number=number).uuid)
+        return str(self.cleaned_data.get("same_as", ""))
+
+
+def known(move: Move) -> bool:
+    """Whether this desk has a field for all that a move needs."""
+    return set(move.needs) <= FIELDS.keys()
+
+
+def _number(said: Any) -> int | None:
+    return int(said) if said else None

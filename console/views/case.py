@@ -1,0 +1,178 @@
+"""One case: all that is known of it, and what may be done with it now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cases import docket, flags, flow, forecast, links, promise, reasons, refusals, rulebook, rules, showing, stint
+from cases.clock import Unit
+from cases.flow import Refused, Stage, Verb
+from cases.models import Case
+from cases.photos import PhotoRefused
+from cases.rulebook import Rulebook
+from grid.moment import now
+from grid.roles import CENTRE
+
+from .. import forms, place, telling
+from ..door import STAFF, Request, desk
+
+MAIN = (Verb.FILE, Verb.DISPATCH, Verb.FINISH, Verb.ORDER_CHECK, Verb.PASS, Verb.CLOSE, Verb.VERIFY, Verb.RESUME)
+
+
+@require_safe
+@desk(*STAFF)
+def show(request: Request, number: str) -> HttpResponseBase:
+    """A case with its photos, its place, its log, its deadline, and the moves open to me."""
+    case, book, at = _case(request, number), rulebook.current(), now()
+    log, centre = case.log, request.user.holds(*CENTRE)
+    asked = flags.shown_to(request.user, case)
+    shown = telling.pictures(case, log, request.user)
+    before, after = telling.sides(shown)
+    acting = refusals.acting(case, request.user)
+    said = {
+        "case": case,
+        "before": before,
+        "after": after,
+        "lines": telling.told(book, log, shown, flags_too=asked),
+        "buttons": _buttons(book, case, acting, at),
+        "deadline": _deadline(book, case),
+        "late_overall": promise.late(case, at),
+        "forecast": _forecast(book, case, at),
+        "route": _route(book, case) if centre else [],
+        "similar": showing.nearby(book, case, at, by=request.user) if centre else [],
+        "duplicates": list(links.waiting(case)) if centre else [],
+        "flags": list(case.flags.select_related("answered_by", "other").order_by("id")) if asked else [],
+        "place": place.draw(case),
+        "at": at,
+    }
+    return render(request, "console/case.html", said)
+
+
+def _case(request: Request, number: str) -> Case:
+    """Raises Case.DoesNotExist."""
+    return Case.objects.visible_to(request.user).select_related(*docket.RELATED, "same_as").get(number=number)
+
+
+def _buttons(book: Rulebook, case: Case, acting: Any, at: Any) -> list[tuple[Verb, str]]:
+    """The moves open now, the one that leads on first, each with how its button looks."""
+    moves = [move.verb for move in showing.moves(book, case, acting, case.log, at) if forms.known(move)]
+    ordered = sorted(moves, key=lambda verb: verb not in MAIN)
+    return [(verb, "main" if verb in MAIN else "danger" if verb == Verb.VOID else "") for verb in ordered]
+
+
+def _deadline(book: Rulebook, case: Case) -> dict[str, Any]:
+    return {
+        "clock": Unit(case.clock).label if case.clock else "",
+        "why": [reasons.say(reason) for reason in showing.why_due(case.log)],
+        "trace": stint.explain(book, case),
+    }
+
+
+def _forecast(book: Rulebook, case: Case, at: Any) -> dict[str, Any] | None:
+    if not forecast.foretells(case):
+        return None
+    found = forecast.of(book, case, at)
+    if found is None:
+        return {"says": forecast.few()}
+    return {"chance": round(100 * found.chance), "at_risk": found.at_risk, "says": found.says(book)}
+
+
+def _route(book: Rulebook, case: Case) -> list[str]:
+    """Why it was dispatched where it is, by the system's own words; before that, where it would be."""
+    sent = next((event for event in reversed(case.log) if event.verb == Verb.DISPATCH), None)
+    why = sent.facts.get("why", ()) if sent else ()
+    if not sent and case.stage in (Stage.FILING, Stage.VERIFY, Stage.DISPATCH):
+        why = rules.route(book, case)[1]
+    return [reasons.say(reason) for reason in why if not reason["code"].startswith("limit")]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk(*STAFF)
+def move(request: Request, number: str, verb: str) -> HttpResponseBase:
+    """The form of a move, and the move. Where somebody else was faster, what happened is told and nothing is done."""
+    case = _case(request, number)
+    if _again(request, case):
+        return redirect("console:case", case.number)
+    try:
+        about = _about(request, case, verb)
+        form = forms.MoveForm(about, request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            return _make(request, about, form)
+    except (Refused, docket.Conflict) as refused:
+        messages.error(request, _happened(request, case) or str(refused))
+        return redirect("console:case", case.number)
+    return _form(request, about, form, 422 if form.errors else 200)
+
+
+def _again(request: Request, case: Case) -> bool:
+    """Whether this very move was made already: the same form, sent twice."""
+    key = request.POST.get("key")
+    return bool(key) and any(str(event.key) == key and event.by_id == request.user.pk for event in case.log)
+
+
+def _about(request: Request, case: Case, verb: str) -> forms.About:
+    """Raises Refused where this officer may not make this move now, whatever he says."""
+    book, at = rulebook.current(), now()
+    step, acting = flow.move(case.stage, verb), refusals.acting(case, request.user)
+    if refusal := refusals.standing(book, case, step, acting, case.log, at):
+        raise refusal
+    return forms.About(book, case, step, acting, at)
+
+
+def _happened(request: Request, case: Case) -> str:
+    """What others did since the form was opened; nothing where nobody did."""
+    seen = request.POST.get("seen", "")
+    try:
+        refusals.overtaken(case, int(seen) if seen.isdecimal() else case.log[-1].pk)
+    except Refused as refused:
+        return refused.detail
+    return ""
+
+
+def _make(request: Request, about: forms.About, form: forms.MoveForm) -> HttpResponseBase:
+    """Make the move. A fact that is wrong is told beside its field; what somebody did meanwhile, above the form.
+
+    Raises Refused where the move is no longer to be made at all.
+    """
+    case, said = about.case, form.cleaned_data
+    try:
+        facts = form.facts(request.user)
+        moved = docket.move(
+            case.uuid, about.move.verb, by=request.user, facts=facts, key=said["key"], seen=said["seen"]
+        )
+    except Case.DoesNotExist:
+        form.add_error("number", _("没有这个案卷，或您无权查看。"))
+    except PhotoRefused as refused:
+        form.add_error(None, str(refused))
+    except Refused as refused:
+        if refused.code == "overtaken":
+            return _overtaken(request, case, about.move.verb, refused)
+        form.add_error(refused.field if refused.field in form.fields else None, refused.detail)
+    else:
+        messages.success(request, _("%(verb)s：已办理。") % {"verb": about.move.verb.label})
+        return redirect("console:case", moved.number)
+    return _form(request, about, form, 422)
+
+
+def _overtaken(request: Request, case: Case, verb: str, refused: Refused) -> HttpResponseBase:
+    """The same words in a form that knows what happened. Raises Refused where the move is no longer possible."""
+    case = _case(request, case.number)
+    about = _about(request, case, verb)
+    said = request.POST.copy()
+    said["seen"] = str(case.log[-1].pk)
+    form = forms.MoveForm(about, said, request.FILES or None)
+    form.add_error(None, refused.detail)
+    return _form(request, about, form, 409)
+
+
+def _form(request: Request, about: forms.About, form: forms.MoveForm, status: int) -> HttpResponseBase:
+    part = "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+    template = "console/part/move.html" if part else "console/move.html"
+    said = {"case": about.case, "move": about.move, "form": form}
+    return render(request, template, said, status=status)

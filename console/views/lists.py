@@ -1,0 +1,137 @@
+"""Lists of cases: the queues of one's posts, and all that one may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from cases import docket, paging, queues, rulebook, rules
+from cases.flow import NOTHING, Facts, Refused, Verb
+from cases.models import Case, CaseQuerySet
+from cases.queues import Queue
+from cases.rulebook import Rulebook
+from grid.moment import now
+
+from ..door import STAFF, Request, desk
+from ..filters import Filters
+
+PAGE = 30
+AT_ONCE = 50  # cases of a bulk action
+
+
+@require_safe
+@desk(*STAFF)
+def first(request: Request) -> HttpResponseBase:
+    """The first of my queues in which something waits."""
+    counts = queues.counts(request.user)
+    names = [name for name, count in counts.items() if count] or list(counts)
+    return redirect("console:queue", names[0]) if names else redirect("console:cases")
+
+
+@require_safe
+@desk(*STAFF)
+def queue(request: Request, name: str) -> HttpResponseBase:
+    """What waits in one of my queues, what is due first on top."""
+    here = _queue(request, name)
+    return _list(request, queues.within(here, request.user), here)
+
+
+@require_safe
+@desk(*STAFF)
+def every(request: Request) -> HttpResponseBase:
+    """All cases that I may see."""
+    return _list(request, Case.objects.visible_to(request.user), None)
+
+
+@require_safe
+@desk(*STAFF)
+def counts(request: Request) -> HttpResponseBase:
+    """The queues with their counts, as a part of the page: asked again and again."""
+    return render(request, "console/part/queues.html", _queues(request, request.GET.get("here", "")))
+
+
+def _queue(request: Request, name: str) -> Queue:
+    """Raises Http404 for a queue of another post."""
+    for mine in queues.of(request.user):
+        if mine.name == name:
+            return mine
+    raise Http404
+
+
+def _list(request: Request, found: CaseQuerySet, here: Queue | None) -> HttpResponseBase:
+    filters = Filters(request.GET, rulebook.current())
+    narrowed = found.select_related(*docket.RELATED).matching(filters.terms, now())
+    cases, following = paging.page(narrowed, sort=filters.order, limit=PAGE, cursor=request.GET.get("cursor") or None)
+    said = {
+        "cases": cases,
+        "next": following,
+        "filters": filters,
+        "narrowed": bool(filters.terms),
+        "queue": here,
+        "bulk": Verb(here.bulk) if here and here.bulk else None,
+        "live_url": settings.LIVE_URL,
+    }
+    return render(request, "console/list.html", said | _queues(request, here.name if here else ""))
+
+
+def _queues(request: Request, here: str) -> dict[str, Any]:
+    counted = queues.counts(request.user)
+    told = [(queue, counted[queue.name], queue.name == here) for queue in queues.of(request.user)]
+    return {"queues": told, "many": queues.MANY, "here": here}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one case of a bulk action: a refusal's sentence, or nothing where it was done."""
+
+    case: Case
+    refused: str = ""
+
+
+@require_POST
+@desk(*STAFF)
+def bulk(request: Request, name: str) -> HttpResponseBase:
+    """Take the chosen cases of a queue the step that is safe for many; each by itself, and told by itself."""
+    here = _queue(request, name)
+    if here.bulk is None:
+        raise Http404
+    chosen = [UUID(said) for said in request.POST.getlist("case")[:AT_ONCE] if _is_uuid(said)]
+    found = Case.objects.visible_to(request.user).filter(uuid__in=chosen).select_related(*docket.RELATED)
+    outcomes = [_take(rulebook.current(), case, here.bulk, request) for case in found.order_by("due_at", "id")]
+    said = {"outcomes": outcomes, "queue": here, "verb": here.bulk, "done": _done(outcomes)}
+    return render(request, "console/bulk.html", said)
+
+
+def _done(outcomes: Iterable[Outcome]) -> int:
+    return sum(not outcome.refused for outcome in outcomes)
+
+
+def _take(book: Rulebook, case: Case, verb: Verb, request: Request) -> Outcome:
+    """One case, in a transaction of its own."""
+    try:
+        return Outcome(docket.move(case.uuid, verb, by=request.user, facts=_facts(book, case, verb)))
+    except Refused as refused:
+        return Outcome(case, refused.detail)
+
+
+def _facts(book: Rulebook, case: Case, verb: Verb) -> Facts:
+    """What the system itself would say: dispatched to where the duties point, or to nobody, which is refused."""
+    if verb != Verb.DISPATCH:
+        return NOTHING
+    department, _why = rules.route(book, case)
+    return Facts(department=department.pk if department else None)
+
+
+def _is_uuid(said: str) -> bool:
+    try:
+        UUID(said)
+    except ValueError:
+        return False
+    return True
