@@ -7,6 +7,7 @@ sent a message. It is planted whole or not at all, and ends on the morning on wh
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import random
 import sys
@@ -14,7 +15,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from multiprocessing.connection import wait
 
 import django
 
@@ -22,14 +25,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
+from django.db import connection, connections, transaction  # noqa: E402
 from django_q.brokers import Broker  # noqa: E402
 from django_q.conf import Conf  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from cases import draw, forecast, outbox, tally  # noqa: E402
 from cases.models import Case  # noqa: E402
-from grid.moment import local_day  # noqa: E402
+from grid.moment import local_day, now  # noqa: E402
 
 from .past import Past  # noqa: E402
 from .tape import last_morning  # noqa: E402
@@ -48,6 +51,16 @@ class Silence(Broker):
         return ""
 
 
+class Lot:
+    """Falls by the seed and the moment, whoever else is drawn."""
+
+    def __init__(self, seed: str):
+        self.seed = seed
+
+    def randrange(self, among: int) -> int:
+        return random.Random(f"{self.seed}:{now().isoformat()}").randrange(among)
+
+
 def main() -> int:
     said = arguments()
     if not settings.DEMO:
@@ -58,7 +71,9 @@ def main() -> int:
     began = time.monotonic()
     try:
         with tqdm(total=(until - since).days, desc="days", unit="day", mininterval=1) as bar:
-            counts = plant(said.seed, since, until, said.cases, lambda at: bar.update((at - since).days - bar.n))
+            plot = Plot(said.seed, since, until, said.cases)
+            hands = min(os.cpu_count() or 1, 4)
+            counts = plant(plot, hands=hands, step=lambda at: bar.update((at - since).days - bar.n))
     except Taken as refusal:
         print(refusal, file=sys.stderr)
         return 1
@@ -71,31 +86,80 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev history", description=__doc__)
-    parser.add_argument("--months", type=float, default=3)
-    parser.add_argument("--cases", type=int, default=3000)
+    parser.add_argument("--months", type=float, default=4)
+    parser.add_argument("--cases", type=int, default=5000)
     parser.add_argument("--seed", default="1", help="the same seed, on the same day, plants the same past")
     return parser.parse_args()
 
 
-def plant(seed: str, since: datetime, until: datetime, cases: int, step: Step = lambda at: None) -> Counter[str]:
-    """Plant a past, in one transaction: the worker must not see it half grown. Counts what was done.
+@dataclass(frozen=True)
+class Plot:
+    """Which past is planted."""
 
-    Raises Taken where a case was reported before `until`.
+    seed: str
+    since: datetime
+    until: datetime
+    cases: int
+
+
+def plant(plot: Plot, *, hands: int = 1, step: Step = lambda at: None) -> Counter[str]:
+    """Plant a past: all of it or nothing, for the worker must not see it half grown. Counts what was done.
+
+    Raises Taken where a case was reported before its end.
     """
-    if old := Case.objects.filter(reported_at__lt=until).order_by("reported_at").first():
+    if old := Case.objects.filter(reported_at__lt=plot.until).order_by("reported_at").first():
+        day = local_day(plot.until)
         raise Taken(
-            f"已有 {local_day(until)} 之前的案卷（{old.number}），不再生成历史。如需重来：./dev reset\n"
-            f"There are cases from before {local_day(until)} already ({old.number}). To begin anew: ./dev reset"
+            f"已有 {day} 之前的案卷（{old.number}），不再生成历史。如需重来：./dev reset\n"
+            f"There are cases from before {day} already ({old.number}). To begin anew: ./dev reset"
         )
-    with transaction.atomic(), _alone(seed):
-        past = Past(seed, since, until, cases)
-        past.run(step)
-        tally.rebuild(local_day(since), local_day(until))
+    counts = _grow(plot, step=step) if hands == 1 else _together(plot, hands, step)
+    with transaction.atomic():
+        tally.rebuild(local_day(plot.since), local_day(plot.until))
         forecast.recount()
         forecast.foresee_all()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+    return counts
+
+
+def _grow(
+    plot: Plot, hand: int = 0, hands: int = 1, *, step: Step, ready: Callable[[], object] = lambda: None
+) -> Counter[str]:
+    """Live one hand's share, in one transaction. `ready` returns when all may commit, or raises."""
+    with transaction.atomic(), _alone(plot.seed):
+        past = Past(plot.seed, plot.since, plot.until, plot.cases, hand=hand, hands=hands)
+        past.run(step)
+        ready()
     return past.counts
+
+
+def _together(plot: Plot, hands: int, step: Step) -> Counter[str]:
+    """A process for each hand. They commit when all have come to the end, and none if one fails."""
+    here = multiprocessing.get_context("fork")
+    barrier, lines, counts = here.Barrier(hands), [here.Pipe(duplex=False) for _hand in range(hands)], Counter[str]()
+    connections.close_all()
+
+    def live(hand: int) -> None:
+        try:
+            mine = step if hand == 0 else lambda at: None
+            lines[hand][1].send(_grow(plot, hand, hands, step=mine, ready=barrier.wait))
+        except BaseException:
+            barrier.abort()
+            raise
+
+    processes = [here.Process(target=live, args=(hand,)) for hand in range(hands)]
+    for process in processes:
+        process.start()
+    left = list(processes)
+    while left:
+        wait([process.sentinel for process in left])
+        left = [process for process in left if process.exitcode is None]
+        if any(process.exitcode for process in processes):
+            barrier.abort()  # also where one was killed and could not say so
+    if any(process.exitcode for process in processes):
+        raise SystemExit("Nothing was planted.")
+    return sum((listening.recv() for listening, _speaking in lines), counts)
 
 
 @contextmanager
@@ -104,7 +168,7 @@ def _alone(seed: str) -> Iterator[None]:
     kept, lot, broker = dict(outbox.CONSUMERS), draw.LOT, Conf.BROKER_CLASS
     outbox.CONSUMERS.clear()
     Conf.BROKER_CLASS = f"{Silence.__module__}.{Silence.__qualname__}"
-    draw.LOT = random.Random(seed)  # type: ignore[assignment]  (as good, and told beforehand)
+    draw.LOT = Lot(seed)  # type: ignore[assignment]
     try:
         yield
     finally:

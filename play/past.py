@@ -13,6 +13,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from math import exp
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -34,14 +35,19 @@ from .shots import shoot
 Act = Callable[[Case, random.Random], object]
 
 SOURCES = {Source.INSPECTOR: 80, Source.HOTLINE: 12, Source.PUBLIC: 6, Source.DIRECTIVE: 1, Source.SENSOR: 1}
+TWINS = 0.03  # of what inspectors report, citizens report too
 CENTRE = (7, 22)  # the hours in which the centre and the inspectors work
 OFFICE = (8.5, 18)
 
 
 class Past:
-    """What happens, in the order of its time. `counts` says what was done, by verb."""
+    """What happens, in the order of its time. `counts` says what was done, by verb.
 
-    def __init__(self, seed: str, since: datetime, until: datetime, cases: int):
+    Of several hands each lives every so many-th case; no case is another's business, but for the duplicates: they are
+    linked one at a time until the transaction ends, so the first hand has them all.
+    """
+
+    def __init__(self, seed: str, since: datetime, until: datetime, cases: int, *, hand: int = 0, hands: int = 1):
         self.seed, self.since, self.until = seed, since, until
         self.book = rulebook.current()
         self.ground = Ground(self.book, self.dice("ground"))
@@ -59,7 +65,9 @@ class Past:
         self.drift = {pk: dice.gauss(0, 0.3) for pk in sorted(self.book.departments)}
         self.forgets = {pk: dice.uniform(0.005, 0.06) for pk in sorted(self.book.departments)}
         for n, at in enumerate(self.arrivals(cases)):
-            self.plan(at, lambda n=n, at=at: self.see(n, at))
+            twin = self.dice("twin", n).random() < TWINS
+            if hand == (0 if twin else n % hands):
+                self.plan(at, partial(self.see, n, at, twin))
 
     def dice(self, *about: object) -> random.Random:
         return random.Random(":".join(map(str, (self.seed, *about))))
@@ -138,14 +146,14 @@ class Past:
 
     # Reports
 
-    def see(self, n: int, at: datetime) -> None:
-        """Something is seen and reported."""
+    def see(self, n: int, at: datetime, twin: bool) -> None:
+        """Something is seen and reported, perhaps by two."""
         dice = self.dice("see", n)
         spot = self.ground.spot(dice)
         source = dice.choices(list(SOURCES), list(SOURCES.values()))[0]
         seen = source == Source.INSPECTOR
         case = self.patrolled(spot, dice, n) if seen else self.told(spot, source, dice, n)
-        if case and seen and dice.random() < 0.03 and case.stage in flow.OPEN:
+        if case and seen and twin and case.stage in flow.OPEN:
             calls = self.soon(at, dice, 90)
             self.plan(calls, lambda: self.call(case, spot, n))
 

@@ -14,7 +14,7 @@ from cases import flow, tally
 from cases.flow import Stage, Verb
 from cases.models import Case, CaseEvent, Outbox, Photo, Tally
 from grid.moment import local_day, now, standing
-from play.history import Taken, plant
+from play.history import Plot, Taken, plant
 
 from . import city as town
 
@@ -29,7 +29,7 @@ def lived() -> list[Any]:
 
 
 def test_cases_are_lived_and_counted_as_any(city: SimpleNamespace) -> None:
-    past = plant("1", SINCE, UNTIL, FEW)
+    past = plant(Plot("1", SINCE, UNTIL, FEW))
     assert past[Verb.REPORT] == Case.objects.count() >= FEW
     assert Case.objects.filter(stage=Stage.CLOSED).count() > FEW / 2
     assert not CaseEvent.objects.exclude(at__range=(SINCE, UNTIL)).exists()
@@ -43,7 +43,7 @@ def test_cases_are_lived_and_counted_as_any(city: SimpleNamespace) -> None:
 
 
 def test_nobody_is_told_of_what_is_long_past(city: SimpleNamespace) -> None:
-    plant("1", SINCE, UNTIL, 3)
+    plant(Plot("1", SINCE, UNTIL, 3))
     assert Case.objects.exists()
     assert not Outbox.objects.exists()
     assert not OrmQ.objects.exists()
@@ -53,10 +53,10 @@ def test_nobody_is_told_of_what_is_long_past(city: SimpleNamespace) -> None:
 
 def test_the_same_seed_plants_the_same_past(city: SimpleNamespace) -> None:
     with transaction.atomic():
-        plant("1", SINCE, UNTIL, FEW)
+        plant(Plot("1", SINCE, UNTIL, FEW))
         first = lived()
         transaction.set_rollback(True)
-    plant("1", SINCE, UNTIL, FEW)
+    plant(Plot("1", SINCE, UNTIL, FEW))
     assert lived() == first != []
 
 
@@ -64,13 +64,13 @@ def test_where_there_are_cases_nothing_is_planted(city: SimpleNamespace) -> None
     with standing(SINCE):
         town.report(city)
     with pytest.raises(Taken):
-        plant("1", SINCE, UNTIL, FEW)
+        plant(Plot("1", SINCE, UNTIL, FEW))
     assert Case.objects.count() == 1
 
 
 def test_cases_that_came_later_are_no_hindrance(city: SimpleNamespace) -> None:
     late = town.report(city)
-    plant("1", SINCE, UNTIL, 3)
+    plant(Plot("1", SINCE, UNTIL, 3))
     assert Case.objects.count() > 3
     assert [line.verb for line in late.events.order_by("id")] == [Verb.REPORT, Verb.FILE, Verb.DISPATCH]
 
@@ -80,3 +80,13 @@ def test_time_stands_only_while_it_is_said(city: SimpleNamespace) -> None:
     with standing(SINCE):
         assert now() == SINCE
     assert now() >= before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_hands_plant_what_one_would(city: SimpleNamespace) -> None:
+    with transaction.atomic():
+        plant(Plot("1", SINCE, UNTIL, FEW))
+        alone = lived()
+        transaction.set_rollback(True)
+    plant(Plot("1", SINCE, UNTIL, FEW), hands=2)
+    assert lived() == alone
