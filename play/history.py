@@ -10,6 +10,7 @@ import argparse
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -66,6 +67,7 @@ def main() -> int:
     if not settings.DEMO:
         print("这里不是演示环境，不生成历史案卷。 This is not a demonstration: no history is planted.", file=sys.stderr)
         return 1
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # with all hands
     until = last_morning(20)
     since = until - timedelta(days=round(said.months * 30.4))
     began = time.monotonic()
@@ -87,7 +89,7 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev history", description=__doc__)
     parser.add_argument("--months", type=float, default=4)
-    parser.add_argument("--cases", type=int, default=5000)
+    parser.add_argument("--cases", type=int, default=3000)
     parser.add_argument("--seed", default="1", help="the same seed, on the same day, plants the same past")
     return parser.parse_args()
 
@@ -148,7 +150,7 @@ def _together(plot: Plot, hands: int, step: Step) -> Counter[str]:
             barrier.abort()
             raise
 
-    processes = [here.Process(target=live, args=(hand,)) for hand in range(hands)]
+    processes = [here.Process(target=live, args=(hand,), daemon=True) for hand in range(hands)]
     for process in processes:
         process.start()
     left = list(processes)
