@@ -2,7 +2,8 @@
 
 A plain ASGI program beside the web server, without Django. It knows two paths, and gives no answer of its own: it
 holds a request until PostgreSQL rings for its officer (NOTIFY, sent when messages are committed), then asks the web
-server what the phone asked, with the phone's own headers. Who may read what is thus decided in one place.
+server what the phone asked, with the phone's own headers. Who may read what is thus decided in one place. A page of
+our own has no such header, but the session's cookie: its key is the same token. Pages of other origins are refused it.
 
 A ring that is lost costs a long poll its turn and a stream KEEP_S seconds, never a message: both ask by number.
 """
@@ -16,8 +17,9 @@ import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import psycopg2  # type: ignore[import-untyped]
@@ -30,7 +32,10 @@ KEEP_S = 25  # a stream asks anew after so long without a ring, and shows that i
 AT_ONCE = 4  # questions to the web server; the others queue here
 PAGE = 200
 FULL_S = 5
+PORTS = {"http": 80, "https": 443}
 KNOWN = 20_000  # tokens whose officer is remembered
+COOKIE = "sessionid"  # Django's name for it
+ORIGINS = frozenset(filter(None, os.environ.get("LIVE_ORIGINS", "").replace(" ", "").split(",")))
 PASSED = (b"host", b"x-session-token", b"accept-language", b"user-agent", b"x-forwarded-for", b"x-forwarded-proto")
 
 Scope = Mapping[str, Any]
@@ -113,6 +118,7 @@ class Web:
         timeout, limits = httpx.Timeout(10, pool=None), httpx.Limits(max_connections=AT_ONCE)
         self.http = httpx.AsyncClient(base_url=address, trust_env=False, timeout=timeout, limits=limits)
         self.officers: dict[str, int] = {}
+        self.port = urlsplit(address).port
 
     async def ask(self, path: str, headers: Headers, **query: Any) -> httpx.Response:
         """Its answer; 503 in its place where there is none."""
@@ -141,6 +147,10 @@ class Visit:
     def __init__(self, scope: Scope, receive: Receive, send: Send, web: Web):
         given = dict(scope["headers"])
         self.headers = {name.decode(): given[name].decode("latin1") for name in PASSED if name in given}
+        self.origin = given.get(b"origin", b"").decode("latin1")
+        self.ours = not self.origin or ours(self.origin, self.headers.get("host", ""), web.port)
+        if self.ours and (token := session(given.get(b"cookie", b"").decode("latin1"))):
+            self.headers.setdefault("x-session-token", token)
         self.query = dict(parse_qsl(scope["query_string"].decode("latin1")))
         self.last_seen = given.get(b"last-event-id", b"").decode("latin1")
         self.web, self.send = web, send
@@ -194,6 +204,11 @@ class Visit:
             said = json.dumps(message, ensure_ascii=False)
             await self._write(f"id: {message['number']}\nevent: message\ndata: {said}\n\n".encode())
 
+    async def permit(self) -> None:
+        """What a browser asks before it sends a header of its own."""
+        await self._start(204, {"access-control-allow-headers": "x-session-token, last-event-id"} if self.ours else {})
+        await self._write(b"", more=False)
+
     async def answer(self, answer: httpx.Response) -> None:
         """What the web server said."""
         kept = {name: answer.headers[name] for name in ("content-type", "retry-after") if name in answer.headers}
@@ -201,11 +216,39 @@ class Visit:
         await self._write(answer.content, more=False)
 
     async def _start(self, status: int, headers: Headers) -> None:
+        if self.origin:
+            headers = headers | {"vary": "origin"} | (readable(self.origin) if self.ours else {})
         said = [(name.encode(), value.encode()) for name, value in {"cache-control": "no-store", **headers}.items()]
         await self.send({"type": "http.response.start", "status": status, "headers": said})
 
     async def _write(self, body: bytes, *, more: bool = True) -> None:
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def session(cookies: str) -> str:
+    """The session's token that a browser's cookies hold; empty without one."""
+    try:
+        found = SimpleCookie(cookies).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def ours(origin: str, host: str, web_port: int | None) -> bool:
+    """Whether a page is the city's own: of LIVE_ORIGINS, or without those of the web server on this very host."""
+    if ORIGINS:
+        return origin in ORIGINS
+    try:
+        page, here = urlsplit(origin), urlsplit(f"{origin.partition(':')[0]}://{host}")
+        doors = (web_port, here.port or PORTS.get(here.scheme))
+        return page.hostname == here.hostname and (page.port or PORTS.get(page.scheme)) in doors
+    except ValueError:  # what is no address
+        return False
+
+
+def readable(origin: str) -> Headers:
+    """What lets a page of that origin read the answer, and send its cookie."""
+    return {"access-control-allow-origin": origin, "access-control-allow-credentials": "true"}
 
 
 class Room:
@@ -240,6 +283,8 @@ class Room:
 
     async def _receive(self, scope: Scope, visit: Visit) -> None:
         waits = {INBOX: visit.poll, f"{INBOX}/stream": visit.stream}.get(scope["path"])
+        if waits and scope["method"] == "OPTIONS":
+            return await visit.permit()
         if waits is None or scope["method"] != "GET":
             return await visit.answer(httpx.Response(404))
         if self.bells.taken >= PLACES:

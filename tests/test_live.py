@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ import httpx
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 
 from cases import outbox
 from cases.models import Case
@@ -212,6 +214,68 @@ def test_the_waiting_room_refuses_strangers_too(address: str, city: SimpleNamesp
         answer = http.get(stream.headers["location"], headers={"X-Session-Token": "nobody"})
         assert (answer.status_code, answer.json()["code"]) == (401, "not_logged_in")
         assert http.get(stream.headers["location"].replace("stream", "else")).status_code == 404
+
+
+def room(address: str, officer: Officer) -> str:
+    """Where the waiting room is, as a phone is told."""
+    with app(address, officer) as http:
+        return str(http.get(f"{INBOX}/stream", follow_redirects=False).headers["location"])
+
+
+def browser(officer: Officer) -> dict[str, str]:
+    """The cookie of somebody who has logged in on a page."""
+    client = Client()
+    client.force_login(officer)
+    return {"Cookie": f"other=1; sessionid={client.cookies['sessionid'].value}"}
+
+
+def test_a_page_of_our_own_hears_by_its_cookie(address: str, city: SimpleNamespace) -> None:
+    stream = room(address, city.hugo)
+    with (
+        httpx.Client(headers=browser(city.hugo) | {"Origin": address}, trust_env=False, timeout=PATIENCE_S) as page,
+        page.stream("GET", stream) as answer,
+    ):
+        assert answer.status_code == 200
+        assert answer.headers["access-control-allow-origin"] == address
+        assert answer.headers["access-control-allow-credentials"] == "true"
+        assert answer.headers["vary"] == "origin"
+        case = happens(city)
+        said = next(line for line in answer.iter_lines() if line.startswith("data: "))
+    assert json.loads(said.removeprefix("data: "))["case_number"] == case.number
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://127.0.0.1:9", "null", "http://127.0.0.1:no"])
+def test_a_page_of_others_cannot_use_the_cookie(address: str, city: SimpleNamespace, origin: str) -> None:
+    with httpx.Client(headers=browser(city.hugo) | {"Origin": origin}, trust_env=False) as page:
+        answer = page.get(room(address, city.hugo))
+        asked = page.options(room(address, city.hugo))
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_logged_in")
+    assert "access-control-allow-origin" not in answer.headers
+    assert "access-control-allow-origin" not in asked.headers
+
+
+def test_a_cookie_that_is_no_session_is_refused(address: str, city: SimpleNamespace) -> None:
+    for cookie in ("sessionid=nobody", "sessionid=", ";;=", "sessionid"):
+        with httpx.Client(headers={"Cookie": cookie}, trust_env=False) as page:
+            assert page.get(room(address, city.hugo)).status_code == 401
+
+
+def test_a_browser_may_ask_whether_it_may_send_a_header(address: str, city: SimpleNamespace) -> None:
+    with httpx.Client(headers={"Origin": address}, trust_env=False) as page:
+        answer = page.options(room(address, city.hugo))
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, address)
+    assert "x-session-token" in answer.headers["access-control-allow-headers"]
+
+
+def test_the_origins_that_are_said_are_the_only_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgis:///nobody")
+    live = importlib.import_module("deploy.live")
+    assert live.ours("https://city.example", "city.example", 8000)  # behind nginx, which has the same port
+    assert live.ours("http://city.example:8000", "city.example:8001", 8000)
+    assert not live.ours("http://city.example:8002", "city.example:8001", 8000)
+    monkeypatch.setattr(live, "ORIGINS", frozenset({"https://desk.example"}))
+    assert live.ours("https://desk.example", "city.example:8001", 8000)
+    assert not live.ours("http://city.example:8000", "city.example:8001", 8000)
 
 
 def test_where_nobody_waits_a_phone_is_told_to_poll(db: None) -> None:
