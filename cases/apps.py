@@ -6,4 +6,4 @@ class CasesConfig(AppConfig):
     verbose_name = "案卷"
 
     def ready(self) -> None:
-        from . import checks, flags, forecast, tally  # noqa: F401  registers its checks and its consumers
+        from . import checks, flags, forecast, rechecks, tally  # noqa: F401  registers its checks and its consumers

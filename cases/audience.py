@@ -32,10 +32,14 @@ def hearers(events: Sequence[CaseEvent], by: str = "") -> dict[CaseEvent, set[in
     """Who should hear of each event, `by` a channel or, without one, by his inbox; never its own author.
 
     Who is on leave is replaced by his stand-in. Needs event.case. Whoever owes the work of a stage that a step led to
-    hears of it only while the case stands there: a case that moved on is nobody's news.
+    hears of it only while the case stands there: a case that moved on is nobody's news. A lot that fell on somebody
+    is his alone: while he is away the next lot falls on another.
     """
-    book, away = rulebook.current(), leave.away(now())
-    return {event: away.replaced(_told(book, event, by)) - {event.by_id} for event in events}
+    book, away, nobody = rulebook.current(), leave.away(now()), leave.Away({})
+    return {
+        event: (nobody if event.verb == Verb.DRAW else away).replaced(_told(book, event, by)) - {event.by_id}
+        for event in events
+    }
 
 
 def heard(event: CaseEvent, by: str = "") -> bool:
@@ -90,6 +94,8 @@ NEEDED: Mapping[Verb, tuple[Who, ...]] = {
     Verb.HASTEN: (Who.OWING,),
     Verb.REPLY: (Who.LEADER,),
     Verb.ESCALATE: (Who.WOKEN,),
+    Verb.DRAW: (Who.DRAWN,),
+    Verb.DOUBT: (Who.CLERK, Who.SHIFT_LEADER),
 }
 
 
@@ -192,6 +198,11 @@ def _woken(book: Rulebook, event: CaseEvent) -> Iterable[int]:
     return woken
 
 
+def _drawn(book: Rulebook, event: CaseEvent) -> Iterable[int]:
+    """On whom the lot of a re-check fell."""
+    return _person(event.facts.get("holder"))
+
+
 def _of_role(book: Rulebook, event: CaseEvent, role: Role) -> Iterable[int]:
     people = _active(role)
     if role in DEPARTMENT:
@@ -211,5 +222,6 @@ RELATIONS: Mapping[Who, Callable[[Rulebook, CaseEvent], Iterable[int]]] = {
     Who.ASKING: _asking,
     Who.GRANTING: _granting,
     Who.WOKEN: _woken,
+    Who.DRAWN: _drawn,
     **{Who(role.value): _post(role) for role in CENTRE},
 }

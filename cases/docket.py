@@ -320,9 +320,9 @@ def write_all(steps: Sequence[tuple[Case, Sequence[CaseEvent]]]) -> None:
     outbox.post(events, events[-1].at)
 
 
-def own(book: Rulebook, case: Case, verb: Verb, facts: Facts, at: datetime) -> CaseEvent:
-    """The system's own move of a locked case, in memory: whoever calls writes."""
-    return _take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=max(at, case.entered_at))
+def own(book: Rulebook, case: Case, verb: Verb, facts: Facts, at: datetime, *, by: Officer | None = None) -> CaseEvent:
+    """The system's own move of a locked case, in memory: whoever calls writes. `by`: for whom it makes it."""
+    return _take(book, case, flow.move(case.stage, verb), by=by, facts=facts, at=max(at, case.entered_at))
 
 
 def retime(since: date | None = None) -> int:

@@ -41,6 +41,10 @@ def arrived(sha256: str) -> None:
     pictures = [sha256, *alike.like(photo).values_list("pk", flat=True)]
     for case in Case.objects.filter(pk__in=Evidence.objects.filter(photo__in=pictures).values("case")):
         look(case)
+        if not photos.missing(case.evidence.values_list("photo", flat=True)):
+            Flag.objects.filter(
+                case=case, code=Code.PHOTO_ABSENT, answered_at=None
+            ).delete()  # it is there: nothing is left to ask
 
 
 def look(case: Case) -> None:
@@ -57,11 +61,23 @@ def find(case: Case, fresh: Collection[Evidence] = ()) -> list[Flag]:
     found = [Flag(case=case, code=Code.MOCK, raised_at=at)] if first and origin(first).get("mock") else []
     shown = [*case.evidence.select_related("event").order_by("id"), *fresh]
     arrived = Photo.objects.in_bulk({evidence.photo_id for evidence in shown})
+    if absent := _absent(case, shown, arrived):
+        found.append(Flag(case=case, code=Code.PHOTO_ABSENT, raised_at=at, figure=absent))
     for evidence in shown:
         if photo := arrived.get(evidence.photo_id):
             asked = (*_exif(case, evidence, photo), *_same(evidence, photo, shown, arrived), *_again(evidence, photo))
             found += [Flag(case=case, photo=photo, raised_at=at, **said) for said in asked]
     return found
+
+
+def _absent(case: Case, shown: Sequence[Evidence], arrived: Arrived) -> int:
+    """How many photos are missing of a case that comes to its closing without a department's work and a check.
+
+    What was handled on the spot has no other proof, and its photos may come after the report, or never.
+    """
+    if case.stage != Stage.CLOSING or case.department_id:
+        return 0
+    return len({evidence.photo_id for evidence in shown} - arrived.keys())
 
 
 def _exif(case: Case, evidence: Evidence, photo: Photo) -> Iterator[dict[str, object]]:

@@ -112,8 +112,13 @@ class Verb(TextChoices):
     HASTEN = "hasten", gettext_lazy("催办")
     EXEMPT = "exempt", gettext_lazy("免责")
     ANSWER = "answer", gettext_lazy("核验")
+    DRAW = "draw", gettext_lazy("抽中复查")
+    DOUBT = "doubt", gettext_lazy("复查存疑")
+    RECHECK = "recheck", gettext_lazy("复查")
     RETIME = "retime", gettext_lazy("重算时限")
 
+
+SEALED = (Verb.DRAW, Verb.DOUBT)  # lines that nobody reads in a log: `CaseEvent.objects` leaves them out
 
 # What may be asked for, and by whom; the grant is the move itself.
 ASKERS: Mapping[Verb, tuple[Role, ...]] = {
@@ -223,6 +228,10 @@ MOVES = (
         ("accepted",),
         apart=(Verb.FINISH, Verb.SELF_HANDLE, Verb.PASS),
     ),
+    # A blind re-check is the system's: the first two lines are sealed, the third tells what came of it.
+    Move(Verb.DRAW, (Stage.CLOSED,), None, ()),
+    Move(Verb.DOUBT, (Stage.CLOSED,), None, ()),
+    Move(Verb.RECHECK, tuple(Stage), None, ()),
     Move(Verb.REOPEN, (Stage.CLOSED,), Stage.HANDLING, (Role.CLERK, Role.SHIFT_LEADER), ("note",)),
     Move(Verb.SUPERVISE, OWED, None, (Role.LEADER,), ("note",)),
     Move(Verb.HASTEN, OWED, None, (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER), ("note",)),

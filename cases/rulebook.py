@@ -35,6 +35,7 @@ from .models import (
     Likeness,
     Policy,
     Rung,
+    Sampling,
     StageLimit,
     Terms,
     Timetable,
@@ -66,6 +67,7 @@ class Rulebook:
     grounds: Mapping[str, Mapping[str, Ground]]  # by verb and code
     likeness: Mapping[int | None, Likeness]  # by category; None: of all classes
     hearings: Mapping[str, tuple[Hearing, ...]]  # by verb or "", the most particular last
+    samplings: Mapping[tuple[int | None, str, str], Sampling]  # (category or None, area code or "", source or "")
     conditions_of: Mapping[int, tuple[Condition, ...]] = field(default_factory=dict)
 
     def ladder(self, case: Case) -> tuple[Rung, ...]:
@@ -184,6 +186,7 @@ def _read(version: UUID | None) -> Rulebook:
         grounds=_grounds(),
         likeness={row.category_id: row for row in Likeness.objects.all()},
         hearings=_hearings(),
+        samplings=_samplings(),
         conditions_of={category: tuple(rows) for category, rows in of.items()},
     )
 
@@ -193,6 +196,11 @@ def _areas() -> dict[int, Area]:
     for row in areas.values():
         row.parent = areas[row.parent_id] if row.parent_id else None
     return areas
+
+
+def _samplings() -> dict[tuple[int | None, str, str], Sampling]:
+    rows = Sampling.objects.select_related("area")
+    return {(row.category_id, row.area.code if row.area else "", row.source): row for row in rows}
 
 
 def _ladders() -> dict[Scope, tuple[Rung, ...]]:

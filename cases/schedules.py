@@ -19,6 +19,7 @@ SCHEDULES: dict[str, int] = {
     "cases.outbox.drain": 1,
     "cases.photos.sweep": 1,
     "cases.nightly.run": DAY,
+    "cases.rechecks.tend": 10,
     "cases.schedules.beat": 1,
 }
 """Functions, and every how many minutes. A schedule bears its function's name, so that there is one of each.

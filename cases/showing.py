@@ -26,6 +26,7 @@ FLAGS = {
     "photo_old": gettext_lazy("照片在上报前 %(figure)s 分钟拍摄。"),
     "photo_again": gettext_lazy("同一画面的照片曾用于其他案卷（相差 %(figure)s 位）。"),
     "photo_same": gettext_lazy("照片与本案先前的照片画面相同（相差 %(figure)s 位）。"),
+    "photo_absent": gettext_lazy("有 %(figure)s 张照片一直没有上传。"),
     "photo_ahead": gettext_lazy("照片时间比上报晚 %(figure)s 分钟。"),
 }
 

@@ -2,7 +2,7 @@
 
 from . import problems
 from .manual import PhonesApi
-from .routers import cases, devices, digest, duty, hooks, inbox, leave, me, photos, preferences, stats
+from .routers import cases, devices, digest, duty, hooks, inbox, leave, me, photos, preferences, rechecks, stats
 
 DESCRIPTION = """\
 For the apps of inspectors, handlers and the centre.
@@ -17,5 +17,5 @@ For the apps of inspectors, handlers and the centre.
 
 api = PhonesApi(title="Wangge 网格", version="1", description=DESCRIPTION, urls_namespace="mobile")
 problems.install(api)
-for noun in (me, preferences, cases, photos, inbox, digest, duty, leave, devices, hooks, stats):
+for noun in (me, preferences, cases, photos, inbox, digest, duty, leave, devices, hooks, rechecks, stats):
     api.add_router("", noun.router)

@@ -49,10 +49,11 @@ class MobileApiConfig(AppConfig):
 
     def _hooks(self) -> None:
         from cases import outbox
+        from cases.flow import SEALED
 
         from . import hooks
 
-        outbox.consumer("hooks", lambda event: True)(hooks.deliver)
+        outbox.consumer("hooks", lambda event: event.verb not in SEALED)(hooks.deliver)
 
     def _push(self) -> None:
         """Without credentials nothing is owed to phones."""

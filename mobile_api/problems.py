@@ -56,6 +56,8 @@ STATUS = {
     "master_done": 409,
     "has_duplicates": 409,
     "is_duplicate": 409,
+    "recheck_over": 409,
+    "nothing_doubted": 409,
     "hooks_off": 409,
     "shift_overlaps": 409,
     "not_your_track": 403,

@@ -10,6 +10,8 @@ grounds.csv       verb, code, name, name_en             on which grounds
 likeness.csv      scheme, kind, major, sub, metres,     what counts as similar; without a class: of all classes
                   days, by_major
 hearings.csv      verb, entered, who, urgent, channels  who hears of what, and by which ways beside his inbox
+samplings.csv     source, area, scheme, kind, major,    which share of the closed cases is re-checked, within
+                  sub, share, days, value, unit         how many days, and how long whoever is drawn has
 timetables.json   name, department, workdays, day_s, seasons, as in `Timetable`; no department: the city's
 """
 
@@ -28,7 +30,7 @@ from django.utils.translation import gettext as _
 from grid.loading.outcome import Counts, Refused
 from grid.models import Area, Department
 
-from ..models import Category, Ground, Hearing, Likeness, Policy, Rung, StageLimit, Terms, Timetable
+from ..models import Category, Ground, Hearing, Likeness, Policy, Rung, Sampling, StageLimit, Terms, Timetable
 from . import side_paths
 from .reading import Refusals, Row, document, fit, limit, number, table, whole, word, yes
 from .writing import sync
@@ -157,6 +159,19 @@ def _hearing(row: Row) -> Hearing:
     return Hearing(verb=row["verb"], entered=row["entered"], who=word(row, "who"), urgent=urgent, channels=channels)
 
 
+def _sampling(row: Row) -> Sampling:
+    asked = limit(row, "value", "unit")
+    return Sampling(
+        source=row["source"],
+        area=_known(Area, row["area"]) if row["area"] else None,
+        category=_category(row) if row["major"] else None,
+        share=number(row, "share"),
+        days=whole(row, "days"),
+        value=asked.value,
+        unit=asked.unit.value,
+    )
+
+
 def _category(row: Row) -> Category:
     """The sub-class that a row names, or the major where it names no sub-class."""
     said = {name: row.get(name, "") for name in ("scheme", "kind", "major", "sub")}
@@ -244,6 +259,14 @@ TABLES = (
         key=("verb", "entered", "who", "urgent"),
         says=("channels",),
         needs=("verb", "entered", "who", "urgent", "channels"),
+    ),
+    Table(
+        "samplings.csv",
+        Sampling,
+        _sampling,
+        key=("source", "area_id", "category_id"),
+        says=("share", "days", "value", "unit"),
+        needs=("source", "area", "major", "share", "days", "value", "unit"),
     ),
     Table(
         "timetables.json",

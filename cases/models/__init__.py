@@ -5,6 +5,7 @@ from .evidence import Evidence, Flag, Photo
 from .forecast import Outlook, Pace
 from .hearing import Hearing
 from .policy import Edition, Holiday, Likeness, Policy, Rung, StageLimit, Timetable
+from .recheck import Recheck, Sampling
 from .taxonomy import Category, Condition, Duty, Kind
 from .terms import Ground, Terms
 
@@ -28,7 +29,9 @@ __all__ = [
     "Pace",
     "Photo",
     "Policy",
+    "Recheck",
     "Rung",
+    "Sampling",
     "StageLimit",
     "Tally",
     "Terms",

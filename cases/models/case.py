@@ -19,7 +19,7 @@ from grid.roles import CENTRE, DEPARTMENT, Role
 
 from .. import flow
 from ..clock import Unit
-from ..flow import ASKABLE, OPEN, OWED, Source, Stage, Verb
+from ..flow import ASKABLE, OPEN, OWED, SEALED, Source, Stage, Verb
 from .taxonomy import Category, Condition
 
 
@@ -203,8 +203,19 @@ class Case(models.Model):
         return list(self.events.select_related("by", "department", "holder").order_by("id"))
 
 
+class Lines(models.Manager["CaseEvent"]):
+    """The lines that may be read: a case's own log too leaves out the sealed ones."""
+
+    def get_queryset(self) -> models.QuerySet[CaseEvent]:
+        return super().get_queryset().exclude(verb__in=SEALED)
+
+
 class CaseEvent(models.Model):
-    """流转记录: one line of a case's log. Only ever added; the database refuses anything else."""
+    """流转记录: one line of a case's log. Only ever added; the database refuses anything else.
+
+    What must stay unknown until a blind re-check is over is sealed: it is a line, it has its debts and hearers, but
+    neither `objects` nor `case.events` finds it, only `sealed`.
+    """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="events")
     at = models.DateTimeField()
@@ -230,6 +241,9 @@ class CaseEvent(models.Model):
     key = models.UUIDField(
         null=True, unique=True, help_text="chosen by the phone, so that a retry is not a second move"
     )
+
+    objects = Lines()
+    sealed = models.Manager["CaseEvent"]()
 
     class Meta:
         verbose_name = _("流转记录")

@@ -59,6 +59,7 @@ class Flag(models.Model):
         PHOTO_SAME = "photo_same", _("照片与本案先前的照片相同")
         PHOTO_FAR = "photo_far", _("照片拍摄地过远")
         PHOTO_OLD = "photo_old", _("照片拍摄过早")
+        PHOTO_ABSENT = "photo_absent", _("照片一直没有上传")
         MOCK = "mock", _("位置是模拟的")
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="flags", db_index=False)

@@ -32,6 +32,7 @@ class Hearing(models.Model):
         ASKING = "asking", _("申请人")
         GRANTING = "granting", _("审批人")
         WOKEN = "woken", _("升级阶梯知会人")
+        DRAWN = "drawn", _("抽中的复查人")
         CLERK = Role.CLERK.value, Role.CLERK.label
         SHIFT_LEADER = Role.SHIFT_LEADER.value, Role.SHIFT_LEADER.label
         DISPATCHER = Role.DISPATCHER.value, Role.DISPATCHER.label
@@ -47,6 +48,7 @@ class Hearing(models.Model):
         Who.ASKING: (Verb.REFUSE, *flow.ASKABLE),
         Who.GRANTING: (Verb.ASK,),
         Who.WOKEN: (Verb.ESCALATE,),
+        Who.DRAWN: (Verb.DRAW,),
     }
     """Relations that there are at certain verbs alone."""
 

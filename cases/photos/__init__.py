@@ -26,9 +26,9 @@ from django_q.tasks import async_task
 from grid.crs import metres
 from grid.models import SRID, Officer
 from grid.moment import now
-from grid.roles import SUPERVISION, Role
+from grid.roles import CENTRE, SUPERVISION, Role
 
-from ..models import Case, Evidence, Photo
+from ..models import Case, Evidence, Photo, Recheck
 from . import alike, picture
 from .refused import PhotoRefused
 
@@ -178,8 +178,20 @@ def sweep() -> int:
 
 
 def _visible_to(officer: Officer) -> QuerySet[Photo]:
-    shown = Evidence.objects.filter(photo=OuterRef("pk"), case__in=Case.objects.visible_to(officer))
-    return Photo.objects.filter(Q(uploader=officer) | Exists(shown))
+    """His own, and what was shown in a case that he sees, or is to re-check."""
+    errands = Recheck.objects.filter(inspector=officer, over_at=None).values("case")
+    seen = Q(case__in=Case.objects.visible_to(officer)) | Q(case__in=errands)
+    shown = Evidence.objects.filter(seen, photo=OuterRef("pk"))
+    return Photo.objects.filter(Q(uploader=officer) | Exists(shown) | Q(pk__in=_doubted(officer)))
+
+
+def _doubted(officer: Officer) -> list[str]:
+    """The photos of the doubts that wait for the centre: they are evidence only when these are answered."""
+    if not officer.holds(*CENTRE):
+        return []
+    waiting = Recheck.objects.filter(verdict=Recheck.Verdict.FAILS, over_at=None)
+    known = waiting.filter(case__in=Case.objects.visible_to(officer)).values_list("photos", flat=True)
+    return [sha for shown in known for sha, _purpose in shown]
 
 
 def _original_name(sha256: str) -> str:
