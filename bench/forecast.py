@@ -115,7 +115,7 @@ def _written(book: Rulebook, work: Work, cell: Cell, number: int, at: datetime) 
     due_at = clock.deadline(work.since, work.allowed_s, unit, calendar).due_at
     ended = clock.deadline(work.since, int(work.share * work.allowed_s), unit, calendar).due_at
     assert due_at and ended
-    owed = {"since": work.since, "clock": unit, "allowed_s": work.allowed_s, "due_at": due_at}
+    owed = {"cell": cell, "since": work.since, "clock": unit, "allowed_s": work.allowed_s, "due_at": due_at}
     case = Case(
         uuid=UUID(int=number),
         number=f"BENCH{number}",

@@ -102,6 +102,7 @@ def _silence(case: Case, at: datetime) -> CaseEvent:
     facts = Facts(until=case.alarm_at, why=({"code": "alarm_put_off"},))
     return CaseEvent(
         case=case,
+        cell_id=case.cell_id,
         at=max(at, case.entered_at),
         verb=Verb.RETIME,
         left=case.stage,

@@ -221,6 +221,7 @@ def _take(
     """Take one step in memory: the case stands after it as it shall be, the event tells what was before."""
     event = CaseEvent(
         case=case,
+        cell_id=case.cell_id,
         at=at,
         verb=step.verb,
         by=by,

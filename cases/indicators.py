@@ -1,32 +1,42 @@
-"""Indicators: each a numerator over a denominator, both sums over Tally. Modelled on GB/T 30428.4.
+"""Figures: the counts of a subject over some local days, and the rates over them. Modelled on GB/T 30428.4.
 
-A rate without cases is not applicable (None), never 0 %.
+For pages and doors:
+
+figures()  subject → Figures, over days from one to another, both included
+series()   subject → Figures for each day, week, month …, for trends
+sliced()   the tallies that match some filters, by department, officer, class, source, cell or day
+
+What they read are sums of `Total`, or of `Tally`, never cases. A rate without cases is not applicable (None), never
+0 %. Subjects are primary keys; the city's is 0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from typing import Any
 
 from django.db.models import Sum
 
-from grid.models import Department
+from grid.models import Area, Beat, Cell, Department
 
-from .models import Tally
+from .metrics import CODES, METRIC
+from .models import Basis, Tally, Total
+
+CITY = 0
+AREAS: Mapping[str, int] = {"district": 6, "street": 9, "community": 12}  # digits of the code
+OWN = (Total.Kind.CELL, Total.Kind.DEPARTMENT, Total.Kind.OFFICER, Total.Kind.CATEGORY)
+KINDS = ("city", *AREAS, "beat", *map(str, OWN))
+SLICES = ("department", "officer", "category", "source", "cell", "day")
 
 
-@dataclass(frozen=True)
-class Figures:
-    """The counts of one department over some days, as tally.py defines them, and the rates they give."""
+class Figures(dict[str, int]):
+    """Counts by the code of the metric; what did not happen is 0."""
 
-    filed: int = 0
-    finished: int = 0
-    on_time: int = 0
-    overdue: int = 0
-    exempt: int = 0
-    rework: int = 0
-    passed: int = 0
-    closed: int = 0
+    def __missing__(self, code: str) -> int:
+        if code not in METRIC:
+            raise KeyError(code)
+        return 0
 
     @property
     def due(self) -> int:
@@ -34,33 +44,143 @@ class Figures:
 
         Those exempted on appeal are left out; the raw count stays in `overdue`.
         """
-        return self.on_time + self.overdue - self.exempt
+        return self["on_time"] + self["overdue"] - self["exempt"]
 
     @property
     def on_time_rate(self) -> float | None:
         """按期处置率: on_time / due."""
-        return _rate(self.on_time, self.due)
+        return rate(self["on_time"], self.due)
 
     @property
     def rework_rate(self) -> float | None:
         """返工率: rework / finished."""
-        return _rate(self.rework, self.finished)
+        return rate(self["rework"], self["finished"])
 
 
-def _rate(numerator: int, denominator: int) -> float | None:
+def rate(numerator: int, denominator: int) -> float | None:
+    """None without cases: there is nothing to rate."""
     return numerator / denominator if denominator else None
 
 
-def by_department(since: date, until: date) -> list[tuple[Department, Figures]]:
-    """The figures of each department that had any, over local days from `since` to `until`, both included."""
-    sums: dict[int, dict[str, int]] = {}
-    rows = Tally.objects.filter(day__range=(since, until), department__isnull=False).values_list("department", "metric")
-    for department, metric, n in rows.annotate(total=Sum("n")):
-        sums.setdefault(department, {})[metric] = n
-    names = {field.name for field in fields(Figures)}
-    counted = {
-        department: Figures(**{metric: n for metric, n in counts.items() if metric in names})
-        for department, counts in sums.items()
-        if any(counts.values())
-    }
-    return [(row, counted[row.pk]) for row in Department.objects.filter(pk__in=counted).order_by("code")]
+def figures(
+    kind: str,
+    since: date,
+    until: date,
+    *,
+    subjects: Collection[int] | None = None,
+    basis: str = Basis.FLOW,
+    codes: Iterable[str] = CODES,
+    tree: bool = True,
+) -> dict[int, Figures]:
+    """The figures of the subjects of a kind (all of them where none are named) that have any.
+
+    `kind` is one of KINDS. A department's are its own and, in the tree, those of all below it, as they stand now; a
+    beat's those of its cells, as it is drawn now. Department 0 and officer 0 stand for what nobody of them did.
+    """
+    found = _summed(_parts(kind, subjects, tree), basis, since, until, tuple(codes), by_day=False)
+    return {subject: counts for (subject, _day), counts in found.items()}
+
+
+def series(
+    kind: str,
+    since: date,
+    until: date,
+    *,
+    subjects: Collection[int] | None = None,
+    basis: str = Basis.FLOW,
+    codes: Iterable[str] = CODES,
+    tree: bool = True,
+) -> dict[int, dict[date, Figures]]:
+    """The same for each day that has any."""
+    found: dict[int, dict[date, Figures]] = {}
+    parts = _parts(kind, subjects, tree)
+    for (subject, day), counts in _summed(parts, basis, since, until, tuple(codes), by_day=True).items():
+        assert day
+        found.setdefault(subject, {})[day] = counts
+    return found
+
+
+def sliced(
+    by: str, since: date, until: date, *, basis: str = Basis.FLOW, codes: Iterable[str] = CODES, **where: Any
+) -> dict[Any, Figures]:
+    """The tallies of these days by one of SLICES, narrowed by any of them (`department=3`, `cell__in=[…]`)."""
+    rows = Tally.objects.filter(basis=basis, day__range=(since, until), **where).values_list(by)
+    found = rows.annotate(**{f"n_{code}": Sum(code) for code in codes})
+    return {key: _counts(codes, sums) for key, *sums in found}
+
+
+def _counts(codes: Iterable[str], sums: Iterable[int | None]) -> Figures:
+    return Figures({code: n for code, n in zip(codes, sums, strict=True) if n})
+
+
+Key = tuple[int, date | None]
+
+
+Parts = tuple[str, Mapping[int, Collection[int]] | None]  # a stored kind, and which of its subjects make up which
+
+
+def _summed(
+    parts: Parts, basis: str, since: date, until: date, codes: tuple[str, ...], *, by_day: bool
+) -> dict[Key, Figures]:
+    stored, made_of = parts
+    rows = Total.objects.filter(kind=stored, basis=basis, day__range=(since, until))
+    if made_of is not None:
+        rows = rows.filter(subject__in=list(made_of))
+    days = ("day",) if by_day else ()
+    found: dict[Key, Figures] = {}
+    for part, *more in rows.values_list("subject", *days).annotate(**{f"n_{code}": Sum(code) for code in codes}):
+        day = more.pop(0) if by_day else None
+        counts = _counts(codes, more)
+        for subject in made_of[part] if made_of is not None else (part,):
+            _add(found.setdefault((subject, day), Figures()), counts)
+    return {key: counts for key, counts in found.items() if counts}
+
+
+def _add(to: Figures, counts: Figures) -> None:
+    for code, n in counts.items():
+        to[code] += n
+
+
+def _parts(kind: str, subjects: Collection[int] | None, tree: bool) -> Parts:
+    """The stored kind, and which stored subjects belong to which of those asked for; None: to themselves, all."""
+    if kind == "city":
+        roots = Area.objects.filter(parent=None).values_list("pk", flat=True)
+        return Total.Kind.AREA, dict.fromkeys(roots, (CITY,))
+    if kind == "beat":
+        beats = Beat.objects.all() if subjects is None else Beat.objects.filter(pk__in=subjects)
+        return Total.Kind.CELL, _gathered(beats.exclude(cells=None).values_list("cells", "pk"))
+    if kind == Total.Kind.DEPARTMENT and tree:
+        return kind, _departments(subjects)
+    if subjects is None:
+        subjects = _all(kind)
+    stored = Total.Kind.AREA if kind in AREAS else kind
+    return stored, {pk: (pk,) for pk in subjects} if subjects is not None else None
+
+
+def _all(kind: str) -> Collection[int] | None:
+    if kind in AREAS:
+        return list(Area.objects.filter(code__regex=rf"^.{{{AREAS[kind]}}}$").values_list("pk", flat=True))
+    return list(Cell.objects.values_list("pk", flat=True)) if kind == Total.Kind.CELL else None
+
+
+def _departments(subjects: Collection[int] | None) -> Mapping[int, Collection[int]]:
+    """Each department and those above it; 0 for what no department did."""
+    parents = dict(Department.objects.values_list("pk", "parent"))
+    asked = {*parents, 0} if subjects is None else set(subjects)
+    found = [(pk, above) for pk in (*parents, 0) for above in _upward(pk, parents) if above in asked]
+    return _gathered(found)
+
+
+def _upward(pk: int | None, parents: Mapping[int, int | None]) -> list[int]:
+    found: list[int] = []
+    while pk is not None and pk not in found:  # a circle of departments is walked once
+        found.append(pk)
+        pk = parents.get(pk)
+    return found
+
+
+def _gathered(pairs: Iterable[tuple[int, int]]) -> Mapping[int, Collection[int]]:
+    found: dict[int, list[int]] = {}
+    for part, whole in pairs:
+        found.setdefault(part, []).append(whole)
+    return found

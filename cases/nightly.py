@@ -16,12 +16,13 @@ logger = logging.getLogger("cases")
 
 
 def run() -> None:
-    """Forget sessions that have ended, tidy shifts and tracks, recount yesterday, which must change nothing, and
-    forecast anew. Idempotent."""
+    """Forget sessions that have ended, tidy shifts and tracks, count the promises broken by midnight, recount
+    yesterday, which must change nothing, and forecast anew. Idempotent."""
     call_command("clearsessions")
     duty.tidy()
+    tally.night()
     yesterday = today() - timedelta(days=1)
     if changed := tally.rebuild(yesterday, yesterday):
-        logger.error("the figures of %s were wrong in %d buckets, and are right now", yesterday, changed)
+        logger.error("the figures of %s were wrong in %d units, and are right now", yesterday, changed)
     forecast.recount()
     forecast.foresee_all()

@@ -1,129 +1,194 @@
 """统计: recounted from the log, never incremented, so that a replay cannot hurt.
 
-What is counted, by department and local day:
+What is counted stands in `metrics`. The unit of a recount is one cell's local day in one basis:
 
-filed     cases dispatched to it that day
-finished  its handling finished that day
-on_time   of these, by the due moment
-overdue   stints of handling whose due moment was that day and that were not finished by then
-rework    cases sent back to it after a check that day
-passed    buck-passing (推诿): a decline that was refused, or the second and each further one of a case
-exempt    of the overdue: of cases for which an appeal was granted
-closed    cases closed that day, without the duplicates that end with their master
+flow     a fact counts on the day it happened, or fell due
+cohort   it counts on the day its case was reported
 
-Due is on_time + overdue − exempt: a stint counts on the day it was finished, or, if that came too late or not at
-all, on the day it fell due. So each stint counts once, whatever the period, and one not yet due does not count
-(应处置数, modelled on GB/T 30428.4). Time that the centre takes afterwards is not the department's.
+All units that a batch of events touches are counted in one statement, which reads their events by index and nothing
+else, however long the log is; it writes only what differs. Then the totals above them are added up anew.
+
+Some facts change the count of an earlier day: a case voided was not filed rightly, an appeal granted exempts. Such
+an event touches every day of its case. A case still open after the day it was promised by counts on that day from
+the next on, and until it is closed: nobody does anything then, so `night` looks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from grid.models import Department
-from grid.moment import local_day
+from grid.models import Cell
+from grid.moment import local_day, today
 
+from . import totals
 from .flow import Stage, Verb
-from .models import CaseEvent
+from .metrics import CODES, FACTS, OPEN_CASES
+from .models import Basis, Case, CaseEvent, Tally
 from .outbox import consumer
+from .totals import Changed, rewriting
 
-METRICS = ("filed", "finished", "on_time", "overdue", "exempt", "rework", "passed", "closed")
+Unit = tuple[int, date, str]  # cell, day, basis
 
-# A stint that was overdue stays so, once: extended afterwards, or shelved and resumed with nothing left.
-FIRST = """
-    event.allowed_s IS DISTINCT FROM 0 AND NOT EXISTS (
-        SELECT FROM cases_caseevent AS earlier
-        WHERE earlier.case_id = event.case_id AND earlier.since = event.since AND earlier.id < event.id
-          AND earlier.late AND earlier.due_at <> event.due_at
+COUNTER = 0x7A11  # the advisory lock of whoever counts
+UNCOUNTED = (Verb.ACCEPT, Verb.REPLY, Verb.ANSWER, Verb.RETIME, Verb.REFUSE, Verb.ASK)
+"""Verbs that count only if what was asked or refused does, or if the line is the first to show that work is late."""
+
+FOLLOWING = (Verb.FILE, Verb.ORDER_VERIFY, Verb.DISPATCH, Verb.ORDER_CHECK, Verb.CLOSE)
+"""What the system adds to a move in the same moment: the move itself has the same unit recounted."""
+
+RECALLING = (Verb.VOID, Verb.DISPATCH, Verb.EXEMPT, Verb.UNLINK)
+"""Verbs that change what an earlier day of the case counts."""
+
+UNITS = """
+    unit (cell, day, basis, since, until) AS (
+        SELECT * FROM unnest(%(cells)s::bigint[], %(days)s::date[], %(bases)s::text[],
+                             %(sinces)s::timestamptz[], %(untils)s::timestamptz[])
     )
 """
 
-COUNTS = """
-    SELECT count(*) FILTER (WHERE verb = 'dispatch') AS filed,
-           count(*) FILTER (WHERE verb = 'finish') AS finished,
-           count(*) FILTER (WHERE verb = 'finish' AND late IS NOT TRUE AND {first}) AS on_time,
-           count(*) FILTER (WHERE verb = 'rework') AS rework,
-           count(*) FILTER (WHERE verb = 'refuse' AND facts->>'refuses' = 'decline' OR verb = 'decline' AND EXISTS (
-               SELECT FROM cases_caseevent AS before
-               WHERE before.case_id = event.case_id AND before.verb = 'decline' AND before.id < event.id
-           )) AS passed,
-           count(*) FILTER (WHERE verb = 'close' AND "left" <> 'linked') AS closed
-    FROM cases_caseevent AS event
-    WHERE at >= %(since)s AND at < %(until)s AND department_id {department}
-"""
+PROMISED = """LATERAL (
+    SELECT * FROM cases_caseevent o WHERE o.case_id = c.id AND o.verb IN ('dispatch', 'resume', 'reopen')
+    ORDER BY o.id DESC LIMIT 1
+)"""
+UNCLOSED = f"c.stage IN ({OPEN_CASES}) AND c.promise_at < %(today)s"
 
-OVERDUE = """
-    SELECT count(DISTINCT (case_id, due_at)) AS overdue,
-           count(DISTINCT (case_id, due_at)) FILTER (WHERE EXISTS (
-               SELECT FROM cases_caseevent AS appeal WHERE appeal.case_id = event.case_id AND appeal.verb = 'exempt'
-           )) AS exempt
-    FROM cases_caseevent AS event
-    WHERE late AND "left" = 'handling' AND due_at >= %(since)s AND due_at < %(until)s AND department_id {department}
-      AND {first}
-"""
 
-WRITE = """
-    INSERT INTO cases_tally (day, department_id, metric, n)
-    SELECT %(day)s, %(department)s::bigint, counted.* FROM unnest(%(metrics)s, %(counts)s) AS counted (metric, n)
-    WHERE n > 0 OR metric IN (SELECT metric FROM cases_tally WHERE day = %(day)s AND department_id {department})
-    ON CONFLICT (day, department_id, metric) DO UPDATE SET n = EXCLUDED.n WHERE cases_tally.n <> EXCLUDED.n
-"""
+SUMS = ", ".join(f"nullif(count(*) FILTER (WHERE metric = '{code}'), 0)::int AS {code}" for code in CODES)
 
-Bucket = tuple[date, int | None]
+LINES = f"""
+    line (cell, day, basis, moment, event) AS (
+        SELECT u.cell, u.day, u.basis, 'at', e.id
+        FROM unit u JOIN cases_caseevent e ON e.cell_id = u.cell AND e.at >= u.since AND e.at < u.until
+        WHERE u.basis = 'flow'
+      UNION ALL
+        SELECT u.cell, u.day, u.basis, 'due_at', e.id
+        FROM unit u JOIN cases_caseevent e ON e.cell_id = u.cell AND e.due_at >= u.since AND e.due_at < u.until
+        WHERE u.basis = 'flow' AND e.late
+      UNION ALL
+        SELECT u.cell, u.day, u.basis, 'promise_at', e.id
+        FROM unit u JOIN cases_case c ON c.cell_id = u.cell AND {UNCLOSED} JOIN {PROMISED} e ON true
+        WHERE u.basis = 'flow' AND c.promise_at >= u.since AND c.promise_at < u.until
+      UNION ALL
+        SELECT u.cell, u.day, u.basis, moment, e.id
+        FROM unit u JOIN cases_case c ON c.cell_id = u.cell AND c.reported_at >= u.since AND c.reported_at < u.until
+        JOIN cases_caseevent e ON e.case_id = c.id
+        JOIN (VALUES ('at'), ('due_at')) AS m (moment) ON moment = 'at' OR e.late
+        WHERE u.basis = 'cohort'
+      UNION ALL
+        SELECT u.cell, u.day, u.basis, 'promise_at', e.id
+        FROM unit u JOIN cases_case c ON c.cell_id = u.cell AND c.reported_at >= u.since AND c.reported_at < u.until
+        JOIN {PROMISED} e ON {UNCLOSED}
+        WHERE u.basis = 'cohort'
+    )
+"""  # noqa: S608 (our own names alone)
+"""Which lines of the log belong to which unit, and by which of their moments."""
+
+COUNTED = f"""
+    SELECT line.cell, line.day, line.basis, coalesce(e.department_id, 0) AS department,
+           coalesce(fact.officer, 0) AS officer, c.category_id AS category, c.source, {SUMS}
+    FROM line JOIN cases_caseevent e ON e.id = line.event JOIN cases_case c ON c.id = e.case_id, {FACTS}
+    WHERE fact.moment = line.moment AND fact.counts
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""  # noqa: S608 (our own names alone)
+SCOPE = "unit s WHERE t.cell = s.cell AND t.day = s.day AND t.basis = s.basis"
+RECOUNT = f"WITH {UNITS}, {LINES}, {rewriting(Tally, COUNTED, SCOPE)}"
 
 
 def touches(event: CaseEvent) -> bool:
-    """Whether an event can change a figure."""
-    return event.left == Stage.HANDLING or event.verb in (Verb.DISPATCH, Verb.REWORK, Verb.CLOSE, Verb.EXEMPT)
+    """Whether an event can change a figure that its own move does not touch already."""
+    if event.by_id is None and event.verb in FOLLOWING and event.left != Stage.LINKED:
+        return False
+    said = event.facts
+    counts = event.verb not in UNCOUNTED or said.get("asks") == Verb.EXEMPT or said.get("refuses") == Verb.DECLINE
+    return counts or _late(event)
+
+
+def _late(event: CaseEvent) -> bool:
+    return event.due_at is not None and event.at > event.due_at
 
 
 @consumer("tally", touches)
+@transaction.atomic
 def recount(events: Sequence[CaseEvent]) -> None:
-    """Recount the buckets that these events touch. Idempotent."""
-    for day, department in sorted({bucket for event in events for bucket in buckets(event)}, key=str):
-        recount_bucket(day, department)
+    """Recount the units that these events touch. Idempotent. Takes the lock of whoever counts."""
+    count(units(events))
 
 
-def buckets(event: CaseEvent) -> Iterator[Bucket]:
-    """The day it happened, and for work that is late, or exempted, also the days it fell due."""
-    yield local_day(event.at), event.department_id
-    late = [event]
-    if event.verb == Verb.EXEMPT:
-        late = list(CaseEvent.objects.filter(case=event.case_id, left=Stage.HANDLING, late=True))
-    for found in late:
-        if found.late and found.left == Stage.HANDLING and found.due_at:
-            yield local_day(found.due_at), found.department_id
+def units(events: Sequence[CaseEvent]) -> set[Unit]:
+    """The days on which these events happened and their cases were reported; of what is late, when it fell due."""
+    recalled = {event.case_id for event in events if event.verb in RECALLING}
+    lines = [*events, *CaseEvent.objects.filter(case__in=recalled)] if recalled else events
+    reported = dict(Case.objects.filter(pk__in={event.case_id for event in events}).values_list("pk", "reported_at"))
+    return {unit for event in lines for unit in _units(event, reported[event.case_id])}
+
+
+def _units(event: CaseEvent, reported_at: datetime) -> Iterator[Unit]:
+    yield event.cell_id, local_day(event.at), Basis.FLOW
+    yield event.cell_id, local_day(reported_at), Basis.COHORT
+    if event.due_at and _late(event):
+        yield event.cell_id, local_day(event.due_at), Basis.FLOW
+
+
+def count(units: Iterable[Unit]) -> int:
+    """Count units anew from the log, with the totals above them, and say how many changed. In a transaction."""
+    with connection.cursor() as cursor:
+        # The lock comes first, so that the log is read after every count before it.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s), set_config('jit', 'off', true)", [COUNTER])
+        wanted = sorted({*units, *_unclosed(units)})
+        cursor.execute(RECOUNT, _said(wanted))
+        changed = [Changed(*row) for row in cursor.fetchall()]
+    totals.add_up(changed)
+    return len({(row.cell, row.day, row.basis) for row in changed})
+
+
+def _unclosed(units: Iterable[Unit]) -> Iterator[Unit]:
+    """What was counted as unclosed may be closed, shelved or promised anew meanwhile."""
+    cells = {cell for cell, _day, _basis in units}
+    open_then = Tally.objects.filter(cell__in=cells, unclosed__gt=0)
+    yield from open_then.values_list("cell", "day", "basis")
+
+
+def _said(units: Sequence[Unit]) -> dict[str, Any]:
+    return {
+        "cells": [cell for cell, _day, _basis in units],
+        "days": [day for _cell, day, _basis in units],
+        "bases": [basis for _cell, _day, basis in units],
+        "sinces": [midnight(day) for _cell, day, _basis in units],
+        "untils": [midnight(day + timedelta(days=1)) for _cell, day, _basis in units],
+        "today": midnight(today()),
+    }
 
 
 @transaction.atomic
-def recount_bucket(day: date, department: int | None) -> bool:
-    """Count one bucket anew from the log, and say whether a figure changed. What never happened has no row."""
-    said = {"day": day, "department": department, "since": _midnight(day), "until": _midnight(day + timedelta(days=1))}
-    with connection.cursor() as cursor:
-        # The lock comes first, so that the count is read after every count before it.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [day.toordinal(), department or 0])
-        # IS NOT DISTINCT FROM would say both, but no index serves it.
-        where = "= %(department)s" if department else "IS NULL"
-        cursor.execute(COUNTS.format(department=where, first=FIRST), said)
-        filed, finished, on_time, rework, passed, closed = cursor.fetchone()
-        cursor.execute(OVERDUE.format(department=where, first=FIRST), said)
-        overdue, exempt = cursor.fetchone()
-        counts = [filed, finished, on_time, overdue, exempt, rework, passed, closed]
-        cursor.execute(WRITE.format(department=where), said | {"metrics": list(METRICS), "counts": counts})
-        return bool(cursor.rowcount > 0)
-
-
 def rebuild(since: date, until: date) -> int:
-    """Recount every bucket of these days, both included, and say in how many a figure changed: it should be none."""
-    days = (since + timedelta(days=n) for n in range((until - since).days + 1))
-    departments = [None, *Department.objects.values_list("pk", flat=True)]
-    return sum(recount_bucket(day, department) for day in days for department in departments)
+    """Recount every unit of these days, both included, and say how many were wrong: it should be none."""
+    cells = list(Cell.objects.values_list("pk", flat=True))
+    days = [since + timedelta(days=n) for n in range((until - since).days + 1)]
+    return sum(count([(cell, day, basis) for cell in cells for basis in Basis.values]) for day in days)
 
 
-def _midnight(day: date) -> datetime:
+@transaction.atomic
+def night() -> int:
+    """Count the cases that are still open after the day they were promised by, and say how many units changed.
+
+    To be run after midnight: what was promised until yesterday is broken from today on. Idempotent.
+    """
+    broken = Case.objects.open().filter(promise_at__lt=midnight(today()))
+    return count({unit for case in broken.only("cell", "promise_at", "reported_at") for unit in _broken(case)})
+
+
+def _broken(case: Case) -> Iterator[Unit]:
+    if case.promise_at:
+        yield case.cell_id, local_day(case.promise_at), Basis.FLOW
+        yield case.cell_id, local_day(case.reported_at), Basis.COHORT
+
+
+def midnight(day: date) -> datetime:
+    """When a local day begins."""
     return datetime.combine(day, time.min, ZoneInfo(settings.TIME_ZONE))

@@ -25,9 +25,9 @@ from django.db import connection, transaction
 from django.db.models import Count
 from django_q.models import OrmQ
 
-from cases import docket, outbox, tally
+from cases import docket, indicators, outbox, tally
 from cases.flow import Verb
-from cases.models import Case, CaseEvent, Outbox, Tally
+from cases.models import Case, CaseEvent, Outbox
 from deploy.process import ROOT
 from grid.moment import now, today
 from mobile_api import inbox
@@ -66,7 +66,7 @@ def told(case: Case) -> list[str]:
 
 
 def filed(city: SimpleNamespace) -> int:
-    return Tally.objects.get(department=city.roads, metric="filed").n
+    return indicators.figures("department", today(), today(), subjects=[city.roads.pk])[city.roads.pk]["dispatched"]
 
 
 # The worker
@@ -97,7 +97,7 @@ def test_a_worker_killed_before_it_forgets_a_debt(
 def test_a_queue_killed_while_it_drains(whole: bool, held: str, server: Server, city: SimpleNamespace) -> None:
     """The whole cluster of django-q2, or its worker process alone: the task is run again, the debts are paid."""
     cases = [town.report(city) for _ in range(20)]
-    locks = {"tally": [today().toordinal(), city.roads.pk], "inbox": [inbox.WRITER]}
+    locks = {"tally": [tally.COUNTER], "inbox": [inbox.WRITER]}
     worker = server.victim(sys.executable, "manage.py", "qcluster")
     with worker as running:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -1,7 +1,8 @@
 """What happens, and the rows that decide about it."""
 
-from .case import Case, CaseEvent, CaseQuerySet, Outbox, Tally
+from .case import Case, CaseEvent, CaseQuerySet, Outbox
 from .evidence import Evidence, Flag, Photo
+from .figures import Basis, Tally, Total
 from .forecast import Outlook, Pace
 from .hearing import Hearing
 from .policy import Edition, Holiday, Likeness, Policy, Rung, StageLimit, Timetable
@@ -10,6 +11,7 @@ from .taxonomy import Category, Condition, Duty, Kind
 from .terms import Ground, Terms
 
 __all__ = [
+    "Basis",
     "Case",
     "CaseEvent",
     "CaseQuerySet",
@@ -36,4 +38,5 @@ __all__ = [
     "Tally",
     "Terms",
     "Timetable",
+    "Total",
 ]

@@ -180,6 +180,7 @@ class Case(models.Model):
             models.Index(fields=["cell", "due_at", "id"], name="case_on_beat", condition=Q(stage__in=OPEN)),
             models.Index(fields=["reporter", "-id"], name="case_reported_by"),
             models.Index(fields=["asks", "due_at", "id"], name="case_asking", condition=~Q(asks="")),
+            models.Index(fields=["cell", "reported_at"], name="case_reported_in"),
             models.Index(fields=["same_as"], name="case_duplicate", condition=Q(same_as__isnull=False)),
             GistIndex(fields=["point"], name="case_near", condition=Q(stage__in=OWED)),
         ]
@@ -218,6 +219,8 @@ class CaseEvent(models.Model):
     """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="events")
+    # The case's, here too so that what happened in a cell is found without a join. Its key is checked there.
+    cell = models.ForeignKey(Cell, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     at = models.DateTimeField()
     verb = models.CharField(max_length=12, choices=Verb)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
@@ -249,6 +252,8 @@ class CaseEvent(models.Model):
         verbose_name = _("流转记录")
         indexes = [
             models.Index(fields=["department", "at"], name="event_bucket"),
+            models.Index(fields=["cell", "at"], name="event_in_cell"),
+            models.Index(fields=["cell", "due_at"], name="event_late_in_cell", condition=Q(late=True)),
             models.Index(
                 fields=["department", "due_at"], name="event_overdue", condition=Q(late=True, left="handling")
             ),
@@ -266,17 +271,3 @@ class Outbox(models.Model):
     class Meta:
         indexes = [models.Index(fields=["consumer", "due_at"], name="outbox_due")]
         constraints = [models.UniqueConstraint(fields=["event", "consumer"], name="outbox_once")]
-
-
-class Tally(models.Model):
-    """统计: a recount of events for a bucket of day and department. Never the truth."""
-
-    day = models.DateField()
-    department = models.ForeignKey(Department, models.CASCADE, null=True, related_name="+", db_index=False)
-    metric = models.CharField(max_length=16)
-    n = models.PositiveIntegerField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["day", "department", "metric"], name="tally_bucket", nulls_distinct=False)
-        ]

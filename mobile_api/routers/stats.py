@@ -10,6 +10,8 @@ from pydantic import Field
 
 from cases import indicators
 from cases.flow import Refused
+from cases.indicators import Figures
+from grid.models import Department
 from grid.moment import today
 from grid.roles import CENTRE, DEPARTMENT
 from grid.words import named
@@ -21,6 +23,7 @@ from ..schemas import Named, Said
 router = Router(tags=["stats"])
 
 LONGEST_DAYS = 366
+TOLD = ("dispatched", "on_time", "overdue", "exempt", "finished", "rework", "passed", "closed")
 
 
 class DepartmentFigures(Schema):
@@ -69,21 +72,24 @@ def departments(request: Request, days: Query[Days]) -> Departments:
     since = days.since or until.replace(day=1)
     if not 0 <= (until - since).days < LONGEST_DAYS:
         raise Refused("bad_period", _("起始日期不能晚于截止日期，跨度不超过一年。"), field="from")
-    items = [
-        DepartmentFigures(
-            department=Named(id=row.pk, code=row.code, name=named(row)),
-            filed=figures.filed,
-            due=figures.due,
-            on_time=figures.on_time,
-            overdue=figures.overdue,
-            exempt=figures.exempt,
-            on_time_rate=figures.on_time_rate,
-            finished=figures.finished,
-            rework=figures.rework,
-            passed=figures.passed,
-            rework_rate=figures.rework_rate,
-            closed=figures.closed,
-        )
-        for row, figures in indicators.by_department(since, until)
-    ]
+    counted = indicators.figures("department", since, until, codes=TOLD, tree=False)
+    rows = Department.objects.filter(pk__in=counted).order_by("code")
+    items = [_told(row, counted[row.pk]) for row in rows]
     return Departments(since=since, until=until, items=items)
+
+
+def _told(row: Department, figures: Figures) -> DepartmentFigures:
+    return DepartmentFigures(
+        department=Named(id=row.pk, code=row.code, name=named(row)),
+        filed=figures["dispatched"],
+        due=figures.due,
+        on_time=figures["on_time"],
+        overdue=figures["overdue"],
+        exempt=figures["exempt"],
+        on_time_rate=figures.on_time_rate,
+        finished=figures["finished"],
+        rework=figures["rework"],
+        passed=figures["passed"],
+        rework_rate=figures.rework_rate,
+        closed=figures["closed"],
+    )
