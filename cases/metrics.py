@@ -206,6 +206,6 @@ FACTS = f"""
     LATERAL (
         VALUES {", ".join(f"('{m.code}', '{m.when}', {m.sql}, {m.officer})" for m in METRICS)}
     ) AS fact (metric, moment, counts, officer)
-"""  # noqa: S608 (our own names alone)
+"""
 """Joined to lines `e` with their cases `c`: each metric, and whether the line counts. OFFSET keeps `k` from being
 asked anew for each of them."""
