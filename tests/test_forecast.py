@@ -63,7 +63,7 @@ def past(
             entered_at=since,
         )
         done = {"verb": Verb.FINISH, "left": Stage.HANDLING, "entered": Stage.FEEDBACK, "since": since}
-        CaseEvent.objects.create(case=case, at=since + share * 2 * HOUR, **done | fields)
+        CaseEvent.objects.create(case=case, cell=case.cell, at=since + share * 2 * HOUR, **done | fields)
 
 
 def cover(city: SimpleNamespace) -> Case:

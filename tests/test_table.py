@@ -138,6 +138,7 @@ def _history(case: Case, verb: Verb) -> None:
     if behind:
         CaseEvent.objects.create(
             case=case,
+            cell=case.cell,
             at=now(),
             verb=behind,
             left=Stage.HANDLING,
