@@ -51,7 +51,7 @@ def cell(**kwargs):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0010_readable_rows"), ("grid", "0002_leave")]
+    dependencies = [("cases", "0011_rechecks"), ("grid", "0002_leave")]
 
     operations = [
         migrations.AddField("caseevent", "cell", cell(null=True)),
