@@ -3,6 +3,7 @@
 from . import problems
 from .manual import PhonesApi
 from .routers import cases, devices, digest, duty, hooks, inbox, leave, me, photos, preferences, rechecks, stats
+from .strict import strict
 
 DESCRIPTION = """\
 For the apps of inspectors, handlers and the centre.
@@ -17,5 +18,6 @@ For the apps of inspectors, handlers and the centre.
 
 api = PhonesApi(title="Wangge 网格", version="1", description=DESCRIPTION, urls_namespace="mobile")
 problems.install(api)
+api.add_decorator(strict, mode="view")
 for noun in (me, preferences, cases, photos, inbox, digest, duty, leave, devices, hooks, rechecks, stats):
     api.add_router("", noun.router)

@@ -135,6 +135,7 @@ class Filters(Said):
     department: int | None = None
     area: str = Field("", pattern=r"^\d{0,12}$", description="code of a district, street or community")
     late: bool | None = Field(None, description="past due now")
+    late_overall: bool | None = Field(None, description="over later, or still open after, than the whole was promised")
     at_risk: bool | None = Field(None, description="likely to miss its limit, by the forecast, and not late yet")
     asks: bool | None = Field(None, description="with a wish that waits for an answer")
     since: AwareDatetime | None = Field(None, description="reported at or after")
@@ -149,7 +150,20 @@ class Filters(Said):
         return {name: said for name in TERMS if (said := getattr(self, name)) not in (None, "", [])}
 
 
-TERMS = ("stage", "source", "category", "department", "area", "late", "at_risk", "asks", "since", "until", "q")
+TERMS = (
+    "stage",
+    "source",
+    "category",
+    "department",
+    "area",
+    "late",
+    "late_overall",
+    "at_risk",
+    "asks",
+    "since",
+    "until",
+    "q",
+)
 
 
 class Told(BaseModel):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from cases import alarm
@@ -150,11 +151,19 @@ FILTERS: tuple[tuple[dict[str, Any], set[str]], ...] = (
     ({"area": "632701001001"}, ALL),
     ({"area": "632702"}, set()),
     ({"late": True}, {"filing", "verify", "dispatch", "late", "feedback", "check", "closing"}),
+    ({"late_overall": True}, set()),
+    ({"late_overall": False}, ALL),
     ({"late": False}, {"handling", "wish", "shelved", "closed", "void", "ines"}),
     ({"asks": True}, {"wish"}),
     ({"asks": False}, ALL - {"wish"}),
     ({"q": "扎西大街"}, {"dispatch"}),
     ({"q": "异响"}, {"filing"}),
+    ({"q": "扎西大街8"}, {"dispatch"}),
+    ({"q": "大街"}, {"dispatch"}),
+    ({"q": "街8"}, {"dispatch"}),
+    ({"q": "街"}, {"dispatch"}),
+    ({"q": "西街"}, set()),  # both characters, but apart
+    ({"q": "动扎"}, set()),  # the end of the text, and the beginning of the place
     ({"q": "%"}, set()),
     ({"q": "_"}, set()),
     ({"stage": "handling", "late": True}, {"late"}),
@@ -195,6 +204,41 @@ WRONG = (
     ({"q": "井\0盖"}, "q"),
     ({"q": "x" * 61}, "q"),
 )
+
+
+def test_words_are_found_by_their_index(city: SimpleNamespace, clock) -> None:
+    """So many rows are not made here: the planner is only asked what it could do."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    for said, index in (("井盖", "case_words"), ("000123", "case_number_end")):
+        assert index in Case.objects.matching({"q": said}, now()).values("pk").explain()
+
+
+def test_late_overall_is_what_the_case_tells(day: dict[str, Case], city: SimpleNamespace, clock) -> None:
+    """Of the open, and of those that ended in time or late."""
+    clock.shift(timedelta(days=3))
+    move(day["closing"], Verb.CLOSE, city.carl)
+    aude = town.phone(city.aude)
+    lines = page(aude, view="all", limit=100)["items"]
+    late = {line["number"] for line in lines if line["late_overall"]}
+    assert {"closing", "late"} <= set(names(day, sorted(late))) < set(day) - {"closed"}
+    assert set(listed(aude, view="all", limit=100, late_overall=True)) == late
+    assert set(listed(aude, view="all", limit=100, late_overall=False)) == {line["number"] for line in lines} - late
+
+
+MISSPELT = ("cases?stages=handling", "inbox?limits=3", "me?x=1", "cases/similar?lng=1", "stats/departments?day=3")
+
+
+def test_a_misspelt_word_of_a_query_is_refused_by_its_name(city: SimpleNamespace, clock) -> None:
+    aude = town.phone(city.aude)
+    for asked in MISSPELT:
+        answer = aude.get(f"/api/mobile/v1/{asked}")
+        name = asked.partition("?")[2].partition("=")[0]
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "invalid", name), asked
+        assert answer.json()["errors"][0]["code"] == "extra_forbidden"
+    told = aude.get(acts.CASES, {"stages": "handling"}).json()["detail"]
+    assert told.startswith("stages: 没有这一项，可用的有：") and "stage、" in told
+    assert aude.get(acts.CASES, {"stage": "handling", "crs": "gcj02"}).status_code == 200
 
 
 def test_what_is_asked_wrongly_is_refused_by_field(city: SimpleNamespace, clock) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from string import digits
 from typing import Any
 
 from django.conf import settings
 from django.contrib.gis.db import models
-from django.contrib.postgres.indexes import GistIndex
-from django.db.models import F, Q
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, GistIndex, OpClass
+from django.contrib.postgres.lookups import DataContains
+from django.db.models import F, Func, Q
+from django.db.models.functions import Reverse
+from django.db.models.lookups import StartsWith
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +26,12 @@ from .. import flow
 from ..clock import Unit
 from ..flow import ASKABLE, OPEN, OWED, SEALED, Source, Stage, Verb
 from .taxonomy import Category, Condition
+
+WORD_PAIRS = Func("text", "place", function="word_pairs", output_field=ArrayField(models.TextField()))
+"""All pairs of neighbouring characters of the text and of the place, in lower case. A migration makes the function.
+
+Trigrams would not do: most Chinese words have two characters.
+"""
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -91,10 +102,29 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
     "asks": lambda said, at: ~Q(asks="") if said else Q(asks=""),
     "since": lambda said, at: Q(reported_at__gte=said),
     "until": lambda said, at: Q(reported_at__lt=said),
-    "q": lambda said, at: (
-        Q(number=said) | Q(number__endswith=said) | Q(text__icontains=said) | Q(place__icontains=said)
-    ),
+    "late_overall": lambda said, at: _late_overall(at) if said else ~_late_overall(at) | Q(promise_at=None),
+    "q": lambda said, at: _found(said),
 }
+
+
+def _found(said: str) -> Q:
+    """A number or its end, or a word. Each by its own index: an OR of both would make the pairs of every find anew."""
+    if not said.endswith(tuple(digits)):  # as all numbers do
+        return _saying(said)
+    numbered = Case.objects.filter(StartsWith(Reverse("number"), said[::-1]))
+    return Q(pk__in=numbered.values("pk").union(Case.objects.filter(_saying(said)).values("pk")))
+
+
+def _saying(said: str) -> Q:
+    """Whose text or place holds some words. The index finds those that have its pairs; a single character has none."""
+    words = Q(text__icontains=said) | Q(place__icontains=said)
+    pairs = [said[n : n + 2].lower() for n in range(len(said) - 1)]
+    return Q(DataContains(WORD_PAIRS, pairs)) & words if pairs else words
+
+
+def _late_overall(at: datetime) -> Q:
+    """Over later than promised, or still open after it: as promise.late() says of one case."""
+    return Q(stage__in=flow.DONE, entered_at__gt=F("promise_at")) | Q(stage__in=OPEN, promise_at__lt=at)
 
 
 def _at_risk(at: datetime) -> Q:
@@ -182,6 +212,9 @@ class Case(models.Model):
             models.Index(fields=["asks", "due_at", "id"], name="case_asking", condition=~Q(asks="")),
             models.Index(fields=["cell", "reported_at"], name="case_reported_in"),
             models.Index(fields=["same_as"], name="case_duplicate", condition=Q(same_as__isnull=False)),
+            models.Index(fields=["due_at", "id"], name="case_due"),
+            models.Index(OpClass(Reverse("number"), name="text_pattern_ops"), name="case_number_end"),
+            GinIndex(WORD_PAIRS, name="case_words"),
             GistIndex(fields=["point"], name="case_near", condition=Q(stage__in=OWED)),
         ]
         constraints = [
