@@ -87,7 +87,7 @@ def _written(steps: list[Step]) -> list[Step]:
 def _put_off(pk: int, at: datetime) -> bool:
     try:
         with transaction.atomic():
-            case = Case.objects.select_related("department", "holder").get(pk=pk)  # as it stands, not half changed
+            case = docket.locked(Case.objects.filter(pk=pk)).get()  # as it stands, not half changed
             case.alarm_at = at + LATER
             docket.write(case, [_silence(case, at)])
     except Exception:
@@ -103,7 +103,7 @@ def _silence(case: Case, at: datetime) -> CaseEvent:
     return CaseEvent(
         case=case,
         cell_id=case.cell_id,
-        at=max(at, case.entered_at),
+        at=docket.moment(case, at),
         verb=Verb.RETIME,
         left=case.stage,
         entered=case.stage,

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.gis.geos import Point
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from grid.locate import cell_at
@@ -168,7 +168,7 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
         raise Case.DoesNotExist
     if seen is not None:
         refusals.overtaken(case, seen)
-    book, at = rulebook.current(), max(now(), case.entered_at)
+    book, at = rulebook.current(), moment(case, now())
     step = flow.move(case.stage, verb)
     log = list(case.events.all()) if refusals.recalls(step) else []
     refusals.examine(book, case, step, by, facts, log, at)
@@ -212,7 +212,14 @@ def locked(cases: CaseQuerySet, *, skip: bool = False) -> CaseQuerySet:
     pointed at before. A case that was dispatched meanwhile would come without its department.
     """
     held = cases.select_for_update(of=("self",), skip_locked=skip)
-    return Case.objects.filter(pk__in=[case.pk for case in held.only("pk")]).select_related(*RELATED)
+    last = CaseEvent.objects.filter(case=OuterRef("pk")).order_by("-id").values("at")[:1]
+    cases = Case.objects.filter(pk__in=[case.pk for case in held.only("pk")])
+    return cases.select_related(*RELATED).annotate(last_at=Subquery(last))
+
+
+def moment(case: Case, at: datetime) -> datetime:
+    """How a line of a locked case is dated that is written at `at`: never before its last line, whatever the clock."""
+    return max(at, getattr(case, "last_at", case.entered_at))
 
 
 def _take(
@@ -318,12 +325,12 @@ def write_all(steps: Sequence[tuple[Case, Sequence[CaseEvent]]]) -> None:
     if evidence:
         Evidence.objects.bulk_create(evidence)
     flags.settle(events)
-    outbox.post(events, events[-1].at)
+    outbox.post(events, min(events[-1].at, now()))  # nobody waits until a clock that was set back catches up
 
 
 def own(book: Rulebook, case: Case, verb: Verb, facts: Facts, at: datetime, *, by: Officer | None = None) -> CaseEvent:
     """The system's own move of a locked case, in memory: whoever calls writes. `by`: for whom it makes it."""
-    return _take(book, case, flow.move(case.stage, verb), by=by, facts=facts, at=max(at, case.entered_at))
+    return _take(book, case, flow.move(case.stage, verb), by=by, facts=facts, at=moment(case, at))
 
 
 def retime(since: date | None = None) -> int:

@@ -11,6 +11,7 @@ from grid import duty
 from grid.moment import today
 
 from . import forecast, tally
+from .schedules import alive
 
 logger = logging.getLogger("cases")
 
@@ -20,9 +21,13 @@ def run() -> None:
     yesterday, which must change nothing, and forecast anew. Idempotent."""
     call_command("clearsessions")
     duty.tidy()
+    alive()
     tally.night()
+    alive()
     yesterday = today() - timedelta(days=1)
     if changed := tally.rebuild(yesterday, yesterday):
         logger.error("the figures of %s were wrong in %d units, and are right now", yesterday, changed)
+    alive()
     forecast.recount()
+    alive()
     forecast.foresee_all()

@@ -7,6 +7,7 @@ another's, and a crash between paying and forgetting means that a debt is paid a
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,12 +29,14 @@ Wants = Callable[[CaseEvent], bool]
 LEASE = td(seconds=30)  # how long a worker may take before another tries; doubled with each try
 LONGEST = 7  # doublings: about an hour
 BATCH = 200
+ROUNDS_S = 20  # how long a drain may keep the worker
+TURN_S = 5  # and how long a consumer that calls other people's servers may go on before the others have their turn
 
 
 class Unpaid(Exception):
     """Raised by a consumer: these events are still owed, the rest of the batch is paid.
 
-    `until`: events of these that are put off on purpose, to a moment; they have not failed, and count as not yet tried.
+    `until`: events of these that are put off on purpose, to a moment: they have not failed, and count as not yet tried.
     """
 
     def __init__(self, events: Collection[int], until: Mapping[int, datetime] = MappingProxyType({})):
@@ -75,28 +78,43 @@ def post(events: Sequence[CaseEvent], at: datetime) -> None:
 
 
 def drain(batch: int = BATCH) -> int:
-    """Pay what is due, and say how many debts were paid. Run by the worker on each doorbell and each minute."""
-    paid = 0
-    for name in CONSUMERS:
-        try:
-            paid += _drain(name, batch)
-        except Exception:
-            logger.exception("%s could not be paid; its lease brings it back", name)
+    """Pay what is due, and say how many debts were paid. Run by the worker on each doorbell and each minute.
+
+    In rounds of a batch for each consumer, so that no inbox waits until all phones were rung. After ROUNDS_S what is
+    left is for the next ring: alarms and the worker's sign of life wait behind this one.
+    """
+    paid, owing, ends = 0, list(CONSUMERS), time.monotonic() + ROUNDS_S
+    while owing and time.monotonic() < ends:
+        for name in tuple(owing):
+            settled = _round(name, batch)
+            if settled is None:
+                owing.remove(name)
+            paid += settled or 0
+    if owing:
+        async_task("cases.outbox.drain")
     return paid
 
 
-def _drain(name: str, batch: int) -> int:
-    paid = 0
-    while _due(name).exists() and (debts := _claim(name, batch)):  # many doorbells ring for one batch: ask cheaply
-        owed: frozenset[int] = frozenset()
-        try:
-            CONSUMERS[name].pay([debt.event for debt in debts])
-        except Unpaid as unpaid:
-            owed = unpaid.events
-            _put_off(debts, unpaid.until)
-        settled = [debt.pk for debt in debts if debt.event_id not in owed]
-        paid += Outbox.objects.filter(pk__in=settled).delete()[0]
-    return paid
+def _round(name: str, batch: int) -> int | None:
+    """How many debts of a batch were paid; None where nothing is due, or where its consumer is in trouble."""
+    try:
+        return _pay(name, batch)
+    except Exception:
+        logger.exception("%s could not be paid; its lease brings it back", name)
+        return None
+
+
+def _pay(name: str, batch: int) -> int | None:
+    if not _due(name).exists() or not (debts := _claim(name, batch)):  # many doorbells ring for one batch: ask cheaply
+        return None
+    owed: frozenset[int] = frozenset()
+    try:
+        CONSUMERS[name].pay([debt.event for debt in debts])
+    except Unpaid as unpaid:
+        owed = unpaid.events
+        _put_off(debts, unpaid.until)
+    settled = [debt.pk for debt in debts if debt.event_id not in owed]
+    return int(Outbox.objects.filter(pk__in=settled).delete()[0])
 
 
 def _put_off(debts: Sequence[Outbox], until: Mapping[int, datetime]) -> None:

@@ -1,8 +1,8 @@
 """Web hooks: a program of the city's hears of events as signed JSON, at least once and under one key.
 
 What is sent says what happened to which case: codes and moments, no person, no text, no position. A hook that does not
-answer rests for a while, so that the worker is free for others; a delivery is given up after TRIES tries or a day, and
-the log says so.
+answer rests for ever longer whiles, so that the worker is free for others; a delivery is given up after a day, and the
+log says so.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from cases import rulebook
 from cases.models import CaseEvent
-from cases.outbox import Unpaid
+from cases.outbox import TURN_S, Unpaid
 from grid.moment import now
 
 from . import outside
@@ -32,21 +32,26 @@ from .outside import Answer
 logger = logging.getLogger("hooks")
 
 AT_ONCE = 8  # calls in flight
-TRIES = 8  # by growing leases: the last about an hour after the first
 FRESH = timedelta(days=1)
-REST = timedelta(minutes=1)
+REST, LONGEST_REST = timedelta(minutes=1), timedelta(minutes=15)
+AWAY = (429, 502, 503, 504)  # what is said of a program that is not there, or has too much to do
 OUTCOME = ["status", "tries", "code", "note", "seconds", "tried_at"]
 
 
 def deliver(events: Sequence[CaseEvent]) -> None:
     """The consumer "hooks". Raises Unpaid for the events that some hook is still to hear of."""
     hooks = Hook.objects.filter(active=True).select_related("area", "department")
-    owed: set[int] = set()
+    again: dict[int, datetime] = {}
+    failed: set[int] = set()
+    ends = time.monotonic() + TURN_S
     for hook in hooks:
-        left = _deliver(hook, [event for event in events if wants(hook, event)])
-        owed |= {delivery.event_id for delivery in left if delivery.event_id}
-    if owed:
-        raise Unpaid(owed)
+        for event, at in _deliver(hook, [event for event in events if wants(hook, event)], ends).items():
+            if at is None:
+                failed.add(event)
+            else:
+                again[event] = min(at, again.get(event, at))
+    if owed := failed | again.keys():
+        raise Unpaid(owed, {event: at for event, at in again.items() if event not in failed})
 
 
 def wants(hook: Hook, event: CaseEvent) -> bool:
@@ -59,22 +64,40 @@ def wants(hook: Hook, event: CaseEvent) -> bool:
     )
 
 
-def _deliver(hook: Hook, events: Sequence[CaseEvent]) -> list[Delivery]:
-    """Try what is owed to a hook, some at once. When none of these gets through, it rests. Gives what is left."""
-    deliveries, left = _owed(hook, events), []
+def _deliver(hook: Hook, events: Sequence[CaseEvent], ends: float) -> dict[int, datetime | None]:
+    """Try what is owed to a hook, some at once. When none of these gets through, it rests.
+
+    Gives the events that are left: when to try them again, or None where the hook refused this one.
+    """
+    deliveries = _owed(hook, events)
+    left: dict[int, datetime | None] = {}
     for n in range(0, len(deliveries), AT_ONCE):
         some = deliveries[n : n + AT_ONCE]
-        if hook.resting_until is None or hook.resting_until <= now():
+        if tried := not _rests(hook) and (n == 0 or time.monotonic() < ends):
             attempt(hook, some)
-            if not any(delivery.status == Delivery.Status.DELIVERED for delivery in some):
-                hook.resting_until = now() + REST
-                hook.save(update_fields=["resting_until"])
-                logger.warning("hook %d rests: %s %s", hook.pk, some[0].code, some[0].note)
+            _rest(hook, some)
         else:
             _give_up(some)
             Delivery.objects.bulk_update(some, ["status"])
-        left += [delivery for delivery in some if delivery.status == Delivery.Status.OWED]
+        again = hook.resting_until if _rests(hook) else (None if tried else now())
+        owed = (delivery.event_id for delivery in some if delivery.status == Delivery.Status.OWED)
+        left |= {event: again for event in owed if event}
     return left
+
+
+def _rests(hook: Hook) -> bool:
+    return hook.resting_until is not None and hook.resting_until > now()
+
+
+def _rest(hook: Hook, tried: Sequence[Delivery]) -> None:
+    """Leave a hook alone that took none of these, each time twice as long. One that refuses one event takes others."""
+    if any(delivery.status == Delivery.Status.DELIVERED for delivery in tried):
+        return
+    first = tried[0]
+    if len(tried) > 1 or first.code is None or first.code in AWAY:
+        hook.resting_until = now() + min(REST * 2 ** (max(delivery.tries for delivery in tried) - 1), LONGEST_REST)
+        hook.save(update_fields=["resting_until"])
+        logger.warning("hook %d rests: %s %s", hook.pk, first.code, first.note)
 
 
 def _owed(hook: Hook, events: Sequence[CaseEvent]) -> list[Delivery]:
@@ -106,9 +129,9 @@ def _note(delivery: Delivery, answer: Answer) -> None:
 
 
 def _give_up(deliveries: Sequence[Delivery]) -> None:
-    """Those that were tried often enough, that are a day old, or that are only a trial."""
+    """Those that are a day old, or only a trial."""
     for delivery in deliveries:
-        stale = delivery.event is None or delivery.tries >= TRIES or delivery.made_at < now() - FRESH
+        stale = delivery.event is None or delivery.made_at < now() - FRESH
         if stale and delivery.status == Delivery.Status.OWED:
             delivery.status = Delivery.Status.GIVEN_UP
 

@@ -7,11 +7,16 @@ is out of reach nothing is lost and nothing is tried for a while. No transaction
 from __future__ import annotations
 
 import logging
+import random
 import smtplib
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from hashlib import sha256
 
+from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -21,7 +26,7 @@ from django.utils.translation import gettext as _
 from cases import audience, rulebook
 from cases.flow import Verb
 from cases.models import CaseEvent, Hearing
-from cases.outbox import Unpaid
+from cases.outbox import TURN_S, Unpaid
 from grid.models import Officer
 from grid.moment import now
 from grid.words import named
@@ -45,11 +50,9 @@ def send(events: Sequence[CaseEvent]) -> None:
         officer: [event for event in heard if (event.pk, officer.pk) not in waiting]
         for officer, heard in hearers.items()
     }
-    owed = _post({officer: heard for officer, heard in letters.items() if heard})
-    until = quiet.earliest(waiting) | {event.pk: now() + AGAIN for heard in owed.values() for event in heard}
+    owed, again = _post({officer: heard for officer, heard in letters.items() if heard})
+    until = quiet.earliest(waiting) | {event.pk: again for heard in owed.values() for event in heard}
     if until:
-        sent = [_key(event, to) for to, heard in letters.items() if to not in owed for event in heard]
-        cache.set_many(dict.fromkeys(sent, True), FRESH.total_seconds())
         raise Unpaid(until.keys(), until)
 
 
@@ -71,18 +74,29 @@ def _key(event: CaseEvent, officer: Officer) -> str:
     return f"mail:{event.pk}:{officer.pk}"
 
 
-def _post(letters: Letters) -> Letters:
-    """Send them over one connection. Gives those that are still to go: all the rest when the server is away."""
-    server, owed, left = get_connection(), {}, dict(letters)
+def _post(letters: Letters) -> tuple[Letters, datetime]:
+    """Send them over one connection. Gives those that are still to go, and when: all the rest when the server is away.
+
+    In no order, so that nobody is always behind the same letter that the server chokes on. Each is noted when it is
+    gone: a worker that dies now repeats the one in its hand.
+    """
+    owed: dict[Officer, Sequence[CaseEvent]] = {}
+    server, left, ends = get_connection(), dict(letters), time.monotonic() + TURN_S
     try:
-        for officer, events in letters.items():
-            if not taken(letter(officer, events), officer, server):
+        for officer in random.sample(list(letters), len(letters)):
+            if time.monotonic() >= ends:
+                server.close()
+                return owed | left, now()
+            events = left[officer]
+            if taken(letter(officer, events), officer, server):
+                cache.set_many(dict.fromkeys((_key(event, officer) for event in events), True), FRESH.total_seconds())
+            else:
                 owed[officer] = events
             del left[officer]
         server.close()
     except (smtplib.SMTPException, OSError) as error:
         logger.warning("the mail server: %r", error)
-    return owed | left
+    return owed | left, now() + AGAIN
 
 
 def taken(said: EmailMessage, officer: Officer, server: BaseEmailBackend) -> bool:
@@ -112,7 +126,10 @@ def letter(officer: Officer, events: Sequence[CaseEvent]) -> EmailMessage:
         else:
             subject = _("网格：%(count)d 条新消息") % {"count": len(events)}
         body = "\n".join([*map(_line, events), "", _("详情请在网格应用中查看。")])
-    return EmailMessage(subject, body, to=[officer.email])
+    said = sha256(" ".join(_key(event, officer) for event in events).encode()).hexdigest()[:32]
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    headers = {"Message-ID": f"<{said}@{domain}>"}  # the same letter again has the same
+    return EmailMessage(subject, body, to=[officer.email], headers=headers)
 
 
 def _line(event: CaseEvent) -> str:

@@ -7,17 +7,18 @@ Nobody is rung in hours that he wants to be quiet (`quiet`), but for emergencies
 
 Paid at least once: what FCM refuses for now is owed again, alone, and a phone that has heard is not rung a second time
 meanwhile. Should it happen after a crash, the ring carries the same keys and replaces the first on the screen. Tokens
-that FCM no longer knows are forgotten. While FCM is out of reach nothing knocks for a while, so that the worker is
-free for others. No transaction is open during HTTP.
+that FCM no longer knows are forgotten. While FCM is out of reach nothing knocks for ever longer whiles, so that the
+worker is free for others, and all that came meanwhile goes together. No transaction is open during HTTP.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache as once
 from typing import Any
@@ -36,7 +37,7 @@ from requests.adapters import HTTPAdapter
 from cases import audience
 from cases.flow import Verb
 from cases.models import CaseEvent, Hearing
-from cases.outbox import Unpaid
+from cases.outbox import TURN_S, Unpaid
 from grid.moment import now
 
 from . import quiet
@@ -49,7 +50,7 @@ SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 AT_ONCE = 50  # requests in flight
 TIMEOUT_S = 5  # to connect, and again to answer
 FRESH = timedelta(days=1)
-REST_S, LONGEST_REST_S = 60, 900  # how long FCM is left alone when it names no time, and at most
+REST_S, LONGEST_REST_S = 60, 900  # how long FCM is left alone at first, where it does not ask for longer, and at most
 RESTING = "push:resting"
 
 TITLES = {
@@ -77,34 +78,57 @@ class Outcome(Enum):
     GONE = "gone"  # FCM does not know the device any more
     WRONG = "wrong"  # FCM will never take it
     OWED = "owed"
+    UNTRIED = "untried"
+
+
+@dataclass(frozen=True)
+class Rest:
+    """How long FCM is left alone."""
+
+    until: datetime
+    seconds: int
 
 
 def ring(events: Sequence[CaseEvent]) -> None:
     """The consumer "push". Raises Unpaid for the events that some device is still to hear of."""
-    if cache.get(RESTING):
-        raise Unpaid([event.pk for event in events])
+    rest: Rest | None = cache.get(RESTING)
+    if rest and rest.until > now():
+        raise Unpaid([event.pk for event in events], {event.pk: rest.until for event in events})
     rings = _rings(events)
     waiting = quiet.waiting((ring.event, ring.device.officer) for ring in rings)
-    rung = list(_rung(_unheard([ring for ring in rings if (ring.event.pk, ring.device.officer_id) not in waiting])))
+    ready = _last(ring for ring in rings if (ring.event.pk, ring.device.officer_id) not in waiting)
+    rung = list(_rung(_unheard(ready), rest))
     if rung:
         logger.info("rings: %s", dict(Counter(outcome.value for _, outcome in rung)))
     gone = [ring.device.pk for ring, outcome in rung if outcome is Outcome.GONE]
     Device.objects.filter(pk__in=gone).delete()
-    owed = {ring.event.pk for ring, outcome in rung if outcome is Outcome.OWED}
-    until = {event: at for event, at in quiet.earliest(waiting).items() if event not in owed}
-    if owed or until:
-        left = owed | until.keys()
-        heard = [ring.key for ring, outcome in rung if outcome is Outcome.HEARD and ring.event.pk in left]
-        cache.set_many(dict.fromkeys(heard, True), FRESH.total_seconds())
-        raise Unpaid(left, until)
+    _owe(rung, quiet.earliest(waiting))
+
+
+def _owe(rung: Sequence[tuple[Ring, Outcome]], later: Mapping[int, datetime]) -> None:
+    """Raise Unpaid for what is left, and remember who has heard of it already. `later`: what quiet hours hold back."""
+    failed = {ring.event.pk for ring, outcome in rung if outcome is Outcome.OWED}
+    untried = {ring.event.pk for ring, outcome in rung if outcome is Outcome.UNTRIED}
+    if not (left := failed | untried | later.keys()):
+        return
+    rest: Rest | None = cache.get(RESTING)
+    again = rest.until if rest else now()
+    until = {event: at for event, at in {**later, **dict.fromkeys(untried, again)}.items() if event not in failed}
+    heard = [ring.key for ring, outcome in rung if outcome is Outcome.HEARD and ring.event.pk in left]
+    cache.set_many(dict.fromkeys(heard, True), FRESH.total_seconds())
+    raise Unpaid(left, until)
 
 
 def _rings(events: Sequence[CaseEvent]) -> list[Ring]:
-    """Who is to hear of what. Of several events of one case a device hears the last alone: it would hide the others."""
+    """Who is to hear of what, in the order of the events."""
     fresh = sorted((event for event in events if event.at > now() - FRESH), key=lambda event: event.pk)
     hearers = audience.hearers(fresh, Hearing.Channel.PUSH)
     devices = _devices(set().union(*hearers.values()))
-    rings = (Ring(event, device) for event, ids in hearers.items() for device in devices if device.officer_id in ids)
+    return [Ring(event, device) for event, ids in hearers.items() for device in devices if device.officer_id in ids]
+
+
+def _last(rings: Iterable[Ring]) -> list[Ring]:
+    """Of several events of one case a device hears the last alone: it would hide the others."""
     return list({(ring.event.case_id, ring.device.pk): ring for ring in rings}.values())
 
 
@@ -117,26 +141,41 @@ def _unheard(rings: Sequence[Ring]) -> list[Ring]:
     return [ring for ring in rings if ring.key not in heard]
 
 
-def _rung(rings: Sequence[Ring]) -> Iterator[tuple[Ring, Outcome]]:
-    """Ring, some at once. When none of these gets through, the rest is not tried."""
-    resting = False
+def _rung(rings: Sequence[Ring], rest: Rest | None) -> Iterator[tuple[Ring, Outcome]]:
+    """Ring, some at once. When none of these gets through, or time is up, the others are not tried."""
+    ends, stopped = time.monotonic() + TURN_S, False
     for n in range(0, len(rings), AT_ONCE):
         some = rings[n : n + AT_ONCE]
-        outcomes = [Outcome.OWED] * len(some) if resting else _send(some)
-        resting = resting or set(outcomes) == {Outcome.OWED}
+        stopped = stopped or (n > 0 and time.monotonic() >= ends)
+        outcomes = [Outcome.UNTRIED] * len(some) if stopped else _send(some, rest)
+        stopped = stopped or set(outcomes) == {Outcome.UNTRIED}
         yield from zip(some, outcomes, strict=True)
 
 
-def _send(rings: Sequence[Ring]) -> list[Outcome]:
+def _send(rings: Sequence[Ring], rest: Rest | None) -> list[Outcome]:
+    """What became of each. Where FCM itself is out of reach it is left alone, and nothing counts as tried."""
     app = _app(settings.FCM_CREDENTIALS, settings.FCM_ENDPOINT)
     try:
         answers = messaging.send_each([message(ring) for ring in rings], app=app).responses
     except exceptions.FirebaseError as error:  # not even a token to speak with
         answers = [messaging.SendResponse(None, error)] * len(rings)
     outcomes = [_outcome(answer.exception) for answer in answers]
-    if set(outcomes) == {Outcome.OWED}:
-        _rest(answers[0].exception)
+    if set(outcomes) == {Outcome.OWED} and (trouble := _out_of_reach([answer.exception for answer in answers])):
+        _rest(trouble, rest)
+        return [Outcome.UNTRIED] * len(rings)
+    if rest and Outcome.HEARD in outcomes:
+        cache.delete(RESTING)
     return outcomes
+
+
+def _out_of_reach(errors: Sequence[exceptions.FirebaseError]) -> exceptions.FirebaseError | None:
+    """The error that speaks of FCM itself. One phone alone may have had too many messages, or a bad way to Apple."""
+    return next((error for error in errors if not _of_a_phone(error, alone=len(errors) == 1)), None)
+
+
+def _of_a_phone(error: exceptions.FirebaseError, *, alone: bool) -> bool:
+    too_many = isinstance(error, messaging.QuotaExceededError) and alone
+    return too_many or isinstance(error, messaging.ThirdPartyAuthError)
 
 
 def _outcome(error: exceptions.FirebaseError | None) -> Outcome:
@@ -159,12 +198,13 @@ def _blames_the_token(error: exceptions.FirebaseError) -> bool:
     return error.http_response is not None and "registration token" in error.http_response.text.lower()
 
 
-def _rest(error: exceptions.FirebaseError) -> None:
-    """Leave FCM alone for as long as it asks."""
+def _rest(error: exceptions.FirebaseError, before: Rest | None) -> None:
+    """Leave FCM alone for as long as it asks, and each time at least twice as long as before."""
     asked = error.http_response.headers.get("Retry-After", "") if error.http_response is not None else ""
-    seconds = min(int(asked), LONGEST_REST_S) if asked.isdigit() else REST_S
+    longer = before.seconds * 2 if before else REST_S
+    seconds = min(max(int(asked) if asked.isdigit() else 0, longer), LONGEST_REST_S)
     logger.warning("FCM is left alone for %d s: %s", seconds, error)
-    cache.set(RESTING, True, seconds)
+    cache.set(RESTING, Rest(now() + timedelta(seconds=seconds), seconds), 2 * LONGEST_REST_S)
 
 
 def message(ring: Ring) -> messaging.Message:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import logging
+import random
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -25,7 +27,7 @@ from django.utils.translation import gettext as _
 from cases import audience, rulebook
 from cases.flow import Verb
 from cases.models import CaseEvent, Hearing
-from cases.outbox import Unpaid
+from cases.outbox import TURN_S, Unpaid
 from grid.models import Officer
 from grid.moment import now
 
@@ -35,6 +37,8 @@ logger = logging.getLogger("sms")
 
 FRESH = timedelta(days=1)
 PRESSING = timedelta(hours=2)  # an emergency that is older has been heard of otherwise
+AWAY = 3  # texts in a row that the gateway does not take: it is out of reach, and left alone
+REST = timedelta(seconds=30)
 
 
 class Gateway(Protocol):
@@ -57,38 +61,55 @@ class HttpGateway:
 
 
 def send(events: Sequence[CaseEvent]) -> None:
-    """The consumer "sms". Raises Unpaid for the events that somebody is still to hear of. Needs event.case."""
+    """The consumer "sms". Raises Unpaid for the events that somebody is still to hear of. Needs event.case.
+
+    A number that the gateway does not take holds up no other; several in a row mean that the gateway is out of reach.
+    """
     gateway: Gateway = import_string(settings.SMS_GATEWAY)()
-    hearers = _hearers(events)
-    waiting = quiet.waiting((event, officer) for event, people in hearers.items() for officer in people)
-    owed: set[int] = set()
-    for event, people in hearers.items():
-        if not _told(event, [officer for officer in people if (event.pk, officer.pk) not in waiting], gateway):
-            owed.add(event.pk)
-    until = {event: at for event, at in quiet.earliest(waiting).items() if event not in owed}
-    if owed or until:
-        raise Unpaid(owed | until.keys(), until)
+    texts = _untold(events)
+    waiting = quiet.waiting(texts)
+    failed: set[int] = set()
+    untried: set[int] = set()
+    refusals, ends = 0, time.monotonic() + TURN_S
+    for event, officer in texts:
+        if (event.pk, officer.pk) in waiting:
+            continue
+        if refusals == AWAY or time.monotonic() >= ends:
+            untried.add(event.pk)
+        elif _taken(gateway, event, officer):
+            refusals = 0
+        else:
+            refusals += 1
+            failed.add(event.pk)
+    again = now()
+    if refusals == AWAY:
+        failed, untried, again = set(), failed | untried, again + REST
+    until = {**quiet.earliest(waiting), **dict.fromkeys(untried, again)}
+    if failed or until:
+        raise Unpaid(failed | until.keys(), {event: at for event, at in until.items() if event not in failed})
 
 
-def _hearers(events: Sequence[CaseEvent]) -> dict[CaseEvent, list[Officer]]:
-    """Who is to have a text of which fresh event."""
+def _untold(events: Sequence[CaseEvent]) -> list[tuple[CaseEvent, Officer]]:
+    """Who is still to have a text of which fresh event; in no order, so that nobody is always behind a bad number."""
     book, at = rulebook.current(), now()
     fresh = [event for event in events if event.at > at - (PRESSING if audience.urgent(book, event) else FRESH)]
     hearers = audience.hearers(fresh, Hearing.Channel.SMS)
     people = Officer.objects.filter(pk__in=set().union(*hearers.values()), is_active=True).exclude(phone="").in_bulk()
-    return {event: [people[pk] for pk in sorted(heard) if pk in people] for event, heard in hearers.items()}
+    found = [(event, people[pk]) for event, heard in hearers.items() for pk in heard if pk in people]
+    told = cache.get_many([_key(event, officer) for event, officer in found])
+    left = [(event, officer) for event, officer in found if _key(event, officer) not in told]
+    return random.sample(left, len(left))
 
 
-def _told(event: CaseEvent, people: Sequence[Officer], gateway: Gateway) -> bool:
-    """Whether all of them have heard. The first that the gateway does not take ends the attempt."""
-    for officer in people:
-        key = f"sms:{event.pk}:{officer.pk}"
-        if cache.get(key):
-            continue
-        if not gateway.send(officer.phone, text(event, officer), key):
-            return False
-        cache.set(key, True, 2 * FRESH.total_seconds())
-    return True
+def _taken(gateway: Gateway, event: CaseEvent, officer: Officer) -> bool:
+    taken = gateway.send(officer.phone, text(event, officer), _key(event, officer))
+    if taken:
+        cache.set(_key(event, officer), True, 2 * FRESH.total_seconds())
+    return taken
+
+
+def _key(event: CaseEvent, officer: Officer) -> str:
+    return f"sms:{event.pk}:{officer.pk}"
 
 
 def text(event: CaseEvent, officer: Officer) -> str:

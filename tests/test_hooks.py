@@ -176,18 +176,59 @@ def test_one_that_does_not_answer_spares_the_others(adam: Client, city: SimpleNa
     assert "NewConnectionError" in dead.deliveries.filter(tries=1)[0].note
 
 
+def test_one_event_that_is_refused_leaves_the_hook_to_the_others(
+    adam: Client, city: SimpleNamespace, receiver: Receiver, clock: Any
+) -> None:
+    hook = make(adam, receiver, verbs=["dispatch"])
+    receiver.code = 422
+    town.report(city)
+    outbox.drain()
+    hook.refresh_from_db()
+    assert hook.resting_until is None
+    receiver.code = 200
+    town.report(city)
+    outbox.drain()
+    assert sorted(statuses(hook)) == ["delivered", "owed"]
+
+
+def test_a_program_that_was_down_for_hours_hears_of_everything_after(
+    adam: Client, city: SimpleNamespace, receiver: Receiver, clock: Any
+) -> None:
+    """The longer it is away, the rarer it is called; and nothing is given up before a day."""
+    hook = make(adam, receiver, verbs=["dispatch"])
+    receiver.code, calls = 503, []
+    for _minute in range(120):
+        if len(calls) < 20:
+            town.report(city)
+        outbox.drain()
+        calls.append(len(receiver.sent))
+        clock.shift(td(minutes=1))
+    assert calls[-1] - calls[59] < calls[59]
+    assert calls[-1] < 20 * hooks.AT_ONCE
+    receiver.code = 200
+    receiver.sent.clear()
+    clock.shift(hooks.LONGEST_REST)
+    outbox.drain()
+    assert (statuses(hook), owed()) == (["delivered"] * 20, 0)
+    keys = [headers["X-Wangge-Delivery"] for headers, _body in receiver.sent]
+    assert sorted(keys) == sorted(str(key) for key in hook.deliveries.values_list("key", flat=True))
+
+
 def test_in_the_end_it_is_given_up_and_the_log_says_so(
     adam: Client, city: SimpleNamespace, receiver: Receiver, clock: Any
 ) -> None:
     hook = make(adam, receiver, verbs=["dispatch"])
     receiver.code = 500
     town.report(city)
-    for _ in range(hooks.TRIES):
+    until = now() + hooks.FRESH
+    while now() < until:
         outbox.drain()
+        assert statuses(hook) == ["owed"]
         clock.shift(LATER)
-    assert (len(receiver.sent), statuses(hook), owed()) == (hooks.TRIES, ["given_up"], 0)
+    outbox.drain()
+    assert (statuses(hook), owed()) == (["given_up"], 0)
     (row,) = adam.get(f"{HOOKS}/{hook.pk}/deliveries", {"status": "given_up"}).json()
-    assert (row["tries"], row["code"], row["status"]["code"]) == (hooks.TRIES, 500, "given_up")
+    assert (row["tries"], row["code"], row["status"]["code"]) == (len(receiver.sent), 500, "given_up")
 
 
 def test_what_is_owed_to_a_disabled_hook_is_given_up(adam: Client, city: SimpleNamespace, receiver: Receiver) -> None:

@@ -13,7 +13,7 @@ from django.core.mail.backends.locmem import EmailBackend
 
 from cases import audience, outbox
 from cases.flow import Verb
-from cases.models import Outbox
+from cases.models import Case, Outbox
 from grid.models import Officer
 from mobile_api import mail
 from mobile_api.models import Preference
@@ -148,3 +148,31 @@ def test_old_news_is_not_mailed(office: SimpleNamespace, clock: Any) -> None:
     clock.shift(timedelta(days=1, minutes=1))
     outbox.drain()
     assert (post.outbox, owed()) == ([], 0)
+
+
+def test_a_letter_that_the_server_chokes_on_does_not_stand_in_the_way_for_ever(
+    office: SimpleNamespace, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = EmailBackend.send_messages
+
+    def choke(self: EmailBackend, messages: Any) -> Any:
+        if messages[0].to == ["hugo@example.org"]:
+            raise smtplib.SMTPServerDisconnected
+        return send(self, messages)
+
+    monkeypatch.setattr(EmailBackend, "send_messages", choke)
+    town.report(office)
+    for _ in range(60):
+        outbox.drain()
+        clock.shift(mail.AGAIN)
+    assert len(letters("hedi")) == 1
+
+
+def test_a_letter_said_again_is_the_same_letter(office: SimpleNamespace, clock: Any) -> None:
+    town.report(office)
+    outbox.drain()
+    (debt,) = post.outbox[:1]
+    event = Case.objects.get().events.get(verb=Verb.DISPATCH)
+    again = mail.letter(Officer.objects.get(email=debt.to[0]), [event])
+    assert again.message()["Message-ID"] == debt.message()["Message-ID"]
+    assert len({letter.message()["Message-ID"] for letter in post.outbox}) == 2

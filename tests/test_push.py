@@ -233,6 +233,80 @@ def test_firebase_is_left_alone_for_as_long_as_it_asks(city: SimpleNamespace, cl
     assert (owed(), len(fcm.delivered)) == (0, 2 * (push.AT_ONCE + 10))
 
 
+NO_WAY_TO_APPLE = firebase.error(401, "UNAUTHENTICATED", "APNs certificate is invalid.", "THIRD_PARTY_AUTH_ERROR")
+
+
+@pytest.mark.parametrize("answer", [firebase.QUOTA, NO_WAY_TO_APPLE])
+def test_one_phone_s_trouble_silences_no_other(
+    city: SimpleNamespace, clock: Any, fcm: Fcm, answer: firebase.Answer
+) -> None:
+    phone(city.hugo), phone(city.office.officers.get())
+    fcm.refuse("hugo", answer)
+    town.report(city)
+    outbox.drain()
+    town.report(city, category=city.refuse.pk, condition=city.heap.pk)
+    outbox.drain()
+    assert (fcm.titles("otto"), owed()) == (["新任务"], 1)
+
+
+@pytest.mark.parametrize("down", [firebase.UNAVAILABLE, firebase.INTERNAL, None])
+def test_firebase_is_down_for_an_hour(
+    city: SimpleNamespace, clock: Any, fcm: Fcm, settings: Any, down: firebase.Answer | None
+) -> None:
+    """All is rung afterwards, once, the newest of each case; it was asked ever more rarely; the inbox never waited."""
+    here, made = settings.FCM_ENDPOINT, []
+    phone(city.hugo), phone(city.hedi)
+    if down:
+        fcm.refuse("hugo", down)
+    else:
+        settings.FCM_ENDPOINT = "http://127.0.0.1:9"  # the connection is refused
+    for minute in range(60):
+        if minute < 10:
+            made.append(town.report(city))
+            docket.move(made[-1].uuid, Verb.SUPERVISE, by=city.lena, facts=Facts(note="请加快"))
+        outbox.drain()
+        clock.shift(td(minutes=1))
+    assert Message.objects.filter(officer=city.hugo).count() == 2 * len(made)
+    assert fcm.asked["hugo"] < 10 * 10 and not fcm.delivered
+    settings.FCM_ENDPOINT = here
+    fcm.relent()
+    clock.shift(td(seconds=push.LONGEST_REST_S))
+    outbox.drain()
+    assert owed() == 0
+    assert sorted(said["data"]["case"] for said in fcm.delivered) == sorted(str(case.uuid) for case in made)
+    assert set(fcm.titles("hugo")) == {"督办"}
+    assert {said["android"]["collapse_key"] for said in fcm.delivered} == {str(case.uuid) for case in made}
+    assert Message.objects.filter(officer=city.hugo).count() == 2 * len(made)
+
+
+def test_what_may_wake_somebody_is_not_hidden_by_what_may_not(
+    city: SimpleNamespace, clock: Any, fcm: Fcm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone(city.hugo)
+    case = town.report(city)
+    docket.move(case.uuid, Verb.SUPERVISE, by=city.lena, facts=Facts(note="请加快"))
+    morning = town.MONDAY + td(hours=8)
+
+    def asleep(pairs: Any) -> dict[tuple[int, int], Any]:
+        return {(event.pk, officer.pk): morning for event, officer in pairs if event.verb == Verb.SUPERVISE}
+
+    monkeypatch.setattr(push.quiet, "waiting", asleep)
+    outbox.drain()
+    assert (fcm.titles("hugo"), owed()) == (["新任务"], 1)
+
+
+def test_slow_phones_leave_the_worker_to_others(
+    city: SimpleNamespace, clock: Any, fcm: Fcm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "TURN_S", 0)
+    monkeypatch.setattr(push, "AT_ONCE", 2)
+    for n in range(5):
+        phone(city.hugo, f"t{n}")
+    town.report(city)
+    outbox.drain()
+    assert (owed(), [len(fcm.titles(f"t{n}")) for n in range(5)]) == (0, [1] * 5)  # in three turns
+
+
 def test_an_answer_that_does_not_come_is_not_waited_for(
     city: SimpleNamespace, clock: Any, fcm: Fcm, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,7 +70,7 @@ def test_what_the_gateway_did_not_take_is_sent_again_under_its_key(
     outbox.drain()
     assert owed() == 0
     keys = [body["key"] for body in gateway.bodies]
-    assert (len(keys), len(set(keys))) == (3, 2)
+    assert (len(keys), len(set(keys))) == (4, 2)
 
 
 def test_an_old_emergency_is_not_texted(emergency: SimpleNamespace, gateway: Receiver, clock: Any) -> None:
@@ -78,3 +78,31 @@ def test_an_old_emergency_is_not_texted(emergency: SimpleNamespace, gateway: Rec
     clock.shift(sms.FRESH + timedelta(minutes=1))
     outbox.drain()
     assert (gateway.sent, owed()) == ([], 0)
+
+
+def test_a_bad_number_keeps_nobody_from_hearing(
+    emergency: SimpleNamespace, gateway: Receiver, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Officer.objects.filter(username="hana").update(phone="bad", department=emergency.roads)
+    monkeypatch.setattr(sms.HttpGateway, "send", lambda self, phone, *said: phone != "bad" and not heard.append(phone))
+    heard: list[str] = []
+    monkeypatch.setattr(sms.random, "sample", lambda texts, n: sorted(texts, key=lambda text: text[1].phone != "bad"))
+    town.report(emergency)
+    outbox.drain()
+    assert (heard, owed()) == (["13900000000"], 1)
+
+
+def test_a_gateway_out_of_reach_is_left_alone_and_loses_nothing(
+    emergency: SimpleNamespace, gateway: Receiver, clock: Any
+) -> None:
+    gateway.code = 503
+    for _ in range(10):
+        town.report(emergency)
+    outbox.drain()
+    assert (len(gateway.sent), owed()) == (sms.AWAY, 10)
+    gateway.code = 200
+    clock.shift(sms.REST)
+    outbox.drain()
+    assert owed() == 0
+    assert len({body["key"] for body in gateway.bodies}) == 10
+    assert len(gateway.bodies) == 10 + sms.AWAY
