@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 from django.db import Error, connection
 
-from cases import docket, outbox
+from cases import alarm, docket, outbox
 from cases.flow import Facts, Purpose, Verb
 from cases.models import Case, CaseEvent, Category, Condition
 from cases.outbox import Consumer
@@ -37,6 +38,37 @@ def hang(name: str, when: str) -> None:
 
     outbox.CONSUMERS[name] = Consumer(pay_and_stand_still, outbox.CONSUMERS[name].wants)
     outbox.drain()
+
+
+def ring(batch: str, when: str, n: str) -> None:
+    """Ring in batches, and stand still in the nth, written but not committed; or after so many; or at the end."""
+    write_all, next_batch = docket.write_all, alarm._ring
+    written, begun = count(1), count()
+
+    def write_and_stand_still(steps: Sequence[tuple[Case, Sequence[CaseEvent]]]) -> None:
+        write_all(steps)
+        if when == "in" and next(written) == int(n):
+            stand_still()
+
+    def stand_still_or_go_on(batch: int) -> tuple[int, int]:
+        if when == "between" and next(begun) == int(n):
+            stand_still()
+        return next_batch(batch)
+
+    docket.write_all, alarm._ring = write_and_stand_still, stand_still_or_go_on
+    alarm.ring(int(batch))
+    stand_still()
+
+
+def stand_still() -> None:
+    say("standing")
+    signal.pause()
+
+
+def drain(batch: str) -> None:
+    outbox.drain(int(batch))
+    say("drained")
+    signal.pause()
 
 
 def ledger(path: Path) -> Consumer:
