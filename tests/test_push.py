@@ -279,22 +279,6 @@ def test_firebase_is_down_for_an_hour(
     assert Message.objects.filter(officer=city.hugo).count() == 2 * len(made)
 
 
-def test_what_may_wake_somebody_is_not_hidden_by_what_may_not(
-    city: SimpleNamespace, clock: Any, fcm: Fcm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    phone(city.hugo)
-    case = town.report(city)
-    docket.move(case.uuid, Verb.SUPERVISE, by=city.lena, facts=Facts(note="请加快"))
-    morning = town.MONDAY + td(hours=8)
-
-    def asleep(pairs: Any) -> dict[tuple[int, int], Any]:
-        return {(event.pk, officer.pk): morning for event, officer in pairs if event.verb == Verb.SUPERVISE}
-
-    monkeypatch.setattr(push.quiet, "waiting", asleep)
-    outbox.drain()
-    assert (fcm.titles("hugo"), owed()) == (["新任务"], 1)
-
-
 def test_slow_phones_leave_the_worker_to_others(
     city: SimpleNamespace, clock: Any, fcm: Fcm, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,10 +12,12 @@ import time_machine
 from django.test import Client
 
 from cases import alarm, audience, outbox, rulebook
+from cases.flow import Verb
 from cases.models import CaseEvent, Category, Outbox, Rung
 from mobile_api import quiet
 from mobile_api.models import Device, Message, Preference
 
+from . import acts
 from . import city as town
 from .test_push import fcm  # noqa: F401  the fixture
 
@@ -173,3 +175,22 @@ def test_he_says_it_and_is_told(city: SimpleNamespace, clock: Any) -> None:
 )
 def test_quiet_hours_that_are_none(said: dict, city: SimpleNamespace, clock: Any) -> None:
     assert say(town.phone(city.hugo), **said).status_code == 422
+
+
+def test_what_may_wake_him_is_not_hidden_by_what_may_not(
+    city: SimpleNamespace,
+    clock: Any,
+    fcm: Any,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    phone(city.hugo)
+    case = town.report(city)
+    acts.move(case, Verb.SUPERVISE, city.lena, note="请加快")
+
+    def asleep(pairs: Any) -> dict[tuple[int, int], Any]:
+        return {(event.pk, officer.pk): MORNING for event, officer in pairs if event.verb == Verb.SUPERVISE}
+
+    monkeypatch.setattr(quiet, "waiting", asleep)
+    outbox.drain()
+    assert fcm.titles("hugo") == ["新任务"]
+    assert Outbox.objects.get().event == acts.last(case)
