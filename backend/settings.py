@@ -275,6 +275,7 @@ SMS_GATEWAY = text("SMS_GATEWAY", "mobile_api.sms.HttpGateway")
 
 # Programs of the city that hear of events
 HOOKS = yes("HOOKS")
+HOOK_OVERLAP_HOURS = number("HOOK_OVERLAP_HOURS", 24)  # a secret that was replaced signs so long beside the new one
 HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at
 
 LOGGING = {

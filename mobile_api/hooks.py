@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from cases import rulebook
@@ -146,15 +147,27 @@ def _calls(hook: Hook, deliveries: Sequence[Delivery]) -> Iterator[tuple[bytes, 
                 "Content-Type": "application/json",
                 "User-Agent": "Wangge",
                 "X-Wangge-Delivery": str(delivery.key),
-                "X-Wangge-Signature": signature(hook.secret, at, body),
+                "X-Wangge-Signature": signature(secrets_of(hook), at, body),
             },
         )
 
 
-def signature(secret: str, at: int, body: bytes) -> str:
-    """`t=<epoch seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`. To be refused when it is old."""
-    mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256)
-    return f"t={at},v1={mac.hexdigest()}"
+def signature(keys: Sequence[str], at: int, body: bytes) -> str:
+    """`t=<epoch seconds>`, and for each secret `,v1=<hex HMAC-SHA256 of "<t>.<body>">`. Refuse it when it is old."""
+    macs = [hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256) for key in keys]
+    return ",".join((f"t={at}", *(f"v1={mac.hexdigest()}" for mac in macs)))
+
+
+def secrets_of(hook: Hook) -> list[str]:
+    """The secrets that sign what it is sent now: its own, and for a while the one before."""
+    return [hook.secret, hook.old_secret] if hook.old_until and hook.old_until > now() else [hook.secret]
+
+
+def renew(hook: Hook, *, at_once: bool) -> None:
+    """Give a hook another secret. The old one signs too for HOOK_OVERLAP_HOURS, unless it is to end at once."""
+    hook.old_secret, hook.secret = ("" if at_once else hook.secret), new_secret()
+    hook.old_until = None if at_once else now() + timedelta(hours=settings.HOOK_OVERLAP_HOURS)
+    hook.save(update_fields=["secret", "old_secret", "old_until"])
 
 
 def new_secret() -> str:

@@ -53,6 +53,8 @@ class Hook(models.Model):
     name = models.CharField(_("名称"), max_length=60)
     url = models.URLField(_("地址"), max_length=500)
     secret = models.CharField(max_length=64, help_text="signs what is sent; shown once")
+    old_secret = models.CharField(max_length=64, blank=True, help_text="the one before: signs too, until old_until")
+    old_until = models.DateTimeField(null=True)
     verbs = ArrayField(models.CharField(max_length=12), default=list, help_text="none: all")
     area = models.ForeignKey(Area, models.PROTECT, null=True, related_name="+", help_text="none: the whole city")
     department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="+", help_text="none: all")

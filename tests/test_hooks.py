@@ -252,6 +252,47 @@ def test_the_secret_is_shown_once(adam: Client, receiver: Receiver) -> None:
         assert hook.secret not in answer.content.decode()
 
 
+def signers(receiver: Receiver, **secrets: str) -> set[str]:
+    """By whose secrets the last call was signed."""
+    headers, body = receiver.sent[-1]
+    t, *v1 = (part.partition("=")[2] for part in headers["X-Wangge-Signature"].split(","))
+    macs = {
+        hmac.new(key.encode(), t.encode() + b"." + body, hashlib.sha256).hexdigest(): who
+        for who, key in secrets.items()
+    }
+    return {macs[one] for one in v1}
+
+
+def test_a_secret_that_is_replaced_signs_for_a_while(
+    adam: Client, receiver: Receiver, clock: Any, settings: Any
+) -> None:
+    hook = make(adam, receiver)
+    old = hook.secret
+    answer = say(adam, f"{HOOKS}/{hook.pk}/secret")
+    new = answer.json()["secret"]
+    assert answer.status_code == 200
+    assert new != old
+    for shift, by in ((td(), {"old", "new"}), (td(hours=settings.HOOK_OVERLAP_HOURS), {"new"})):
+        clock.shift(shift)
+        hook.refresh_from_db()
+        hooks.attempt(hook, [Delivery.objects.create(hook=hook, made_at=now())])
+        assert signers(receiver, old=old, new=new) == by
+
+
+def test_a_secret_that_others_know_ends_at_once(adam: Client, receiver: Receiver) -> None:
+    hook = make(adam, receiver)
+    new = say(adam, f"{HOOKS}/{hook.pk}/secret", at_once=True).json()["secret"]
+    say(adam, f"{HOOKS}/{hook.pk}/test")
+    assert signers(receiver, old=hook.secret, new=new) == {"new"}
+
+
+def test_only_administrators_replace_secrets(city: SimpleNamespace, adam: Client, receiver: Receiver) -> None:
+    hook = make(adam, receiver)
+    assert say(town.phone(city.lena), f"{HOOKS}/{hook.pk}/secret").status_code == 403
+    assert say(adam, f"{HOOKS}/0/secret").status_code == 404
+    assert Hook.objects.get().secret == hook.secret
+
+
 def test_a_trial_tells_at_once_what_came_of_it(adam: Client, receiver: Receiver) -> None:
     hook = make(adam, receiver)
     assert say(adam, f"{HOOKS}/{hook.pk}/test").json()["status"]["code"] == "delivered"

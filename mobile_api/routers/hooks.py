@@ -52,12 +52,19 @@ class HookOut(Schema):
     created_by: str
     created_at: datetime
     resting_until: datetime | None = Field(description="it did not answer: nothing is tried until then")
+    old_until: datetime | None = Field(description="until then the secret before signs too")
 
 
 class HookMade(HookOut):
-    """A new web hook. Its secret is shown this once."""
+    """A new web hook, or one with a new secret, which is shown this once."""
 
     secret: str
+
+
+class RenewIn(Said):
+    """How a secret is replaced."""
+
+    at_once: bool = Field(False, description="the old one is known to others: it signs nothing any more")
 
 
 class DeliveryOut(Schema):
@@ -106,14 +113,25 @@ def make(request: Request, body: HookIn) -> Status[HookMade]:
 def change(request: Request, id: int, body: HookIn) -> HookOut:
     """Change or disable a web hook. What is owed to a disabled one is given up."""
     hook = Hook.objects.get(pk=id)
-    for name, value in _fields(body).items():
+    changed = _fields(body) | {"resting_until": None}
+    for name, value in changed.items():
         setattr(hook, name, value)
-    hook.resting_until = None
-    hook.save()
+    hook.save(update_fields=list(changed))
     if not hook.active:
         hook.deliveries.filter(status=Delivery.Status.OWED).update(status=Delivery.Status.GIVEN_UP)
     access.info("hook %d changed by %d: %s, active %s", hook.pk, request.auth.pk, hook.url, hook.active)
     return HookOut(**_told(hook))
+
+
+@router.post("hooks/{id}/secret", auth=officer(Role.ADMINISTRATOR), response={200: HookMade, **REFUSALS})
+def renew(request: Request, id: int, body: RenewIn) -> HookMade:
+    """Another secret for a web hook, shown this once. For a while both sign, so that no event is lost meanwhile."""
+    hook = Hook.objects.select_related("area", "created_by").get(pk=id)
+    hooks.renew(hook, at_once=body.at_once)
+    access.info(
+        "hook %d has a new secret by %d, the old one ends %s", hook.pk, request.auth.pk, hook.old_until or "now"
+    )
+    return HookMade(**_told(hook), secret=hook.secret)
 
 
 @router.post("hooks/{id}/test", auth=officer(Role.ADMINISTRATOR), response={200: DeliveryOut, **REFUSALS})
@@ -162,6 +180,7 @@ def _told(hook: Hook) -> dict[str, Any]:
         "created_by": str(hook.created_by),
         "created_at": hook.created_at,
         "resting_until": hook.resting_until,
+        "old_until": hook.old_until,
     }
 
 
