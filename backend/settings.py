@@ -230,6 +230,8 @@ FORECAST_LEAST = whole("FORECAST_LEAST", 60, least=1)  # stints that a pace need
 FORECAST_RISK = number("FORECAST_RISK", 0.5, least=0.01)  # the chance to miss its limit that puts a case at risk
 PHOTO_FAR_M = number("PHOTO_FAR_M", 300)  # a photo taken further from the report is flagged
 PHOTO_OLD_MINUTES = number("PHOTO_OLD_MINUTES", 60)  # or taken so long before
+SEEN_AHEAD_MINUTES = number("SEEN_AHEAD_MINUTES", 10)  # a report seen later than it arrived is flagged
+SEEN_OLD_HOURS = number("SEEN_OLD_HOURS", 24)  # or so long before
 PHOTO_LIKE_BITS = whole("PHOTO_LIKE_BITS", 3, most=3)  # of 64 in which photos of one picture may differ
 
 # The worker: at least once, in our own transactions. See docs/architecture.md for each figure.

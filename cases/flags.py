@@ -8,8 +8,10 @@ from a flag but that the case is not closed while it is unanswered.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from django.conf import settings
 
 from grid.models import Officer
 from grid.moment import now
@@ -28,7 +30,25 @@ RAISED = {Code.PHOTO_FAR.value, Code.PHOTO_OLD.value}  # of what the EXIF shows;
 Arrived = Mapping[str, Photo]
 
 
-@outbox.consumer("flags", lambda event: bool(event.facts.get("photos") or event.facts.get("origin", {}).get("mock")))
+def reported(event: CaseEvent) -> Iterator[tuple[str, float | None]]:
+    """What is odd about how a report came: a simulated position, a moment that does not go with when it arrived.
+
+    A phone may wait a day for its network, and its clock may be wrong: then somebody asks, and nothing is lost.
+    """
+    if origin(event).get("mock"):
+        yield Code.MOCK, None
+    waited = event.at - seen_at(event)
+    if waited < -timedelta(minutes=settings.SEEN_AHEAD_MINUTES):
+        yield Code.SEEN_AHEAD, _minutes(-waited)
+    if waited > timedelta(hours=settings.SEEN_OLD_HOURS):
+        yield Code.SEEN_OLD, _minutes(waited)
+
+
+def _minutes(span: timedelta) -> int:
+    return round(span / timedelta(minutes=1))
+
+
+@outbox.consumer("flags", lambda event: bool(event.facts.get("photos") or any(reported(event))))
 def pay(events: Sequence[CaseEvent]) -> None:
     """Look at the cases of these events. Idempotent."""
     for case in {event.case_id: event.case for event in events}.values():
@@ -58,7 +78,9 @@ def find(case: Case, fresh: Collection[Evidence] = ()) -> list[Flag]:
     Makes three statements, and two for each photo that has arrived.
     """
     at, first = now(), case.events.order_by("id").first()
-    found = [Flag(case=case, code=Code.MOCK, raised_at=at)] if first and origin(first).get("mock") else []
+    found = (
+        [Flag(case=case, code=code, figure=figure, raised_at=at) for code, figure in reported(first)] if first else []
+    )
     shown = [*case.evidence.select_related("event").order_by("id"), *fresh]
     arrived = Photo.objects.in_bulk({evidence.photo_id for evidence in shown})
     if absent := _absent(case, shown, arrived):

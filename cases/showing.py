@@ -22,6 +22,8 @@ from .similar import Similar
 FLAGS = {
     "off_cell": gettext_lazy("位置在单元网格之外 %(figure)s 米。"),
     "mock": gettext_lazy("手机报告该位置是模拟的。"),
+    "seen_ahead": gettext_lazy("手机记录的发现时间比收到上报晚 %(figure)s 分钟，手机时钟可能不准。"),
+    "seen_old": gettext_lazy("手机记录的发现时间比收到上报早 %(figure)s 分钟。"),
     "photo_far": gettext_lazy("照片拍摄地距上报位置 %(figure)s 米。"),
     "photo_old": gettext_lazy("照片在上报前 %(figure)s 分钟拍摄。"),
     "photo_again": gettext_lazy("同一画面的照片曾用于其他案卷（相差 %(figure)s 位）。"),

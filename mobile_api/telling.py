@@ -159,9 +159,7 @@ def _flag(code: str, figure: float | None = None) -> Flag:
 
 def _flags(case: Case, log: Sequence[CaseEvent]) -> list[Flag]:
     found = [_flag("off_cell", case.off_cell_m)] if case.off_cell_m else []
-    if log and flags.origin(log[0]).get("mock"):
-        found.append(_flag("mock"))
-    return found
+    return found + [_flag(*flag) for flag in flags.reported(log[0])] if log else found
 
 
 def _raised(case: Case) -> list[Raised]:

@@ -143,6 +143,29 @@ def test_a_simulated_position_and_a_photo_from_elsewhere_are_asked_about(city: S
     assert case.flags.count() == 2
 
 
+@pytest.mark.parametrize(
+    ("seen", "asked"),
+    [
+        (timedelta(minutes=-1), []),
+        (timedelta(hours=-23), []),
+        (timedelta(minutes=9), []),
+        (timedelta(minutes=11), [("seen_ahead", 11)]),
+        (timedelta(days=400), [("seen_ahead", 400 * 1440)]),
+        (timedelta(hours=-25), [("seen_old", 1500)]),
+    ],
+    ids=str,
+)
+def test_a_report_whose_moment_is_odd_is_kept_and_asked_about(
+    seen: timedelta, asked: list[tuple[str, float]], city: SimpleNamespace, clock
+) -> None:
+    case = town.report(city, origin={"captured_at": (town.MONDAY + seen).isoformat()})
+    outbox.drain()
+    assert case.stage == Stage.HANDLING
+    assert list(case.flags.values_list("code", "figure")) == asked
+    shown = acts.seen(town.phone(city.carl), case)["flags"]
+    assert [(flag["code"], flag["figure"]) for flag in shown] == asked
+
+
 # The answer
 
 

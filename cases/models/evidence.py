@@ -61,6 +61,8 @@ class Flag(models.Model):
         PHOTO_OLD = "photo_old", _("照片拍摄过早")
         PHOTO_ABSENT = "photo_absent", _("照片一直没有上传")
         MOCK = "mock", _("位置是模拟的")
+        SEEN_AHEAD = "seen_ahead", _("发现时间晚于上报")
+        SEEN_OLD = "seen_old", _("发现后很久才上报")
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="flags", db_index=False)
     code = models.CharField(_("疑点"), max_length=12, choices=Code)
