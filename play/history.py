@@ -59,7 +59,13 @@ class Lot:
         self.seed = seed
 
     def randrange(self, among: int) -> int:
-        return random.Random(f"{self.seed}:{now().isoformat()}").randrange(among)
+        return self._dice("whom").randrange(among)
+
+    def random(self) -> float:
+        return self._dice("whether").random()
+
+    def _dice(self, about: str) -> random.Random:
+        return random.Random(f"{self.seed}:{about}:{now().isoformat()}")
 
 
 def main() -> int:
