@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='flag',
             name='code',
-            field=models.CharField(choices=[('photo_again', '照片曾用于其他案卷'), ('photo_same', '照片与本案先前的照片相同'), ('photo_far', '照片拍摄地过远'), ('photo_old', '照片拍摄过早'), ('mock', '位置是模拟的'), ('seen_ahead', '发现时间晚于上报'), ('seen_old', '发现后很久才上报')], max_length=12, verbose_name='疑点'),
+            field=models.CharField(choices=[('photo_again', '照片曾用于其他案卷'), ('photo_same', '照片与本案先前的照片相同'), ('photo_far', '照片拍摄地过远'), ('photo_old', '照片拍摄过早'), ('photo_absent', '照片一直没有上传'), ('mock', '位置是模拟的'), ('seen_ahead', '发现时间晚于上报'), ('seen_old', '发现后很久才上报')], max_length=12, verbose_name='疑点'),
         ),
     ]

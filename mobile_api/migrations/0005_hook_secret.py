@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("mobile_api", "0004_digest")]
+    dependencies = [('mobile_api', '0004_digest')]
 
     operations = [
         migrations.AddField(
