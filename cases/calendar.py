@@ -84,6 +84,16 @@ class Span(NamedTuple):
     provisional: bool = False
 
 
+class Plan(NamedTuple):
+    """What a local day is. `known` is false in a year whose holidays are not loaded."""
+
+    on: date
+    why: Why
+    name: str
+    seconds: int
+    known: bool
+
+
 class SpecialDay(NamedTuple):
     """A day that does not follow the week: off, or a make-up workday (调休)."""
 
@@ -223,6 +233,11 @@ class Calendar:
                 spans.append(Span(day.on, _moment(since), _moment(until), whole, why, day.name, not day.known))
                 counted += length
         return spans
+
+    def plan(self, on: date) -> Plan:
+        """What a local day is, and for how long work is done on it."""
+        day = self._day(on.toordinal())
+        return Plan(on, day.why, day.name, day.length // _SECOND, day.known)
 
     def _ordinal(self, moment: datetime) -> int:
         return moment.astimezone(self.zone).toordinal()

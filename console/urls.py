@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.i18n import set_language
 
-from .views import case, home, lists, photos
+from .views import beats, case, duties, home, lists, photos, settings, year
 
 app_name = "console"
 urlpatterns = [
@@ -19,4 +19,17 @@ urlpatterns = [
     path("case/<str:number>/", case.show, name="case"),
     path("case/<str:number>/<slug:verb>/", case.move, name="move"),
     path("photo/<str:sha256>/<str:size>/", photos.show, name="photo"),
+    path("settings/", settings.index, name="settings"),
+    path("settings/changes/", settings.log, name="changes"),
+    path("settings/year/", year.year, name="year"),
+    path("settings/year/<int:year>/", year.year, name="year_of"),
+    path("settings/year/day/", year.day, name="year_day"),
+    path("settings/duties/trial/", duties.dry, name="duty_trial"),
+    path("settings/beats/streets/", beats.streets, name="beat_streets"),
+    path("settings/beats/cells/", beats.cells, name="beat_cells"),
+    path("settings/officers/<int:pk>/password/", settings.password, name="officer_password"),
+    path("settings/<slug:slug>/", settings.rows, name="setting"),
+    path("settings/<slug:slug>/new/", settings.edit, name="setting_new"),
+    path("settings/<slug:slug>/<int:pk>/", settings.edit, name="setting_row"),
+    path("settings/<slug:slug>/<int:pk>/remove/", settings.remove, name="setting_remove"),
 ]

@@ -225,3 +225,22 @@ class Component(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.code}"
+
+
+class Change(models.Model):
+    """变更记录: a setting that somebody changed: what it was, and what it is. Only ever added."""
+
+    at = models.DateTimeField()
+    by = models.ForeignKey(Officer, models.PROTECT, null=True, related_name="+", db_index=False)
+    what = models.CharField(max_length=60, help_text="the model's label: cases.duty")
+    row = models.CharField(max_length=40, help_text="its primary key")
+    name = models.CharField(max_length=200, help_text="what it was called then")
+    before = models.JSONField(null=True, help_text="the fields that changed; null: it was not there")
+    after = models.JSONField(null=True, help_text="the same fields; null: it is no more")
+
+    class Meta:
+        verbose_name = _("变更记录")
+        indexes = [models.Index(fields=["what", "row", "-id"], name="change_of")]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.name}"

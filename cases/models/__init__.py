@@ -5,6 +5,7 @@ from .evidence import Evidence, Flag, Photo
 from .figures import Basis, Tally, Total
 from .forecast import Outlook, Pace
 from .hearing import Hearing
+from .opinion import Opinion
 from .policy import Edition, Holiday, Likeness, Policy, Rung, StageLimit, Timetable
 from .recheck import Recheck, Sampling
 from .taxonomy import Category, Condition, Duty, Kind
@@ -26,6 +27,7 @@ __all__ = [
     "Holiday",
     "Kind",
     "Likeness",
+    "Opinion",
     "Outbox",
     "Outlook",
     "Pace",

@@ -1,0 +1,255 @@
+"""The forms of the settings, in the words of those who keep them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases import models as rules
+from grid import models as grid
+from grid.roles import DEPARTMENT, Role
+from grid.words import named
+
+from .fields import WEEKDAYS, Choices, Day, Hours, Seasons
+
+ANY = gettext_lazy("不限")
+CHOOSE = gettext_lazy("请选择")
+WHOLE = gettext_lazy("全市")
+LABELS = {
+    "name_en": gettext_lazy("英文名称"),
+    "text_en": gettext_lazy("英文"),
+    "closing_en": gettext_lazy("结案条件（英文）"),
+    "guidance_en": gettext_lazy("采集要求（英文）"),
+    "closed_on": gettext_lazy("停用日期"),
+    "category": gettext_lazy("类别"),
+    "area": gettext_lazy("区域"),
+    "department": gettext_lazy("责任单位"),
+    "parent": gettext_lazy("上级"),
+    "line": gettext_lazy("业务线"),
+    "workdays": gettext_lazy("工作日"),
+    "day_s": gettext_lazy("一个工作日折合小时"),
+    "seasons": gettext_lazy("作息时段"),
+    "is_active": gettext_lazy("启用"),
+    "username": gettext_lazy("登录名"),
+    "password": gettext_lazy("密码"),
+    "email": gettext_lazy("邮箱"),
+    "cells": gettext_lazy("单元网格"),
+    "officers": gettext_lazy("监督员"),
+    "code": gettext_lazy("代码"),
+}
+
+
+class Setting(forms.ModelForm):  # type: ignore[type-arg]  # each form below names its model
+    """A row of the settings. A category is chosen by code and name, an area and a department by theirs."""
+
+    required_css_class = "must"
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if name in LABELS:
+                field.label = LABELS[name]
+            if isinstance(field, forms.ModelChoiceField) and not isinstance(field, forms.ModelMultipleChoiceField):
+                field.empty_label = CHOOSE if field.required else WHOLE if name == "area" else ANY
+                field.label_from_instance = _called  # type: ignore[method-assign, assignment]
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = _choosable(field.queryset)
+            field.help_text = HELP.get((self._meta.model, name), "")
+
+    def many(self) -> dict[str, Any]:
+        """What its many-to-many fields shall hold."""
+        names = {field.name for field in self._meta.model._meta.many_to_many}
+        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+
+
+def _called(row: Any) -> str:
+    """A row by code and name."""
+    if isinstance(row, rules.Category):
+        return f"{row.get_kind_display()} {row.major}{'-' if row.sub else ''}{row.sub} {named(row)}"
+    return f"{row.code} {named(row)}" if hasattr(row, "code") else str(row)
+
+
+def _choosable(rows: Any) -> Any:
+    """Those in use: of the scheme in which people report, not closed, still working here."""
+    if rows.model is rules.Category:
+        return rows.filter(scheme=settings.CATEGORY_SCHEME, closed_on=None)
+    if rows.model is grid.Officer:
+        return rows.filter(is_active=True).order_by("username")
+    return rows.filter(closed_on=None) if hasattr(rows.model, "closed_on") else rows
+
+
+HELP: dict[tuple[Any, str], Any] = {
+    (rules.Category, "urgent"): gettext_lazy("紧急类别走紧急的升级阶梯，夜间也提醒。"),
+    (rules.Category, "closed_on"): gettext_lazy("从这一天起不能再上报；已有案卷不受影响。"),
+    (rules.Condition, "valid_from"): gettext_lazy("已立案的案卷仍按当时的条件计时；从这一天起按新的。"),
+    (rules.Condition, "region_class"): gettext_lazy("留空适用于所有区域；与单元网格的区域分类一致时优先。"),
+    (rules.StageLimit, "urgent"): gettext_lazy("只用于紧急类别，优先于其他行。"),
+    (rules.Rung, "share"): gettext_lazy("时限的几倍：0.8 为到期之前，1 为到期，2 为再过一个时限。"),
+    (rules.Rung, "at_night"): gettext_lazy("是：免打扰时段也提醒；未知：按案卷的时钟昼夜计时与否。"),
+    (rules.Timetable, "seasons"): gettext_lazy("每行一季：起始月-日，然后是各时段。例：05-01 08:00-12:00 14:30-18:30"),
+    (rules.Timetable, "department"): gettext_lazy("留空是全市作息；单位没有自己的作息时用上级的。"),
+    (rules.Policy, "area"): gettext_lazy("最近的区域优先，其次是写明来源的。"),
+    (rules.Opinion, "verb"): gettext_lazy("留空适用于所有操作。"),
+    (grid.Officer, "area"): gettext_lazy("中心岗位可以查看的辖区。"),
+    (grid.Officer, "is_active"): gettext_lazy("离职请停用：姓名留在案卷上，登录随即失效。"),
+    (grid.Beat, "cells"): gettext_lazy("在地图上点选，或在这里每行写一个单元网格代码。"),
+}
+
+
+class CategoryForm(Setting):
+    class Meta:
+        model = rules.Category
+        fields = ("name", "name_en", "urgent", "closed_on")
+        field_classes = {"closed_on": Day}
+
+
+class ConditionForm(Setting):
+    """A condition is never changed: what is said here begins to hold on a day."""
+
+    class Meta:
+        model = rules.Condition
+        fields = (
+            "category",
+            "no",
+            "region_class",
+            "text",
+            "text_en",
+            "limit_value",
+            "limit_unit",
+            "closing",
+            "closing_en",
+            "guidance",
+            "guidance_en",
+            "valid_from",
+            "closed_on",
+        )
+        field_classes = {"valid_from": Day, "closed_on": Day}
+
+
+class DutyForm(Setting):
+    class Meta:
+        model = rules.Duty
+        fields = ("category", "area", "department")
+
+
+class PolicyForm(Setting):
+    class Meta:
+        model = rules.Policy
+        fields = ("verb", "source", "area", "automatic", "note")
+
+
+class StageLimitForm(Setting):
+    class Meta:
+        model = rules.StageLimit
+        fields = ("stage", "source", "urgent", "value", "unit")
+
+
+class RungForm(Setting):
+    class Meta:
+        model = rules.Rung
+        fields = ("level", "share", "role", "category", "urgent", "department", "at_night")
+
+
+class HearingForm(Setting):
+    channels = Choices(rules.Hearing.Channel.choices, required=False, label=gettext_lazy("渠道"))
+
+    class Meta:
+        model = rules.Hearing
+        fields = ("verb", "entered", "who", "urgent", "channels")
+
+
+class TermsForm(Setting):
+    class Meta:
+        model = rules.Terms
+        fields = ("verb", "at_most", "within_value", "within_unit", "when_late", "longest_days")
+
+
+class GroundForm(Setting):
+    class Meta:
+        model = rules.Ground
+        fields = ("verb", "code", "name", "name_en")
+
+
+class LikenessForm(Setting):
+    class Meta:
+        model = rules.Likeness
+        fields = ("category", "metres", "days", "by_major")
+
+
+class OpinionForm(Setting):
+    class Meta:
+        model = rules.Opinion
+        fields = ("verb", "text", "place")
+
+
+class TimetableForm(Setting):
+    workdays = Choices(WEEKDAYS, coerce=int)
+    day_s = Hours(min_value=0, max_value=24, max_digits=5, decimal_places=2)
+    seasons = Seasons()
+
+    class Meta:
+        model = rules.Timetable
+        fields = ("name", "department", "workdays", "day_s", "seasons")
+
+
+class HolidayForm(Setting):
+    class Meta:
+        model = rules.Holiday
+        fields = ("day", "off", "name", "statutory")
+        field_classes = {"day": Day}
+
+
+class DepartmentForm(Setting):
+    class Meta:
+        model = grid.Department
+        fields = ("code", "name", "name_en", "parent", "area", "line", "closed_on")
+        field_classes = {"closed_on": Day}
+
+
+class OfficerForm(Setting):
+    roles = Choices(Role.choices, label=gettext_lazy("岗位"))
+    language = forms.ChoiceField(
+        choices=[("", gettext_lazy("随手机")), *settings.LANGUAGES], required=False, label=gettext_lazy("语言")
+    )
+
+    class Meta:
+        model = grid.Officer
+        fields = ("username", "name", "roles", "department", "area", "phone", "email", "language", "is_active")
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if set(said.get("roles", ())) & {role.value for role in DEPARTMENT} and not said.get("department"):
+            raise ValidationError({"department": _("处置员和部门负责人须属于一个责任单位。")})
+        return said
+
+
+class BeatForm(Setting):
+    cells = forms.CharField(widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}), required=False)
+
+    class Meta:
+        model = grid.Beat
+        fields = ("code", "name", "officers")
+        widgets = {"officers": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        officers: Any = self.fields["officers"]
+        officers.queryset = officers.queryset.filter(roles__contains=[Role.INSPECTOR.value])
+        officers.required = False
+        if self.instance.pk:
+            self.initial["cells"] = "\n".join(self.instance.cells.values_list("code", flat=True))
+
+    def clean_cells(self) -> list[grid.Cell]:
+        codes = list(dict.fromkeys(self.cleaned_data["cells"].split()))
+        found = {cell.code: cell for cell in grid.Cell.objects.current().filter(code__in=codes).defer("shape")}
+        if strange := [code for code in codes if code not in found]:
+            raise ValidationError(_("没有这些单元网格：%(codes)s") % {"codes": " ".join(strange[:5])})
+        return [found[code] for code in codes]
+
+    def many(self) -> dict[str, Any]:
+        return super().many() | {"cells": self.cleaned_data["cells"]}

@@ -1,0 +1,80 @@
+"""How a change of a setting reads: each field by its label, what it was and what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.utils.translation import gettext as _
+
+from grid.changes import SECRET
+from grid.models import Change
+
+from .forms import LABELS
+from .nouns import BY_MODEL
+
+
+@dataclass(frozen=True)
+class Line:
+    """One field of a change."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """A change, in words. `kind`: added, changed or removed."""
+
+    change: Change
+    noun: str
+    kind: str
+    lines: list[Line]
+
+
+def tell(change: Change) -> Told:
+    """One change as people read it."""
+    noun = BY_MODEL.get(change.what)
+    kind = _("新增") if change.before is None else _("删除") if change.after is None else _("修改")
+    return Told(change, str(noun.label if noun else change.what), kind, list(_lines(change)))
+
+
+def _lines(change: Change) -> Iterator[Line]:
+    before, after = change.before or {}, change.after or {}
+    for name in {**before, **after}:
+        if name == "id" or (
+            (change.before is None or change.after is None) and not (before.get(name) or after.get(name))
+        ):
+            continue
+        if name in SECRET:
+            yield Line(_label(change.what, name), "", _("已更换"))
+        else:
+            yield Line(_label(change.what, name), _word(change.what, name, before), _word(change.what, name, after))
+
+
+def _label(what: str, name: str) -> str:
+    if name in LABELS:
+        return str(LABELS[name])
+    try:
+        return str(apps.get_model(what)._meta.get_field(name).verbose_name)
+    except (LookupError, FieldDoesNotExist):
+        return name
+
+
+def _word(what: str, name: str, said: dict[str, Any]) -> str:
+    value = said.get(name)
+    match value:
+        case None | "" | []:
+            return "–"
+        case True | False:
+            return _("是") if value else _("否")
+        case list():
+            return _("、").join(map(str, value)) if len(value) <= 30 else _("%(n)d 个") % {"n": len(value)}
+    field = apps.get_model(what)._meta.get_field(name)
+    if field.is_relation:
+        return str(value).partition(" ")[2]
+    return str(dict(field.flatchoices).get(value, value))

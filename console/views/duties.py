@@ -1,0 +1,31 @@
+"""The dry run of a duty: what it would have done to the cases of late."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST
+
+from cases import trial
+from cases.models import Duty
+from grid.moment import now
+
+from ..door import Request, desk
+from ..settings.forms import DutyForm
+from .settings import KEEPERS
+
+
+@desk(*KEEPERS)
+@require_POST
+def dry(request: Request) -> HttpResponse:
+    """Try the duty in the form in place of the row in `row`, or beside the others. Nothing is written."""
+    pk = request.GET.get("row", "")
+    old = get_object_or_404(Duty.objects.select_related("area"), pk=int(pk)) if pk.isdecimal() else None
+    form = DutyForm(request.POST, instance=copy(old))
+    said: dict[str, Any] = {"form": form, "days": trial.DAYS}
+    if form.is_valid():
+        said["trial"] = trial.duty(form.instance, old, now())
+    return render(request, "console/settings/trial.html", said)
