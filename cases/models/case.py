@@ -214,7 +214,7 @@ class Case(models.Model):
             models.Index(fields=["same_as"], name="case_duplicate", condition=Q(same_as__isnull=False)),
             models.Index(fields=["due_at", "id"], name="case_due"),
             models.Index(OpClass(Reverse("number"), name="text_pattern_ops"), name="case_number_end"),
-            GinIndex(WORD_PAIRS, name="case_words"),
+            GinIndex(WORD_PAIRS, name="case_words", gin_pending_list_limit=256),
             GistIndex(fields=["point"], name="case_near", condition=Q(stage__in=OWED)),
         ]
         constraints = [
