@@ -176,7 +176,7 @@ AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
-        "NAME": "mobile_api.auth.MinimumLength",
+        "NAME": "backend.accounts.MinimumLength",
         "OPTIONS": {"min_length": whole("PASSWORD_LENGTH", 10, least=8)},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -184,25 +184,27 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
-ACCOUNT_ADAPTER = "mobile_api.auth.Adapter"
+ACCOUNT_ADAPTER = "backend.accounts.Adapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_USER_DISPLAY = str  # the name of the person, not of the account
 LOGIN_FAILURES = whole("LOGIN_FAILURES", 5, least=1)
 LOGIN_LOCK_MINUTES = whole("LOGIN_LOCK_MINUTES", 15, least=1)
-ACCOUNT_RATE_LIMITS = {  # an address is as a rule a whole office; accounts are guarded by mobile_api.lock
+ACCOUNT_RATE_LIMITS = {  # an address is as a rule a whole office; accounts are guarded by grid.lock
     "login": f"{whole('LOGINS_A_MINUTE', 120, least=1)}/m/ip",
     "login_failed": f"{12 * LOGIN_FAILURES}/{LOGIN_LOCK_MINUTES}m/ip",
     "change_password": f"{2 * LOGIN_FAILURES}/{LOGIN_LOCK_MINUTES}m/user",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = whole("TRUSTED_PROXIES", 0)  # how many of our own stand in X-Forwarded-For
 LOGIN_URL, LOGIN_REDIRECT_URL, ACCOUNT_LOGOUT_REDIRECT_URL = "account_login", "/", "account_login"
+SECOND_FACTOR_ROLES = words("SECOND_FACTOR_ROLES", "" if DEMO else "administrator")
+MFA_ADAPTER = "backend.accounts.SecondFactor"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = text("CITY_NAME", "网格")
 MFA_TOTP_TOLERANCE = 1  # a code is good for its half minute and the one beside it
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_SERVE_SPECIFICATION = False
 HEADLESS_TOKEN_STRATEGY = "mobile_api.auth.Tokens"  # noqa: S105  a class, not a secret
-USERSESSIONS_ADAPTER = "mobile_api.auth.Sessions"
+USERSESSIONS_ADAPTER = "backend.accounts.Sessions"
 SESSION_COOKIE_AGE = whole("SESSION_DAYS", 30, least=1) * 86_400
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not (DEBUG or DEMO)

@@ -9,7 +9,7 @@ from .health import healthz
 urlpatterns = [
     path("api/mobile/v1/", api.urls),
     path("api/auth/", include("mobile_api.signin")),
-    path("healthz", healthz),
+    path("healthz", healthz, name="healthz"),
     path("account/", include("console.signin")),
     path("", include("console.urls")),
 ]

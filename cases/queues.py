@@ -98,7 +98,7 @@ QUEUES = (
     Queue("flags", _("待核验的疑点"), SUPERVISION, _flagged, _("照片或位置有疑点的案卷，结案前会出现在这里。")),
     Queue(
         "supervised",
-        _("督办"),
+        _("督办待回复"),
         (*SUPERVISION, Role.DISPATCHER, *DEPARTMENT, Role.LEADER),
         _supervised,
         _("领导督办、等待回复的案卷，会出现在这里。"),

@@ -60,7 +60,11 @@ def _choice(label: str, choices: Iterable[tuple[Any, Any]], **more: Any) -> form
 
 def _note(about: About) -> Fields:
     needed = "note" in about.move.needs
-    return {"note": forms.CharField(label=_("说明"), widget=forms.Textarea, max_length=2000, required=needed)}
+    return {
+        "note": forms.CharField(
+            label=_("说明"), widget=forms.Textarea(attrs={"rows": 4}), max_length=2000, required=needed
+        )
+    }
 
 
 def _condition(about: About) -> Fields:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from cases.flow import Refused
+from grid import factor, room
+from grid.models import Officer
 
 from .door import told
 
@@ -23,6 +27,14 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+WITHOUT_FACTOR = {
+    "account_login",
+    "account_logout",
+    "account_reauthenticate",
+    "console:language",
+    "healthz",
+    "mfa_activate_totp",
+}
 OTHERS = ("/api/",)  # other doors have their own rules
 
 
@@ -35,9 +47,18 @@ class Desk:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         answer = self.get_response(request)
         if not request.path.startswith(OTHERS):
-            answer.headers.setdefault("Content-Security-Policy", POLICY)
+            answer.headers.setdefault("Content-Security-Policy", _policy(request))
             answer.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")
         return answer
+
+    def process_view(self, request: HttpRequest, *view: object) -> HttpResponse | None:
+        """Who has to have a second factor finds no other page open until he has."""
+        here = request.resolver_match
+        if request.path.startswith(OTHERS) or here is None or here.view_name in WITHOUT_FACTOR:
+            return None
+        if isinstance(request.user, Officer) and factor.lacking(request.user):
+            return redirect("mfa_activate_totp")
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if request.resolver_match is None or request.resolver_match.app_name != "console":
@@ -47,3 +68,9 @@ class Desk:
         if isinstance(exception, ObjectDoesNotExist):
             return told(request, _("没有找到，或您无权查看。"), 404)
         return None
+
+
+def _policy(request: HttpRequest) -> str:
+    """With the origin of the waiting room, where it is another one than this."""
+    there = urlsplit(room.address(request))
+    return f"{POLICY}; connect-src 'self' {there.scheme}://{there.netloc}" if there.netloc else POLICY

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from grid import factor, room
 from grid.models import Officer
 from grid.roles import CENTRE, DEPARTMENT, Role
 
@@ -46,9 +47,15 @@ class Shown:
 
 
 def desk(request: HttpRequest) -> dict[str, Any]:
-    """For every template: the places of this officer."""
+    """For every template: the places of this officer, what his posts ask for, and where his messages are waited for."""
     user = getattr(request, "user", None)
-    return {"places": list(_shown(user, request.path)) if isinstance(user, Officer) else []}
+    if not isinstance(user, Officer):
+        return {}
+    return {
+        "places": list(_shown(user, request.path)),
+        "second_factor_forced": factor.forced(user),
+        "room": room.address(request),
+    }
 
 
 def _shown(officer: Officer, path: str) -> Iterator[Shown]:

@@ -9,14 +9,29 @@ from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
+from allauth.usersessions.views import list_usersessions
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import path
+
+from grid import sessions
+
+
+def password(request: HttpRequest) -> HttpResponseBase:
+    """Change one's password. This session goes on; the officer's others, phones too, end."""
+    before = request.session.session_key
+    answer: HttpResponseBase = account.password_change(request)
+    if request.method == "POST" and answer.status_code == 302:
+        sessions.keep_only(before, request)
+    return answer
+
 
 urlpatterns = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("again/", account.reauthenticate, name="account_reauthenticate"),
-    path("password/", account.password_change, name="account_change_password"),
+    path("password/", password, name="account_change_password"),
+    path("sessions/", list_usersessions, name="usersessions_list"),
     path("second/", mfa.index, name="mfa_index"),
     path("second/login/", mfa.authenticate, name="mfa_authenticate"),
     path("second/again/", mfa.reauthenticate, name="mfa_reauthenticate"),

@@ -13,12 +13,13 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import photos, reasons
+from cases import flow, photos, reasons
 from cases.flow import Purpose, Stage, Verb, Verdict
 from cases.models import Case, CaseEvent, Evidence, Photo
 from cases.rulebook import Rulebook
 from cases.showing import lines
 from grid.models import Officer
+from grid.roles import Role
 from grid.words import named, phrased
 
 FIRST = (Purpose.NEAR, Purpose.FAR, Purpose.BEFORE)  # shown as it was; what else there is, as it is now
@@ -115,9 +116,10 @@ def _say(why: Iterable[reasons.Reason]) -> list[str]:
 
 
 def _owed(event: CaseEvent) -> str:
-    """Who owed the stage that the event found."""
+    """Who owed the stage that the event found: the department and the person, or at least the posts."""
     names = [named(event.department) if event.department and event.left == Stage.HANDLING else "", event.holder]
-    return " ".join(str(name) for name in names if name)
+    posts = [Role(role).label for role in flow.OWED_BY.get(Stage(event.left), ())] if event.left else []
+    return " ".join(str(name) for name in names if name) or _("、").join(map(str, posts))
 
 
 def _named_in(facts: Mapping[str, Any]) -> Iterator[int]:

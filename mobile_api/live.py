@@ -6,11 +6,10 @@ session's header.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+
+from grid import room
 
 from .problems import problem
 
@@ -18,11 +17,8 @@ AGAIN_S = 2  # what a phone may poll at where there is nowhere to wait
 
 
 def there(request: HttpRequest) -> HttpResponse:
-    """The same question, at LIVE_URL: a path on this host (/live), a port of it (:8001), or another address."""
-    base = settings.LIVE_URL
-    if base.startswith(":"):
-        here = urlsplit(request.build_absolute_uri("/"))
-        base = f"{here.scheme}://{here.hostname}{base}"
+    """The same question, at the waiting room."""
+    base = room.address(request)
     return HttpResponse(status=307, headers={"Location": base + request.get_full_path(), "Cache-Control": "no-store"})
 
 

@@ -62,6 +62,7 @@ STATUS = {
     "shift_overlaps": 409,
     "not_your_track": 403,
     "not_your_post": 403,
+    "second_factor_missing": 403,
     "not_your_turn": 403,
     "not_your_source": 403,
     "same_hand": 403,

@@ -12,11 +12,12 @@ from allauth.headless.account.views import ChangePasswordView, LoginView, Sessio
 from allauth.headless.base.response import ForbiddenResponse
 from allauth.headless.base.views import APIView, ConfigView
 from allauth.headless.constants import Client
+from allauth.headless.mfa.views import AuthenticateView
 from allauth.headless.usersessions.views import SessionsView
-from allauth.usersessions.adapter import get_adapter
-from allauth.usersessions.models import UserSession
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+
+from grid import sessions
 
 
 class SignupView(APIView):  # type: ignore[misc]  # allauth ships no types
@@ -35,17 +36,8 @@ class PasswordView(ChangePasswordView):  # type: ignore[misc]  # allauth ships n
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         before = request.session.session_key
         answer: HttpResponse = super().post(request, *args, **kwargs)
-        _keep_only(before, request)
+        sessions.keep_only(before, request)
         return answer
-
-
-def _keep_only(before: str | None, request: HttpRequest) -> None:
-    """The session has a new key and so, from allauth, a second row: keep the first, with its device."""
-    key = request.session.session_key
-    UserSession.objects.filter(session_key=key).delete()
-    UserSession.objects.filter(session_key=before).update(session_key=key)
-    others = UserSession.objects.filter(user=request.user).exclude(session_key=key)
-    get_adapter().end_sessions(others)
 
 
 def _door(route: str, view: type[APIView]) -> Any:
@@ -55,6 +47,7 @@ def _door(route: str, view: type[APIView]) -> Any:
 urlpatterns = [
     _door("config", ConfigView),
     _door("auth/login", LoginView),
+    _door("auth/2fa/authenticate", AuthenticateView),
     _door("auth/session", SessionView),
     _door("auth/sessions", SessionsView),
     _door("auth/signup", SignupView),

@@ -28,7 +28,7 @@ def test_a_part_of_a_page_sends_the_whole_page_to_the_login(client: Client) -> N
 
 def test_an_officer_signs_in_and_out(city: SimpleNamespace) -> None:
     browser = desk(city.carl)
-    assert "Carl" in browser.get("/").content.decode()
+    assert "Carl" in browser.get("/", follow=True).content.decode()
     assert browser.post("/account/logout/").status_code == 302
     assert browser.get("/")["Location"].startswith(LOGIN)
 

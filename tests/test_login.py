@@ -20,9 +20,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from ninja import NinjaAPI
 
+from grid import lock
 from grid.models import Officer
 from grid.roles import Role
-from mobile_api import lock, problems
+from mobile_api import problems
 from mobile_api.auth import officer
 
 from .city import PASSWORD

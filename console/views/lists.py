@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import Http404, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -76,7 +75,6 @@ def _list(request: Request, found: CaseQuerySet, here: Queue | None) -> HttpResp
         "narrowed": bool(filters.terms),
         "queue": here,
         "bulk": Verb(here.bulk) if here and here.bulk else None,
-        "live_url": settings.LIVE_URL,
     }
     return render(request, "console/list.html", said | _queues(request, here.name if here else ""))
 

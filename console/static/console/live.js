@@ -2,7 +2,7 @@
 const where = document.querySelector("[data-live]")?.dataset.live;
 
 if (where) {
-  const stream = new EventSource(where);
+  const stream = new EventSource(where, { withCredentials: true });
   stream.addEventListener("message", () => window.htmx.trigger(document.body, "live"));
   window.addEventListener("pagehide", () => stream.close());
 }

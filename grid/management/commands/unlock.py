@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from mobile_api import lock
+from grid import lock
 
 
 class Command(BaseCommand):

@@ -1,0 +1,130 @@
+"""How accounts are treated at every door: nobody signs up, wrong passwords close an account, a session is a device's.
+
+Signing in is django-allauth's; these are the city's own rules. All of it is written to the logger "access": who, from
+which address, with which device; never a password, never a token.
+"""
+
+from __future__ import annotations
+
+import logging
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+from datetime import timedelta
+from hashlib import sha256
+from math import ceil
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
+from allauth.usersessions.models import UserSession
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.contrib.auth.password_validation import MinimumLengthValidator
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from grid import lock
+from grid.models import Officer
+from grid.moment import now
+from mobile_api.auth import forget_devices
+
+access = logging.getLogger("access")
+
+
+class Adapter(DefaultAccountAdapter):
+    """How allauth treats accounts here."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": gettext_lazy("此账号已停用，请联系系统管理员。"),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Accounts are given by the city, never taken."""
+        return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Before the password is looked at, refuses an address with too many failures, and a locked account."""
+        super().pre_authenticate(request, **credentials)
+        if not lock.take(credentials["username"]):
+            self._log("login refused, locked", request, credentials["username"])
+            raise _locked(credentials["username"])
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Officer | None:
+        found: Officer | None = super().authenticate(request, **credentials)
+        if found is None:
+            return None
+        lock.clear(credentials["username"])
+        if not found.is_active:
+            self._log("login refused, disabled", request, found.pk)
+            raise self.validation_error("account_inactive")
+        return found
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        locks = lock.wasted(credentials["username"])
+        self._log("login failed, account locked" if locks else "login failed", request, credentials["username"])
+
+    def login(self, request: HttpRequest, user: Officer) -> None:
+        super().login(request, user)
+        self._log("login", request, user.pk)
+
+    def logout(self, request: HttpRequest) -> None:
+        """Ends the session; its device hears nothing more."""
+        if request.user.is_authenticated:
+            self._log("logout", request, request.user.pk)
+        sessions = UserSession.objects.filter(session_key=request.session.session_key)
+        forget_devices(sessions)
+        sessions.delete()
+        super().logout(request)
+
+    def set_password(self, user: Officer, password: str) -> None:
+        super().set_password(user, password)
+        self._log("password changed", self.request, user.pk)
+
+    def _log(self, what: str, request: HttpRequest, who: int | str) -> None:
+        access.info("%s: %r from %s, %r", what, who, self.get_client_ip(request), self.get_http_user_agent(request))
+
+
+class Sessions(DefaultUserSessionsAdapter):
+    """How allauth ends the sessions that an officer revokes."""
+
+    def end_sessions(self, sessions: Iterable[UserSession]) -> None:
+        """Their tokens stop working at once; their devices hear nothing more."""
+        for session in sessions:
+            access.info("session revoked: %r from %s, %r", session.user_id, session.ip, session.user_agent)
+        forget_devices(sessions)
+        super().end_sessions(sessions)
+
+
+class MinimumLength(MinimumLengthValidator):
+    """Django's own, whose Chinese sentence was lost between two of its releases."""
+
+    def get_error_message(self) -> str:
+        return _("密码太短，至少要有 %(length)d 个字符。") % {"length": self.min_length}
+
+
+class SecondFactor(DefaultMFAAdapter):
+    """How allauth keeps second factors: what makes codes is of no use to who reads the database alone."""
+
+    def get_totp_label(self, user: Officer) -> str:
+        return user.username
+
+    def encrypt(self, text: str) -> str:
+        return _cipher().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _cipher().decrypt(encrypted_text.encode()).decode()
+
+
+def _cipher() -> Fernet:
+    """With a key of SECRET_KEY: under another one, people enrol again."""
+    return Fernet(urlsafe_b64encode(sha256(b"second factor:" + settings.SECRET_KEY.encode()).digest()))
+
+
+def _locked(name: str) -> ValidationError:
+    until = lock.until(name)
+    minutes = ceil((until - now()) / timedelta(minutes=1)) if until else 1
+    says = _("账号已锁定，请在 %(minutes)d 分钟后再试。")
+    return ValidationError(says, code="too_many_login_attempts", params={"minutes": minutes})
