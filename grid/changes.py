@@ -49,6 +49,22 @@ def remove(row: models.Model, *, by: Officer | None) -> Change:
     return change
 
 
+def note(pairs: Iterable[tuple[models.Model | None, models.Model | None]], *, by: Officer | None) -> None:
+    """Write down what rows were before and are after, which a file has changed already; None where there is no row.
+
+    One statement, and those that name what the rows point at.
+    """
+    told = []
+    for before, after in pairs:
+        old, new = snapshot(before) if before else None, snapshot(after) if after else None
+        if old and new:
+            changed = [name for name in new if old.get(name) != new[name]]
+            old, new = _of(old, changed), _of(new, changed)
+        if row := after or before:
+            told.append(_change(row, by, old, new))
+    Change.objects.bulk_create(told)
+
+
 def edition(row: models.Model) -> str:
     """A word for the state of a row: who changes it says which state he saw."""
     return hashlib.sha256(json.dumps(snapshot(row), sort_keys=True).encode()).hexdigest()[:16]
@@ -81,6 +97,12 @@ def _of(said: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _write(row: models.Model, by: Officer | None, before: Any, after: Any) -> Change:
-    return Change.objects.create(
+    change = _change(row, by, before, after)
+    change.save(force_insert=True)
+    return change
+
+
+def _change(row: models.Model, by: Officer | None, before: Any, after: Any) -> Change:
+    return Change(
         at=now(), by=by, what=row._meta.label_lower, row=str(row.pk), name=str(row)[:200], before=before, after=after
     )

@@ -18,7 +18,7 @@ from cases.loading import policies
 from cases.loading.reading import NotLoaded
 from cases.models import Policy, Rung, StageLimit, Timetable
 from cases.rulebook import EVERYBODY
-from grid.models import Area, Department
+from grid.models import Area, Change, Department
 
 POLICIES = "verb,source,area,automatic,note\nfile,inspector,,1,\nfile,,,0,\n"
 LIMITS = "stage,source,value,unit\nfiling,,15,urgent_minute\nclosing,,1,urgent_hour\n"
@@ -160,6 +160,25 @@ def test_a_rung_may_say_whether_it_rings_at_night(folder: Path, db: None) -> Non
 def test_hours_that_make_no_calendar_are_refused(folder: Path, db: None, change: dict[str, Any], code: str) -> None:
     write(folder, timetables=[HOURS | change])
     assert refused(folder) == [("timetables.json", 1, code)]
+
+
+def test_what_a_file_changes_is_written_down(folder: Path, db: None) -> None:
+    """Before and after, of the rows that changed alone; the first filling changes nothing."""
+    policies.load(folder)
+    assert not Change.objects.exists()
+    write(folder, rungs="level,share,role\n1,0.8,handler\n2,1,dispatcher\n3,2,leader\n")
+    write(folder, POLICIES.replace("file,inspector,,1,\n", ""))
+    policies.load(folder)
+    told = {
+        (change.what, change.before and change.before.get("role"), (change.after or {}).get("role"))
+        for change in Change.objects.all()
+    }
+    assert told == {("cases.rung", "head", "handler"), ("cases.rung", None, "leader"), ("cases.policy", None, None)}
+    changed = Change.objects.get(what="cases.rung", before__isnull=False)
+    assert (changed.before, changed.after, changed.by) == ({"role": "head"}, {"role": "handler"}, None)
+    assert Change.objects.get(what="cases.policy").after is None
+    policies.load(folder)
+    assert Change.objects.count() == 3
 
 
 def test_a_folder_without_rules_is_refused(tmp_path: Path, db: None) -> None:

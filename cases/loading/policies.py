@@ -17,7 +17,7 @@ timetables.json   name, department, workdays, day_s, seasons, as in `Timetable`;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +27,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from grid import changes
 from grid.loading.outcome import Counts, Refused
 from grid.models import Area, Department
 
@@ -70,10 +71,26 @@ class Table:
         return tuple(getattr(row, name) for name in self.key)
 
     def write(self, wanted: Sequence[Model]) -> Counts:
-        counts, gone = sync(self.model._default_manager.all(), wanted, key=self.identity, columns=self.says)
+        standing = self._standing()
+        counts, gone = sync(standing.values(), wanted, key=self.identity, columns=self.says)
         counts.retired = len(gone)
         self.model._default_manager.filter(pk__in=[row.pk for row in gone]).delete()
+        if standing and counts.touched:  # to fill an empty table changes nothing that anybody knew
+            self._note(standing)
         return counts
+
+    def _standing(self) -> dict[Hashable, Model]:
+        return {self.identity(row): row for row in self.model._default_manager.all()}
+
+    def _note(self, before: Mapping[Hashable, Model]) -> None:
+        """What was before and is after, as of a change in a page; who ran the command is not known."""
+        after = self._standing()
+        pairs = ((before.get(key), after.get(key)) for key in {**before, **after})
+        changes.note([(old, new) for old, new in pairs if _values(old) != _values(new)], by=None)
+
+
+def _values(row: Model | None) -> list[object]:
+    return [field.value_from_object(row) for field in row._meta.concrete_fields] if row else []
 
 
 @transaction.atomic
