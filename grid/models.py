@@ -191,6 +191,22 @@ class Beat(models.Model):
         return self.name
 
 
+class Road(models.Model):
+    """道路: a line of the map that lies under everything. Nobody answers for it here."""
+
+    district = models.CharField(max_length=6, help_text="of the city that it was loaded with")
+    kind = models.CharField(max_length=24, help_text="as OpenStreetMap calls it")
+    name = models.CharField(max_length=80, blank=True)
+    shape = models.LineStringField(srid=SRID)
+    attribution = models.CharField(max_length=200, blank=True, help_text="to be shown wherever the line is")
+
+    class Meta:
+        verbose_name = _("道路")
+
+    def __str__(self) -> str:
+        return self.name or self.kind
+
+
 class Component(models.Model):
     """部件: a registered thing in the street, with who owns, keeps and oversees it.
 

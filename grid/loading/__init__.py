@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 
 from .. import moment
 from ..models import Officer
-from . import ledger, notices
+from . import ledger, notices, roads
 from .city import NAME, City, read_city
 from .draft import Draft, Kind
 from .kinds import AREAS, CELLS, KINDS, OFFICERS, area_shapes
@@ -55,8 +55,11 @@ def load(folder: str | Path, *, partial: bool = False, dry_run: bool = False, on
     with transaction.atomic():
         _lock()
         draft = _drafted(city, tell)
+        lines, faults = roads.read(city)
+        draft.refusals += faults
         written = not dry_run and (partial or not draft.refusals)
         counts = _entered(draft, tell)
+        roads.write(city, lines)
         if not written:
             transaction.set_rollback(True)
     return Outcome(city.name, written, counts, sorted(draft.refusals, key=_place), sorted(draft.warnings, key=_place))

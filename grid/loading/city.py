@@ -6,7 +6,8 @@ r"""city.json: which city a folder describes, and how its files are to be read. 
      "cell_area_m2": [5000, 40000],  # outside of it a cell is warned of
      "tolerance_m2": 1,
      "files": {"areas": "areas.csv",
-               "cells": {"file": "cells.shp", "crs": "gcj02", "columns": {"code": "BGID"}}}}
+               "cells": {"file": "cells.shp", "crs": "gcj02", "columns": {"code": "BGID"}}},
+     "base_map": "roads.geojson", "attribution": "…"}  # the lines under the map, and of whom they are
 
 The kinds of files are area_shapes and those of `kinds.KINDS`. Other entries are other readers'.
 """
@@ -47,6 +48,8 @@ class City:
     cell_area_m2: tuple[float, float]  # a cell outside of it is odd, not wrong
     tolerance_m2: float  # overlaps and gaps up to this are the noise of digitising
     sources: Mapping[str, Source]
+    base_map: Source | None = None
+    attribution: str = ""  # of whom the base map is
 
     def holds(self, code: str) -> bool:
         return code.startswith(self.districts)
@@ -63,6 +66,8 @@ def read_city(folder: Path, kinds: Iterable[str]) -> City:
             cell_area_m2=_band(said.get("cell_area_m2", (0, float("inf")))),
             tolerance_m2=float(said.get("tolerance_m2", 1)),
             sources=_sources(folder, said, kinds),
+            base_map=_source(folder, base, said.get("crs", "")) if (base := said.get("base_map")) else None,
+            attribution=str(said.get("attribution", "")),
         )
     except KeyError as missing:
         raise Refused("city_invalid", _("city.json 缺少 %(key)s") % {"key": missing}) from None
