@@ -1,0 +1,138 @@
+"""A made-up city as large as a real one, to measure maps and boards in: seeded, so that it can be made again.
+
+Its cells of about a hundred metres lie in a square; four hundred make a community, ten communities a street. Their
+borders are crooked, as real ones are: straight squares would be cheaper to draw. Cases lie where people are, thick in
+the middle and thin at the edge; the closed ones come first, so that a table is as old as it would be.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from hashlib import sha256
+from io import StringIO
+
+from django.db import connection
+
+from cases.models import Category
+from grid.models import Area, Department
+from grid.moment import now
+
+DISTRICT = "999901"
+WEST, SOUTH = 113.9, 30.4
+LON, LAT = 0.00104, 0.0009  # of a cell, in degrees: some hundred metres
+SIDE = 200  # cells
+BLOCK = 20  # cells of a community's side
+ACROSS = SIDE // BLOCK
+STREET = 5  # communities side by side of a street, which is two high
+DEPARTMENTS = 40
+
+AREA_SHAPES = """
+    UPDATE grid_area SET shape = merged.shape FROM (
+        SELECT area_id, ST_Multi(ST_Union(shape)) AS shape FROM grid_cell GROUP BY area_id
+    ) merged WHERE merged.area_id = grid_area.id AND code LIKE '999901%';
+    UPDATE grid_area SET shape = merged.shape FROM (
+        SELECT parent_id, ST_Multi(ST_Union(shape)) AS shape FROM grid_area WHERE length(code) = 12 GROUP BY parent_id
+    ) merged WHERE merged.parent_id = grid_area.id AND code LIKE '999901%';
+"""
+# Two dice make the middle thick. What is open is of the last fortnight, what is closed of the last year.
+CASES = """
+    INSERT INTO cases_case (uuid, number, digest, source, category_id, cell_id, off_cell_m, point, place, text,
+        reported_at, entered_at, stage, department_id, asks, clock, due_at, level, provisional)
+    SELECT gen_random_uuid(), %(stage)s || n, %(digest)s, 'inspector', %(category)s, cell.id, 0,
+           ST_SetSRID(ST_MakePoint(ST_XMin(shape) + random() * %(lon)s, ST_YMin(shape) + random() * %(lat)s), 4326),
+           '', '', at, at + (%(now)s - at) / 2, stage, %(departments)s + n %% %(count)s, '', '',
+           CASE WHEN %(open)s THEN %(now)s + (random() - 0.15) * interval '5 days' END,
+           CASE WHEN %(open)s THEN floor(random() * random() * 4) ELSE 0 END, false
+    FROM (
+        SELECT n, {place} AS i, {place} AS j,
+               %(now)s - (%(cases)s - n)::float / %(cases)s * %(age)s * interval '1 day' AS at,
+               (%(stages)s)[1 + n %% cardinality(%(stages)s)] AS stage
+        FROM generate_series(1, %(cases)s) AS n
+    ) thrown JOIN grid_cell cell ON cell.id = %(cells)s + i * %(side)s + j
+    ORDER BY n
+""".format(  # noqa: S608  our own words
+    place="floor((random() + random()) / 2 * %(side)s)::int"
+)
+CLOSES = """
+    INSERT INTO cases_caseevent (case_id, at, verb, "left", entered, department_id, clock, late_s, level, facts)
+    SELECT id, entered_at, 'close', 'closing', 'closed', department_id, '', 0, 0, '{}' FROM cases_case
+    WHERE stage = 'closed' ORDER BY id
+"""
+OPEN = ["handling", "handling", "handling", "handling", "filing", "dispatch", "check", "closing"]
+
+
+def ground() -> None:
+    """Areas, cells and departments, into an empty district."""
+    with connection.cursor() as cursor:
+        cells = StringIO("".join(_cells(_areas())))
+        cursor.copy_expert("COPY grid_cell (code, area_id, shape, area_m2, region_class, land_use) FROM STDIN", cells)
+        cursor.execute(AREA_SHAPES)
+    Department.objects.bulk_create(Department(code=f"bench{n:02d}", name=f"试算{n:02d}所") for n in range(DEPARTMENTS))
+
+
+def cases(*, open: int, closed: int) -> None:
+    """So many cases, those closed with the line of the log that says so."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setseed(0.5)")
+        for stages, count, age in ((["closed"], closed, 365), (OPEN, open, 14)):
+            cursor.execute(CASES, _said(cursor, stages, count, age))
+        cursor.execute(CLOSES)
+        cursor.execute("VACUUM ANALYZE cases_case, cases_caseevent, grid_cell, grid_area")
+
+
+def _said(cursor: object, stages: list[str], count: int, age: int) -> dict[str, object]:
+    first = Area.objects.filter(code__startswith=DISTRICT, cells__isnull=False).values_list("cells__pk")
+    return {
+        "stage": stages[0],
+        "stages": stages,
+        "open": stages == OPEN,
+        "cases": count,
+        "age": age,
+        "now": now(),
+        "digest": sha256(b"").digest(),
+        "category": Category.objects.exclude(sub="").values_list("pk", flat=True)[0],
+        "departments": Department.objects.filter(code="bench00").values_list("pk", flat=True)[0],
+        "count": DEPARTMENTS,
+        "cells": min(pk for (pk,) in first),
+        "side": SIDE,
+        "lon": LON,
+        "lat": LAT,
+    }
+
+
+def _areas() -> list[Area]:
+    """The communities, row by row."""
+    district = Area.objects.create(code=DISTRICT, name="试算区")
+    streets = [
+        Area(code=f"{DISTRICT}{n + 1:03d}", name=f"试算{n + 1}街道", parent=district)
+        for n in range(ACROSS // STREET * ACROSS // 2)
+    ]
+    Area.objects.bulk_create(streets)
+    counts = [0] * len(streets)
+    communities = []
+    for row in range(ACROSS):
+        for column in range(ACROSS):
+            n = row // 2 * (ACROSS // STREET) + column // STREET
+            counts[n] += 1
+            code = f"{streets[n].code}{counts[n]:03d}"
+            communities.append(Area(code=code, name=f"{n + 1}-{counts[n]}社区", parent=streets[n]))
+    return Area.objects.bulk_create(communities)
+
+
+def _cells(areas: list[Area]) -> Iterator[str]:
+    """Lines for COPY: neighbours share their crooked borders."""
+    dice = random.Random(1)
+    corners = {
+        (i, j): (WEST + (i / 2 + dice.uniform(-0.1, 0.1)) * LON, SOUTH + (j / 2 + dice.uniform(-0.1, 0.1)) * LAT)
+        for i in range(2 * SIDE + 1)
+        for j in range(2 * SIDE + 1)
+    }
+    around = ((0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (1, 2), (0, 2), (0, 1), (0, 0))
+    counts: dict[int, int] = {}
+    for i in range(SIDE):
+        for j in range(SIDE):
+            area = areas[j // BLOCK * ACROSS + i // BLOCK]
+            counts[area.pk] = counts.get(area.pk, 0) + 1
+            ring = ", ".join("{:.7f} {:.7f}".format(*corners[2 * i + x, 2 * j + y]) for x, y in around)
+            yield f"{area.code}{counts[area.pk]:03d}\t{area.pk}\tSRID=4326;POLYGON(({ring}))\t10000\t\t\n"

@@ -1,0 +1,90 @@
+"""What a tile of the map costs, by layer and zoom, in a city of 40,000 cells and 100,000 open cases.
+
+Tiles are drawn where people look: around places that are drawn by lot among the open cases. What a leader of the whole
+city is drawn is measured, and beside it what an officer of one street is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from math import asinh, pi, radians, tan
+from statistics import median, quantiles
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+django.setup()
+
+from bench import _town  # noqa: E402 (needs the settings)
+from cases import atlas  # noqa: E402
+from cases.models import Case  # noqa: E402
+from grid.models import Area, Officer  # noqa: E402
+from grid.moment import now  # noqa: E402
+from grid.roles import Role  # noqa: E402
+from grid.tile import Tile  # noqa: E402
+
+ZOOMS = range(8, 17)
+Draw = Callable[[Tile], bytes]
+
+
+def tile_at(lon: float, lat: float, z: int) -> Tile:
+    x = (lon + 180) / 360 * 2**z
+    y = (1 - asinh(tan(radians(lat))) / pi) / 2 * 2**z
+    return Tile(z, int(x), int(y))
+
+
+def layers(officer: Officer) -> Iterator[tuple[str, Draw]]:
+    at = now()
+    yield "cells", partial(atlas.cells, officer=officer, at=at)
+    yield "cases", partial(atlas.cases, officer=officer, at=at)
+    yield "areas", partial(atlas.areas, officer=officer)
+    for counted in atlas.Counted:
+        month = {"since": at - timedelta(days=30), "until": at, "counted": counted}
+        yield f"heat, {counted.value} in 30 days", partial(atlas.heat, officer=officer, **month)
+
+
+def measure(draw: Draw, tiles: list[Tile]) -> tuple[list[float], list[int]]:
+    took, sizes = [], []
+    for tile in tiles:
+        began = time.perf_counter()
+        drawn = draw(tile)
+        took.append(1000 * (time.perf_counter() - began))
+        sizes.append(len(drawn))
+    return took, sizes
+
+
+def table(officer: Officer, places: list[tuple[float, float]]) -> None:
+    for name, draw in layers(officer):
+        print(f"\n| {name}, zoom | p50 ms | p95 ms | most ms | bytes, median | most |\n|---|---|---|---|---|---|")
+        for z in ZOOMS:
+            took, sizes = measure(draw, [tile_at(lon, lat, z) for lon, lat in places])
+            p95 = quantiles(took, n=20)[-1]
+            print(f"| {z} | {median(took):.0f} | {p95:.0f} | {max(took):.0f} | {median(sizes):,.0f} | {max(sizes):,} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.tiles", description=__doc__)
+    parser.add_argument("--open", type=int, default=100_000)
+    parser.add_argument("--closed", type=int, default=900_000)
+    parser.add_argument("--tiles", type=int, default=40, help="of each layer and zoom")
+    given = parser.parse_args()
+    if not Area.objects.filter(code=_town.DISTRICT).exists():
+        _town.ground()
+        _town.cases(open=given.open, closed=given.closed)
+    points = list(Case.objects.open().order_by("pk").values_list("point", flat=True)[:5000])
+    places = [(point.x, point.y) for point in random.Random(1).sample(points, given.tiles)]
+    leader = Officer(username="leader", roles=[Role.LEADER])
+    clerk = Officer(username="clerk", roles=[Role.CLERK], area=Area.objects.get(code=f"{_town.DISTRICT}005"))
+    for title, officer in (("The whole city", leader), ("One street of ten", clerk)):
+        print(f"\n{title}")
+        table(officer, places)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""The city as vector tiles (MVT), drawn by PostGIS: the ground and its load, open cases, and where cases came from.
+
+A tile holds what its reader may see and nothing else: cases that are visible_to() him, on his ground. Each layer is
+one statement. Near the ground every cell and every case is drawn; further up they are counted together, so that no
+tile holds more than a screen can show. From afar cases are counted by their cells: an index answers that without
+touching a case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import F, FloatField, Func, QuerySet, TextChoices
+from django.db.models.functions import Length
+from django.utils.translation import gettext_lazy
+
+from grid.models import Area, Component, Officer, Road
+from grid.tile import BUFFER, EXTENT, Tile
+
+from . import ground
+from .flow import Verb
+from .models import Case, CaseEvent
+from .models.case import CaseQuerySet
+
+# From which zoom on something is more than a speck. From further up a cell counts in its community, then its street.
+COMMUNITIES, CELLS, SINGLES, THINGS = 11, 13, 15, 16
+POINTS_FROM = 14  # further up cases are counted where their cell is, or their community: those are smaller than a spot
+CLUSTERS, SPOTS = 8, 64  # along a tile's side
+MOST = 10_000  # features of a layer: a browser stutters beyond
+ROADS = {"motorway": 0, "trunk": 0, "primary": 9, "secondary": 11, "tertiary": 12}  # from which zoom on
+LANES = 14  # all others
+
+P = ParamSpec("P")
+Sql = tuple[str, Sequence[Any]]
+
+TILE = f"""
+    SELECT ST_AsMVT(tile, %s, {EXTENT}, 'drawn', 'id') FROM (
+        SELECT {{columns}}, ST_AsMVTGeom(
+            ST_Transform({{shape}}, 3857), ST_TileEnvelope(%s, %s, %s), {EXTENT}, {BUFFER}
+        ) AS drawn FROM {{rows}} LIMIT {MOST}
+    ) AS tile WHERE drawn IS NOT NULL
+"""  # noqa: S608  our own words
+WORK = "coalesce(load, 0) AS load, coalesce(late, 0) AS late"
+LOAD = """(
+    SELECT cell_id, count(*) AS load, count(*) FILTER (WHERE due_at < %s) AS late
+    FROM ({cases}) AS seen GROUP BY cell_id
+)"""
+CELLS_AND_LOAD = f"""
+    grid_cell AS cell JOIN grid_area AS area ON area.id = cell.area_id
+    LEFT JOIN {LOAD} AS work ON work.cell_id = cell.id WHERE cell.id IN ({{ground}})
+"""
+AREAS_AND_LOAD = f"""
+    grid_area AS area LEFT JOIN (
+        SELECT {{of}} AS id, sum(load)::int AS load, sum(late)::int AS late
+        FROM {LOAD} AS counted JOIN grid_cell AS cell ON cell.id = counted.cell_id
+        JOIN grid_area AS community ON community.id = cell.area_id GROUP BY 1
+    ) AS work ON work.id = area.id WHERE area.id IN ({{ground}})
+"""  # noqa: S608
+# Counted together by the squares of a net over the tile, each told where its cases are on average. What is counted
+# first is held fast: planned as one, the guess of how few points lie inside a tile leads to a loop in a loop.
+NET = """(
+    WITH points AS MATERIALIZED ({points})
+    SELECT sum(n)::int AS n, sum(late)::int AS late, max(level) AS level, min(one) AS one,
+           ST_SetSRID(ST_MakePoint(sum(x * n) / sum(n), sum(y * n) / sum(n)), 4326) AS point
+    FROM points WHERE x >= %s AND x < %s AND y >= %s AND y < %s
+    GROUP BY floor((x - %s) / %s)::int, floor((y - %s) / %s)::int
+) AS spot"""
+SPOT = "n, late, level, CASE WHEN n = 1 THEN one END AS id"
+POINTS = "SELECT id AS one, x, y, level, 1 AS n, (due_at < %s)::int AS late FROM ({cases}) AS seen"
+OF_CELLS = """
+    WITH counted AS MATERIALIZED (
+        SELECT cell_id, count(*) AS n, count(*) FILTER (WHERE due_at < %s) AS late, max(level) AS level, min(id) AS one
+        FROM ({cases}) AS seen GROUP BY cell_id
+    )
+    SELECT n, late, level, one, area_id,
+           (ST_XMin(shape) + ST_XMax(shape)) / 2 AS x, (ST_YMin(shape) + ST_YMax(shape)) / 2 AS y
+    FROM counted JOIN grid_cell AS cell ON cell.id = counted.cell_id
+"""
+OF_AREAS = f"""
+    SELECT sum(n) AS n, sum(late) AS late, max(level) AS level, min(one) AS one, sum(x * n) / sum(n) AS x,
+           sum(y * n) / sum(n) AS y
+    FROM ({OF_CELLS}) AS cells GROUP BY area_id
+"""  # noqa: S608  our own words
+
+
+def _empty(layer: Callable[P, bytes]) -> Callable[P, bytes]:
+    """Django refuses to write a statement that can find nothing: that is an empty layer."""
+
+    @wraps(layer)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> bytes:
+        try:
+            return layer(*args, **kwargs)
+        except EmptyResultSet:
+            return b""
+
+    return drawn
+
+
+class Counted(TextChoices):
+    """By which moment a case belongs to the period of a heat map."""
+
+    REPORTED = "reported", gettext_lazy("上报")
+    CLOSED = "closed", gettext_lazy("结案")
+
+
+@_empty
+def cells(tile: Tile, officer: Officer, at: datetime) -> bytes:
+    """His ground with the open cases on it (load) and those late at `at`: cells, from afar communities or streets.
+
+    An area is told with all of its cases in each tile that it reaches into.
+    """
+    seen = Case.objects.visible_to(officer).open()
+    if tile.z >= CELLS:
+        seen = seen.filter(cell__shape__bboverlaps=tile.drawn)
+        mine = _sql(ground.cells(officer).filter(shape__bboverlaps=tile.drawn).values("pk"))
+        columns, shape, rows = f"cell.id, cell.code, area.name, area.name_en, {WORK}", "cell.shape", CELLS_AND_LOAD
+    else:
+        near = tile.z >= COMMUNITIES
+        mine = _sql(_areas(officer, tile, ground.COMMUNITY if near else ground.STREET).values("pk"))
+        columns, shape = f"area.id, area.code, area.name, area.name_en, {WORK}", "area.shape"
+        rows = AREAS_AND_LOAD.replace("{of}", "community.id" if near else "community.parent_id")
+    cases = _sql(seen.values("cell_id", "due_at"))
+    said = [at, *cases[1], *mine[1]]
+    return _drawn("cells", tile, columns, shape, (rows.format(cases=cases[0], ground=mine[0]), said))
+
+
+@_empty
+def areas(tile: Tile, officer: Officer) -> bytes:
+    """The outlines of streets, near the ground of communities too; and their names, each where its area is widest."""
+    digits = (ground.STREET, ground.COMMUNITY) if tile.z >= COMMUNITIES else (ground.STREET,)
+    found = _sql(_areas(officer, tile, *digits).values("pk"))
+    rows = f"grid_area AS area WHERE id IN ({found[0]})", found[1]
+    columns = "id, code, name, name_en, length(code) AS digits"
+    fine = f"ST_Simplify(shape, {_step(tile)}, true)"
+    return _drawn("areas", tile, columns, fine, rows) + _drawn("names", tile, columns, "ST_PointOnSurface(shape)", rows)
+
+
+@_empty
+def cases(tile: Tile, officer: Officer, at: datetime) -> bytes:
+    """Open cases: each with its number, stage and level near the ground; from afar how many, how many of them late."""
+    seen = Case.objects.visible_to(officer).open()
+    if tile.z >= SINGLES:
+        found = _sql(seen.filter(point__bboverlaps=tile.drawn).order_by("due_at").values("pk"))
+        columns = "id, number, stage, level, 1 AS n, coalesce((due_at < %s)::int, 0) AS late"
+        rows = f"cases_case AS seen WHERE id IN ({found[0]})", found[1]
+        return _drawn("cases", tile, columns, "point", rows, at)
+    return _drawn("cases", tile, SPOT, "point", _net(tile, seen, at, CLUSTERS, CELLS))
+
+
+@_empty
+def heat(tile: Tile, officer: Officer, since: datetime, until: datetime, counted: Counted) -> bytes:
+    """How many of his cases were reported, or closed, in a period, by small squares of the tile."""
+    seen = Case.objects.visible_to(officer)
+    if counted == Counted.REPORTED:
+        seen = seen.filter(reported_at__gte=since, reported_at__lt=until)
+    else:
+        closes = CaseEvent.objects.filter(verb=Verb.CLOSE, at__gte=since, at__lt=until)
+        seen = seen.filter(pk__in=closes.values("case"))
+    return _drawn("heat", tile, SPOT, "point", _net(tile, seen, until, SPOTS, COMMUNITIES))
+
+
+@_empty
+def components(tile: Tile, officer: Officer) -> bytes:
+    """The things in the street, where they are far enough apart to be told from each other."""
+    if tile.z < THINGS:
+        return b""
+    mine = ground.cells(officer).filter(shape__bboverlaps=tile.drawn).values("pk")
+    found = _sql(Component.objects.filter(closed_on=None, cell__in=mine, shape__bboverlaps=tile.drawn).values("pk"))
+    rows = f"grid_component AS thing WHERE id IN ({found[0]})", found[1]
+    return _drawn("components", tile, "id, code, name, state", "shape", rows)
+
+
+def roads(tile: Tile) -> bytes:
+    """The lines under everything: as many kinds of them as the zoom bears. They are everybody's."""
+    drawn = Road.objects.filter(shape__bboverlaps=tile.drawn)
+    if tile.z < LANES:
+        drawn = drawn.filter(kind__in=[kind for kind, zoom in ROADS.items() if tile.z >= zoom])
+    found = _sql(drawn.values("pk"))
+    rows = f"grid_road AS road WHERE id IN ({found[0]})", found[1]
+    return _drawn("roads", tile, "id, kind, name", f"ST_Simplify(shape, {_step(tile)}, true)", rows)
+
+
+def _areas(officer: Officer, tile: Tile, *digits: int) -> QuerySet[Area]:
+    found = ground.areas(officer).filter(shape__bboverlaps=tile.drawn)
+    return found.annotate(digits=Length("code")).filter(digits__in=digits)
+
+
+def _net(tile: Tile, seen: CaseQuerySet, at: datetime, squares: int, cells_from: int) -> Sql:
+    """Cases counted together in so many squares along the tile's side. The net stops where the next tile's begins."""
+    west, south, east, north = tile.box
+    points, columns = OF_AREAS, ["id", "cell_id", "level", "due_at"]
+    if tile.z >= POINTS_FROM:
+        points, columns = POINTS, ["id", "x", "y", "level", "due_at"]
+        seen = seen.filter(point__bboverlaps=tile.drawn).annotate(x=_of("ST_X"), y=_of("ST_Y"))
+    elif tile.z >= cells_from:
+        points = OF_CELLS
+        seen = seen.filter(cell__shape__bboverlaps=tile.drawn)
+    found = _sql(seen.values(*columns))
+    net = [west, east, south, north, west, (east - west) / squares, south, (north - south) / squares]
+    return NET.format(points=points.format(cases=found[0])), [at, *found[1], *net]
+
+
+def _of(function: str) -> Func:
+    return Func(F("point"), function=function, output_field=FloatField())
+
+
+def _step(tile: Tile) -> float:
+    """The smallest thing that shows, in degrees: a pixel of a tile that is drawn 512 wide."""
+    west, _south, east, _north = tile.box
+    return (east - west) / 512
+
+
+def _sql(rows: QuerySet[Any, Any]) -> Sql:
+    return rows.query.sql_with_params()
+
+
+def _drawn(layer: str, tile: Tile, columns: str, shape: str, rows: Sql, *said: Any) -> bytes:
+    """One layer of a tile; `said` are the parameters of its columns."""
+    statement = TILE.format(columns=columns, shape=shape, rows=rows[0])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [layer, *said, tile.z, tile.x, tile.y, *rows[1]])
+        return bytes(cursor.fetchone()[0])
