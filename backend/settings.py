@@ -240,6 +240,23 @@ SEEN_AHEAD_MINUTES = number("SEEN_AHEAD_MINUTES", 10)  # a report seen later tha
 SEEN_OLD_HOURS = number("SEEN_OLD_HOURS", 24)  # or so long before
 PHOTO_LIKE_BITS = whole("PHOTO_LIKE_BITS", 3, most=3)  # of 64 in which photos of one picture may differ
 
+# The map of the desk: without either it has the city's own lines
+SHIFTED = ("autonavi.com", "amap.com", "gtimg.com", "google.cn", "bdimg.com", "baidu.com")  # GCJ-02, BD-09
+
+
+def base_map(address: str) -> str:
+    """The address of a base map whose positions are true; nonsense, and maps up to 700 m off, are refused."""
+    if address and not all(part in address for part in ("://", "{z}", "{x}", "{y}")):
+        raise ImproperlyConfigured(f"MAP_TILES_URL={address}: say https://tiles.example.gov.cn/{{z}}/{{x}}/{{y}}.png")
+    if any(host in address for host in SHIFTED):
+        raise ImproperlyConfigured(f"MAP_TILES_URL={address}: this map is shifted by up to 700 m, see docs/map.md")
+    return address
+
+
+MAP_TILES_URL = base_map(text("MAP_TILES_URL"))
+MAP_ATTRIBUTION = text("MAP_ATTRIBUTION")
+TIANDITU_KEY = text("TIANDITU_KEY")  # of 天地图; browsers see it
+
 # The worker: at least once, in our own transactions. See docs/architecture.md for each figure.
 Q_CLUSTER = {
     "name": "wangge",

@@ -34,6 +34,7 @@ class Filters(forms.Form):
 
     q = forms.CharField(label=_("查找"), required=False, max_length=60, strip=True)
     stage = forms.ChoiceField(label=_("环节"), required=False)
+    open = _yes_no(_("未结"))
     area = forms.ChoiceField(label=_("区域"), required=False)
     category = forms.ChoiceField(label=_("类别"), required=False)
     department = forms.ChoiceField(label=_("责任单位"), required=False)
@@ -43,6 +44,8 @@ class Filters(forms.Form):
         label=_("可能超时"), required=False, choices=YES_NO, coerce=_said, empty_value=None
     )
     asks = forms.TypedChoiceField(label=_("有申请"), required=False, choices=YES_NO, coerce=_said, empty_value=None)
+    level = forms.IntegerField(label=_("升级级别"), required=False, min_value=0, max_value=9)
+    cell = forms.CharField(label=_("单元网格"), required=False, max_length=20, strip=True)
     since = forms.DateField(label=_("上报自"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("上报至"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     sort = forms.ChoiceField(label=_("排序"), required=False, choices=SORTS)
@@ -81,7 +84,7 @@ class Filters(forms.Form):
     @property
     def more(self) -> bool:
         """Whether a filter beyond the first row is set, so that it is not hidden."""
-        return any(self.data.get(name) for name in ("source", "at_risk", "asks", "since", "until"))
+        return any(self.data.get(name) for name in ("source", "at_risk", "asks", "level", "cell", "since", "until"))
 
 
 def _areas(book: Rulebook) -> Iterator[tuple[str, str]]:

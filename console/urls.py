@@ -5,11 +5,17 @@ from __future__ import annotations
 from django.urls import path
 from django.views.i18n import set_language
 
-from .views import beats, case, duties, home, lists, photos, settings, year
+from .views import beats, case, duties, home, lists, map, photos, settings, tiles, year
 
 app_name = "console"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("map/", map.page, name="map"),
+    path("map/place/", map.place, name="map_place"),
+    path("map/find/", map.find, name="map_find"),
+    path("map/table/", map.table, name="map_table"),
+    path("map/duty/", map.on_duty, name="map_duty"),
+    path("map/tiles/<slug:layer>/<int:z>/<int:x>/<int:y>", tiles.tile, name="tile"),
     path("language/", set_language, name="language"),
     path("queue/", lists.first, name="queues"),
     path("queue/counts/", lists.counts, name="counts"),

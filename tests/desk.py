@@ -18,7 +18,8 @@ from .city import PASSWORD
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
-    "--disable-gpu",
+    "--use-angle=swiftshader",  # draws maps without a graphics card
+    "--enable-unsafe-swiftshader",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

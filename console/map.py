@@ -1,0 +1,97 @@
+"""What a browser must know to draw the map: where the ground lies, what may be shown, and what lies under it."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.gis.db.models import Extent
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from cases import atlas, ground
+from cases.flow import Stage
+from grid.duty import WATCH
+from grid.models import Component, Officer, Road
+from grid.moment import today
+from grid.roles import CENTRE, DEPARTMENT
+from grid.tile import FURTHEST, NEAREST
+from grid.words import english
+
+from .middleware import POLICY
+
+ROLES = (*CENTRE, *DEPARTMENT)
+CHINA = (73.0, 18.0, 135.0, 54.0)  # where there is no ground yet
+TIANDITU = "https://t{n}.tianditu.gov.cn/{layer}_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER={layer}\
+&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles&TILEMATRIX={{z}}&TILEROW={{y}}&TILECOL={{x}}&tk={key}"
+TIANDITU_HOSTS = range(8)
+
+
+def config(officer: Officer) -> dict[str, Any]:
+    """For map.js, as JSON."""
+    return {
+        "tiles": reverse("console:tile", args=["LAYER", 0, 0, 0]).replace("LAYER/0/0/0", "{layer}/{z}/{x}/{y}"),
+        "scope": scope(officer),
+        "bounds": extent(officer),
+        "zooms": [FURTHEST, NEAREST],
+        "from": {
+            "communities": atlas.COMMUNITIES,
+            "cells": atlas.CELLS,
+            "cases": atlas.SINGLES,
+            "things": atlas.THINGS,
+        },
+        "base": base(),
+        "attribution": attribution(),
+        "place": reverse("console:map_place"),
+        "duty": reverse("console:map_duty") if officer.holds(*WATCH) else "",
+        "today": today().isoformat(),
+        "english": english(),
+        "words": {
+            "open": _("未结"),
+            "late": _("超时"),
+            "cell": _("单元网格"),
+            "community": _("社区"),
+            "street": _("街道"),
+            "failed": _("地图没有载入。请用下面的表格。"),
+            "seen": _("最后位置"),
+        },
+        "stages": {stage.value: str(stage.label) for stage in Stage},
+        "states": {state.value: str(state.label) for state in Component.State},
+    }
+
+
+def scope(officer: Officer) -> str:
+    """The same for officers who see the same: it keeps tiles of one apart from those of another in one browser."""
+    said = [officer.pk, *officer.roles, officer.area_id, officer.department_id]
+    return sha256(repr(said).encode()).hexdigest()[:12]
+
+
+def extent(officer: Officer) -> tuple[float, ...]:
+    """West, south, east and north of his ground."""
+    return ground.cells(officer).aggregate(box=Extent("shape"))["box"] or CHINA
+
+
+def base() -> list[list[str]]:
+    """The addresses of the base map, a list for each layer of pictures: 天地图 has its lettering apart."""
+    if settings.TIANDITU_KEY:
+        key = settings.TIANDITU_KEY
+        return [[TIANDITU.format(n=n, layer=layer, key=key) for n in TIANDITU_HOSTS] for layer in ("vec", "cva")]
+    return [[settings.MAP_TILES_URL]] if settings.MAP_TILES_URL else []
+
+
+def attribution() -> str:
+    """Of whom what is drawn is; licences want it shown."""
+    lines = Road.objects.exclude(attribution="").values_list("attribution", flat=True).distinct()
+    under = _("天地图") if settings.TIANDITU_KEY else settings.MAP_ATTRIBUTION
+    return " · ".join(filter(None, [under, *lines]))
+
+
+def policy() -> str:
+    """The Content-Security-Policy of the page of the map: the base map's hosts, and no others, may be asked too."""
+    addresses = (urlsplit(address) for layer in base() for address in layer)
+    hosts = " ".join(sorted({f"{said.scheme}://{said.netloc}" for said in addresses}))
+    if not hosts:
+        return POLICY
+    return POLICY.replace("img-src 'self'", f"img-src 'self' {hosts}") + f"; connect-src 'self' {hosts}"

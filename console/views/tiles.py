@@ -1,0 +1,84 @@
+"""Vector tiles of the map. Whose they are is the session's matter; `v` in the address only keeps browsers apart."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from datetime import date, timedelta
+from hashlib import md5
+
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_safe
+
+from cases import atlas
+from cases.forecast import midnight
+from grid.moment import now, today
+from grid.tile import NoSuchTile, Tile
+
+from ..door import Request, desk
+from ..map import ROLES
+
+TYPE = "application/vnd.mapbox-vector-tile"
+MINUTE, DAY = 60, 86_400
+LONGEST_DAYS = 366
+WORTH_PACKING = 1_000  # bytes
+
+Draw = Callable[[Tile, Request], bytes]
+
+
+def _heat(tile: Tile, request: Request) -> bytes:
+    since, until = period(request.GET)
+    counted = request.GET.get("by") or atlas.Counted.REPORTED
+    if counted not in atlas.Counted:
+        raise Http404
+    ends = midnight(until + timedelta(days=1))
+    return atlas.heat(tile, request.user, midnight(since), ends, atlas.Counted(counted))
+
+
+LAYERS: dict[str, tuple[int, Draw]] = {  # for how many seconds a browser keeps it, and who draws it
+    "roads": (DAY, lambda tile, _request: atlas.roads(tile)),
+    "areas": (MINUTE * 10, lambda tile, request: atlas.areas(tile, request.user)),
+    "cells": (MINUTE // 2, lambda tile, request: atlas.cells(tile, request.user, now())),
+    "cases": (MINUTE // 2, lambda tile, request: atlas.cases(tile, request.user, now())),
+    "components": (MINUTE * 10, lambda tile, request: atlas.components(tile, request.user)),
+    "heat": (MINUTE * 5, _heat),
+}
+
+
+@require_safe
+@desk(*ROLES)
+def tile(request: Request, layer: str, z: int, x: int, y: int) -> HttpResponseBase:
+    """One tile. Unchanged ones are answered with 304; an empty one is no content, as map libraries expect."""
+    if layer not in LAYERS:
+        raise Http404
+    age, draw = LAYERS[layer]
+    try:
+        body = draw(Tile(z, x, y), request)
+    except NoSuchTile:
+        raise Http404 from None
+    answer = HttpResponse(body, content_type=TYPE) if body else HttpResponse(status=204)
+    answer["Cache-Control"] = f"private, max-age={age}"
+    answer["Vary"] = "Accept-Encoding, Cookie"
+    if not body:
+        return answer
+    etag = f'"{md5(body, usedforsecurity=False).hexdigest()}"'
+    answer["ETag"] = etag
+    if len(body) > WORTH_PACKING and "gzip" in request.headers.get("Accept-Encoding", ""):
+        answer.content = gzip.compress(body, compresslevel=4, mtime=0)
+        answer["Content-Encoding"] = "gzip"
+    return get_conditional_response(request, etag=etag, response=answer) or answer
+
+
+def period(said: QueryDict) -> tuple[date, date]:
+    """Local days, both included; the last thirty where nothing, or nonsense, is said."""
+    until = _day(said.get("until", "")) or today()
+    since = _day(said.get("since", "")) or until - timedelta(days=29)
+    return (since, until) if 0 <= (until - since).days < LONGEST_DAYS else (until - timedelta(days=29), until)
+
+
+def _day(said: str) -> date | None:
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        return None
