@@ -227,6 +227,7 @@ CASE_PREFIX = text("CASE_PREFIX", "WG")
 ROUTE_COMPONENT = words("ROUTE_COMPONENT", "owner,maintainer,territory,competent")  # who is asked first
 ROUTE_EVENT = words("ROUTE_EVENT", "territory,competent")
 REWORK_SHARE = number("REWORK_SHARE", 0.5)  # of the original limit that rework gets at least
+REWORK_GRANTS = whole("REWORK_GRANTS", 2)  # how often in a case a department gets it
 FORECAST_DAYS = whole("FORECAST_DAYS", 90, least=1)  # the past that a forecast is told from
 FORECAST_LEAST = whole("FORECAST_LEAST", 60, least=1)  # stints that a pace needs
 FORECAST_RISK = number("FORECAST_RISK", 0.5, least=0.01)  # the chance to miss its limit that puts a case at risk

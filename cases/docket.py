@@ -27,7 +27,7 @@ from grid.models import SRID, Officer
 from grid.moment import local_day, now
 
 from . import draw, flags, flow, links, outbox, refusals, reporting, rulebook, rules, stint
-from .flow import NOTHING, Facts, Move, Verb
+from .flow import NOTHING, Facts, Move, Refused, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Evidence
 from .promise import kept
 from .reporting import Report
@@ -163,6 +163,8 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
     master = links.master(by, facts) if verb == Verb.LINK else None
     case = locked(Case.objects.visible_to(by).filter(uuid=uuid)).first()
     if key and (again := _made(key, uuid, verb, by, facts)):
+        if case is None:  # what has happened to it since is not for him
+            raise Refused("made_unseen", _("该操作此前已经完成，无需重发；案卷现已不在您的可见范围内。"))
         return again
     if case is None:
         raise Case.DoesNotExist

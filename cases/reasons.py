@@ -63,6 +63,8 @@ SENTENCES = {
     "limit_stage_urgent": gettext_lazy("紧急类别的环节时限：%(limit)s。"),
     "limit_stage_urgent_source": gettext_lazy("%(source)s、紧急类别的环节时限：%(limit)s。"),
     "limit_none": gettext_lazy("本环节没有规定时限。"),
+    "limit_rework_spent": gettext_lazy("第 %(count)s 次返工，只按原时限剩余的 %(left)s 计。"),
+    "limit_declined": gettext_lazy("该单位曾退回此案，按退回时剩余的 %(left)s 计。"),
     "limit_rework": gettext_lazy("返工时限：按原时限剩余的 %(left)s 计，但不少于原时限的 %(share)s。"),
     "limit_extended": gettext_lazy("准予延期：%(limit)s。"),
     "limit_resumed": gettext_lazy("恢复后按原计时方式，继续用挂账时剩余的 %(left)s。"),

@@ -72,28 +72,45 @@ def _afresh(book: Rulebook, case: Case) -> Why:
 
 def _resumed(book: Rulebook, case: Case) -> Why:
     """With what was left when it was shelved, on the clock that was stopped then."""
-    case.clock, left = _left(book, case, Verb.SHELVE)
+    case.clock, left = _left(book, case, case.events.filter(verb=Verb.SHELVE).latest("id"))
     case.allowed_s = left if case.clock else None
     return ({"code": "limit_resumed", "left": left},)
 
 
 def _reworked(book: Rulebook, case: Case) -> Why:
-    """With what was left when it was finished, but at least a share of the limit."""
+    """With what was left when it was finished; the first few times of a department at least a share of the limit."""
     why = _afresh(book, case)
     if case.allowed_s is None:
         return why
-    _clock, left = _left(book, case, Verb.FINISH)
+    _clock, left = _left(book, case, case.events.filter(verb=Verb.FINISH).latest("id"))
+    again = case.events.filter(verb=Verb.REWORK, department=case.department_id).count()
+    if again >= settings.REWORK_GRANTS:
+        case.allowed_s = left
+        return (*why, {"code": "limit_rework_spent", "left": left, "count": again + 1})
     share = Decimal(str(settings.REWORK_SHARE))
     case.allowed_s = max(left, ceil(case.allowed_s * share))
     return (*why, {"code": "limit_rework", "left": left, "share": str(share)})
 
 
-STARTS: dict[Verb, Callable[[Rulebook, Case], Why]] = {Verb.RESUME: _resumed, Verb.REWORK: _reworked}
+def _dispatched(book: Rulebook, case: Case) -> Why:
+    """Afresh, but to a department that declined it before with what it had left then: to decline gains no time."""
+    why = _afresh(book, case)
+    declined = case.pk and case.events.filter(verb=Verb.DECLINE, department=case.department_id).order_by("id").last()
+    if not declined or case.allowed_s is None or not declined.clock:
+        return why
+    case.clock, case.allowed_s = _left(book, case, declined)
+    return (*why, {"code": "limit_declined", "left": case.allowed_s})
 
 
-def _left(book: Rulebook, case: Case, verb: Verb) -> tuple[str, int]:
-    """The clock of the handling that was last stopped by that verb, and what was left on it; "" and 0 without one."""
-    stopped = case.events.filter(verb=verb).latest("id")
+STARTS: dict[Verb, Callable[[Rulebook, Case], Why]] = {
+    Verb.DISPATCH: _dispatched,
+    Verb.RESUME: _resumed,
+    Verb.REWORK: _reworked,
+}
+
+
+def _left(book: Rulebook, case: Case, stopped: CaseEvent) -> tuple[str, int]:
+    """The clock of the handling that an event stopped, and what was left on it; "" and 0 without one."""
     if not stopped.clock:
         return "", 0
     assert stopped.since and stopped.allowed_s is not None

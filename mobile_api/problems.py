@@ -42,6 +42,7 @@ TITLES = {
 STATUS = {
     "not_now": 409,
     "overtaken": 409,
+    "made_unseen": 409,
     "already_accepted": 409,
     "already_asked": 409,
     "nothing_asked": 409,

@@ -29,6 +29,7 @@ RACES = {
     "not_found",
     "nothing_flagged",
     "flag_unknown",
+    "made_unseen",
 }
 TERMS = {"already_late", "window_closed", "taken_enough", "leader_decides", "limit_too_long"}  # a refusal is life, too
 TRIES = 3

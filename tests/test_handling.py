@@ -11,7 +11,7 @@ import pytest
 from cases import docket
 from cases.clock import Limit, Unit
 from cases.docket import Conflict
-from cases.flow import Purpose, Stage, Verb
+from cases.flow import Facts, Purpose, Refused, Stage, Verb
 from cases.models import Case
 from grid.models import Officer
 from grid.roles import Role
@@ -153,6 +153,39 @@ def test_rework_gets_at_least_its_share(used: timedelta, case: Case, city: Simpl
     assert reworked(case, city, clock, used).allowed_s == 8 * HOUR
 
 
+def test_a_share_is_granted_so_often(case: Case, city: SimpleNamespace, clock, settings) -> None:
+    settings.REWORK_GRANTS = 1
+    case = reworked(case, city, clock, timedelta(hours=50))
+    assert case.allowed_s == 8 * HOUR
+    clock.shift(timedelta(days=1))  # all eight are used, and more
+    town.finish(case, city.hugo)
+    case = move(case, Verb.REWORK, city.ivan, note="还是响")
+    assert (case.allowed_s, case.due_at) == (0, case.entered_at)
+    assert last(case).facts["why"][-1] == {"code": "limit_rework_spent", "left": 0, "count": 2}
+
+
+def test_what_is_left_is_never_taken(case: Case, city: SimpleNamespace, clock, settings) -> None:
+    settings.REWORK_GRANTS = 0
+    assert reworked(case, city, clock, timedelta(hours=2)).allowed_s == 14 * HOUR
+
+
+def test_to_decline_gains_no_time(case: Case, city: SimpleNamespace, clock) -> None:
+    clock.shift(timedelta(hours=2))
+    move(case, Verb.ASK, city.hugo, asks="decline", note="不是我们的")
+    move(case, Verb.DECLINE, city.dora, note="再派")
+    clock.shift(timedelta(days=1))
+    case = move(case, Verb.DISPATCH, city.dora, department=city.roads.pk)
+    assert (case.allowed_s, case.entered_at) == (14 * HOUR, town.MONDAY + timedelta(hours=26))
+    assert last(case).facts["why"][-1] == {"code": "limit_declined", "left": 14 * HOUR}
+
+
+def test_another_department_gets_all_the_time(case: Case, city: SimpleNamespace, clock) -> None:
+    clock.shift(timedelta(hours=2))
+    move(case, Verb.ASK, city.hugo, asks="decline", note="不是我们的")
+    move(case, Verb.DECLINE, city.dora, note="再派")
+    assert move(case, Verb.DISPATCH, city.dora, department=city.parks.pk).allowed_s == 16 * HOUR
+
+
 def test_a_share_is_exact_to_the_second(city: SimpleNamespace, clock, settings) -> None:
     """7 % of two hours are 504 s; in binary a little more, which rounded up would be 505."""
     settings.REWORK_SHARE = 0.07
@@ -200,6 +233,20 @@ def test_the_same_key_answers_also_when_the_case_has_moved_on(case: Case, city: 
     move(case, Verb.REWORK, city.ivan, note="仍响动")
     again = docket.move(case.uuid, Verb.FINISH, by=city.hugo, facts=facts, key=key)
     assert (again.stage, case.events.filter(verb=Verb.FINISH).count()) == (Stage.HANDLING, 1)
+
+
+def test_the_same_key_shows_nothing_that_is_hidden_now(case: Case, city: SimpleNamespace) -> None:
+    move(case, Verb.FINISH, city.hugo, photos=town.shown(city.hugo).photos)
+    ines = city.ines  # whose beat it is not: the case is hers as long as it is given to her
+    key, said = uuid4(), town.shown(ines, Purpose.NEAR)
+    Case.objects.filter(pk=case.pk).update(holder=ines)
+    docket.move(case.uuid, Verb.PASS, by=ines, facts=said, key=key)
+    with pytest.raises(Refused) as caught:
+        docket.move(case.uuid, Verb.PASS, by=ines, facts=said, key=key)
+    assert caught.value.code == "made_unseen"
+    with pytest.raises(docket.Conflict):
+        docket.move(case.uuid, Verb.REWORK, by=ines, facts=Facts(note="否"), key=key)
+    assert case.events.filter(key=key).count() == 1
 
 
 def test_a_key_is_not_used_twice(case: Case, city: SimpleNamespace) -> None:
