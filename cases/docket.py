@@ -297,6 +297,8 @@ def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterat
         if held := flags.hold(case, verb, last):
             break
         facts = draw.give(case, verb, facts, last)
+        if held := draw.none(facts):
+            break
         last = _take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=at)
         yield last
     if last.left != last.entered and (waits := held or rules.waiting(book, case, Verb(last.verb), day)):

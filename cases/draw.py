@@ -38,6 +38,11 @@ def give(case: Case, verb: Verb, facts: Facts, last: CaseEvent) -> Facts:
     return replace(facts, holder=candidates[nth], why=(*facts.why, why))
 
 
+def none(facts: Facts) -> tuple[Reason, ...]:
+    """Why the system does not order a check: nobody could be drawn, and it would lie on nobody's desk."""
+    return tuple(reason for reason in facts.why if reason["code"] == "drawn_none")
+
+
 def among(case: Case, last: CaseEvent) -> tuple[list[int], bool]:
     """The inspectors who may check, by primary key, and whether they are those on duty.
 

@@ -100,6 +100,7 @@ class Verb(TextChoices):
     RESUME = "resume", gettext_lazy("恢复")
     FINISH = "finish", gettext_lazy("处置")
     ORDER_CHECK = "order_check", gettext_lazy("派核查")
+    RECALL = "recall", gettext_lazy("收回任务")
     PASS = "pass", gettext_lazy("核查通过")
     REWORK = "rework", gettext_lazy("返工")
     CLOSE = "close", gettext_lazy("结案")
@@ -197,6 +198,9 @@ MOVES = (
     Move(Verb.RESUME, (Stage.SHELVED,), Stage.HANDLING, (Role.DISPATCHER,)),
     Move(Verb.FINISH, (Stage.HANDLING,), Stage.FEEDBACK, DEPARTMENT, ("after",)),
     Move(Verb.ORDER_CHECK, (Stage.FEEDBACK,), Stage.CHECK, (Role.CLERK,), takes=("holder",)),
+    # An errand that somebody else should run: taken back, it is given out anew.
+    Move(Verb.RECALL, (Stage.VERIFY,), Stage.FILING, (Role.CLERK,), ("note",)),
+    Move(Verb.RECALL, (Stage.CHECK,), Stage.FEEDBACK, (Role.CLERK,), ("note",)),
     Move(Verb.PASS, (Stage.CHECK,), Stage.CLOSING, (Role.INSPECTOR,), ("photos",), apart=(Verb.FINISH,)),
     Move(Verb.REWORK, (Stage.CHECK,), Stage.HANDLING, (Role.INSPECTOR,), ("note",), apart=(Verb.FINISH,)),
     Move(

@@ -29,7 +29,7 @@ SENTENCES = {
     "flags_open": gettext_lazy("证据有 %(count)s 处疑点待核验，系统不自动结案。"),
     "drawn": gettext_lazy("从责任网格的 %(count)s 名监督员中随机抽取，第 %(nth)s 名核查。"),
     "drawn_on_duty": gettext_lazy("从在岗的 %(count)s 名监督员（本责任网格或附近）中随机抽取，第 %(nth)s 名核查。"),
-    "drawn_none": gettext_lazy("责任网格没有可以抽取的监督员，谁来核查由人工决定。"),
+    "drawn_none": gettext_lazy("责任网格没有可以抽取的监督员，由受理员指定核查人。"),
     "recheck_drawn": gettext_lazy("从 %(count)s 名与本案无关的监督员中随机抽取，第 %(nth)s 名复查。"),
     "recheck_missed": gettext_lazy("先前抽中的 %(count)s 人未按时前往，已另行抽取。"),
     "recheck_lapsed": gettext_lazy("期限内无人复查，复查终止。"),

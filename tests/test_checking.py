@@ -190,7 +190,28 @@ def test_the_hand_that_did_the_work_is_not_drawn(city: SimpleNamespace, clock) -
 def test_where_nobody_can_be_drawn_the_log_says_so(city: SimpleNamespace, clock) -> None:
     city.cells[0].beats.get().officers.clear()
     case = town.finish(town.report(city), city.hugo)
-    assert (drawn(case)["code"], case.holder) == ("drawn_none", None)
+    assert (case.stage, acts.codes(acts.last(case), "waits")) == (Stage.FEEDBACK, ["drawn_none"])
+    assert case.number in {line["number"] for line in town.phone(city.carl).get(acts.CASES).json()["items"]}
+    case = move(case, Verb.ORDER_CHECK, city.carl, holder=city.ines.pk)
+    assert acts.passed(case, city.ines).stage == Stage.CLOSING
+
+
+def test_a_clerk_takes_an_errand_back_and_sends_another(case: Case, city: SimpleNamespace) -> None:
+    assert refused(case, Verb.RECALL, city.carl).field == "note"
+    assert refused(case, Verb.RECALL, city.ivan, note="忙").code == "not_your_post"
+    case = move(case, Verb.RECALL, city.carl, note="监督员车辆故障")
+    assert (case.stage, case.holder, acts.last(case).holder) == (Stage.FEEDBACK, None, city.ivan)
+    assert refused(case, Verb.PASS, city.ivan, photos=near(city.ivan)).code == "not_now"
+    case = move(case, Verb.ORDER_CHECK, city.carl, holder=city.ines.pk)
+    assert (case.stage, case.holder) == (Stage.CHECK, city.ines)
+
+
+def test_a_verification_is_taken_back_too(city: SimpleNamespace, clock) -> None:
+    case = town.report(city, by=city.carl, source="public")
+    assert case.stage == Stage.VERIFY
+    case = move(case, Verb.RECALL, city.carl, note="责任网格无人")
+    assert case.stage == Stage.FILING
+    assert move(case, Verb.ORDER_VERIFY, city.carl, holder=city.ines.pk).holder == city.ines
 
 
 def test_when_the_chosen_one_has_not_come_in_time_his_beat_may(case: Case, city: SimpleNamespace, clock) -> None:
