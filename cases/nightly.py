@@ -10,17 +10,18 @@ from django.core.management import call_command
 from grid import duty
 from grid.moment import today
 
-from . import forecast, tally
+from . import exports, forecast, tally
 from .schedules import alive
 
 logger = logging.getLogger("cases")
 
 
 def run() -> None:
-    """Forget sessions that have ended, tidy shifts and tracks, count the promises broken by midnight, recount
+    """Forget sessions that have ended, tidy shifts, tracks and exports, count the promises broken by midnight, recount
     yesterday, which must change nothing, and forecast anew. Idempotent."""
     call_command("clearsessions")
     duty.tidy()
+    exports.tidy()
     alive()
     tally.night()
     alive()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.i18n import set_language
 
-from .views import beats, case, duties, home, lists, map, photos, settings, tiles, year
+from .views import beats, case, duties, exports, home, lists, map, photos, settings, tiles, year
 
 app_name = "console"
 urlpatterns = [
@@ -25,6 +25,10 @@ urlpatterns = [
     path("case/<str:number>/", case.show, name="case"),
     path("case/<str:number>/<slug:verb>/", case.move, name="move"),
     path("photo/<str:sha256>/<str:size>/", photos.show, name="photo"),
+    path("exports/", exports.mine, name="exports"),
+    path("exports/<uuid:uuid>/file/", exports.fetch, name="export_file"),
+    path("exports/<uuid:uuid>/stop/", exports.stop, name="export_stop"),
+    path("exports/<slug:sheet>/", exports.ask, name="export_ask"),
     path("settings/", settings.index, name="settings"),
     path("settings/changes/", settings.log, name="changes"),
     path("settings/year/", year.year, name="year"),

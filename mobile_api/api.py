@@ -2,7 +2,22 @@
 
 from . import problems
 from .manual import PhonesApi
-from .routers import cases, devices, digest, duty, hooks, inbox, leave, me, pairs, photos, preferences, rechecks, stats
+from .routers import (
+    cases,
+    devices,
+    digest,
+    duty,
+    exports,
+    hooks,
+    inbox,
+    leave,
+    me,
+    pairs,
+    photos,
+    preferences,
+    rechecks,
+    stats,
+)
 from .strict import strict
 
 DESCRIPTION = """\
@@ -19,5 +34,20 @@ For the apps of inspectors, handlers and the centre.
 api = PhonesApi(title="Wangge 网格", version="1", description=DESCRIPTION, urls_namespace="mobile")
 problems.install(api)
 api.add_decorator(strict, mode="view")
-for noun in (me, preferences, cases, photos, inbox, digest, duty, leave, devices, hooks, pairs, rechecks, stats):
+for noun in (
+    me,
+    preferences,
+    cases,
+    photos,
+    inbox,
+    digest,
+    duty,
+    exports,
+    leave,
+    devices,
+    hooks,
+    pairs,
+    rechecks,
+    stats,
+):
     api.add_router("", noun.router)

@@ -60,6 +60,8 @@ STATUS = {
     "recheck_over": 409,
     "nothing_doubted": 409,
     "hooks_off": 409,
+    "export_not_ready": 409,
+    "export_unknown": 403,
     "shift_overlaps": 409,
     "not_your_track": 403,
     "not_your_post": 403,

@@ -2,6 +2,7 @@
 
 from .case import Case, CaseEvent, CaseQuerySet, Outbox
 from .evidence import Evidence, Flag, Photo
+from .export import Export
 from .figures import Basis, Tally, Total
 from .forecast import Outlook, Pace
 from .hearing import Hearing
@@ -21,6 +22,7 @@ __all__ = [
     "Duty",
     "Edition",
     "Evidence",
+    "Export",
     "Flag",
     "Ground",
     "Hearing",

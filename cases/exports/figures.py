@@ -1,0 +1,79 @@
+"""The figures of a kind of subject over some days, as a sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from grid.models import Area, Beat, Cell, Department, Officer
+from grid.roles import CENTRE, DEPARTMENT
+from grid.words import english, named
+
+from .. import indicators
+from ..flow import Refused
+from ..metrics import METRICS
+from ..models import Basis, Category
+from .sheets import SHEETS, Rows, Sheet
+
+MODEL: Mapping[str, Any] = {
+    "district": Area,
+    "street": Area,
+    "community": Area,
+    "cell": Cell,
+    "beat": Beat,
+    "department": Department,
+    "officer": Officer,
+    "category": Category,
+}
+
+
+PERSONAL = ("officer", "beat")
+LONGEST_DAYS = 366
+
+
+def _fit(officer: Officer, terms: Mapping[str, Any]) -> None:
+    """What one officer did is for the centre alone."""
+    try:
+        since, until = date.fromisoformat(terms["since"]), date.fromisoformat(terms["until"])
+    except (KeyError, ValueError):
+        raise Refused("bad_period", _("请写明起止日期。"), field="since") from None
+    if not 0 <= (until - since).days < LONGEST_DAYS:
+        raise Refused("bad_period", _("起始日期不能晚于截止日期，跨度不超过一年。"), field="since")
+    if terms.get("kind") not in MODEL or terms.get("basis", Basis.FLOW) not in Basis.values:
+        raise Refused("kind_unknown", _("统计对象只能是：%(kinds)s。") % {"kinds": " ".join(MODEL)}, field="kind")
+    if terms["kind"] in PERSONAL and not officer.holds(*CENTRE):
+        raise Refused("not_your_post", _("个人的统计数由中心岗位导出。"), field="kind")
+
+
+def _heads(terms: Mapping[str, Any]) -> list[Any]:
+    return [_("代码"), _("名称"), *(metric.name_en if english() else metric.name for metric in METRICS)]
+
+
+def _rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows, str | None]:
+    since, until = date.fromisoformat(terms["since"]), date.fromisoformat(terms["until"])
+    kind = terms["kind"]
+    found = indicators.figures(kind, since, until, basis=terms.get("basis", Basis.FLOW))
+    rows = MODEL[kind].objects.in_bulk(found)
+    told = [
+        [_code(rows[pk]), _name(rows[pk]), *(counts[metric.code] for metric in METRICS)]
+        for pk, counts in found.items()
+        if pk in rows
+    ]
+    return sorted(told, key=lambda row: str(row[0])), None
+
+
+def _code(row: Any) -> str:
+    return str(getattr(row, "code", "") or getattr(row, "username", "") or f"{row.major}{row.sub}")
+
+
+def _name(row: Any) -> str:
+    return named(row) if hasattr(row, "name_en") else str(row)
+
+
+SHEETS["figures"] = Sheet(
+    gettext_lazy("统计数"), (*CENTRE, *DEPARTMENT), _heads, lambda officer, terms: 0, _rows, fit=_fit
+)

@@ -1,0 +1,94 @@
+"""What can be exported: for each sheet its heads, its rows batch by batch, and who may have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from grid.models import Officer
+from grid.moment import now
+from grid.roles import Role
+from grid.words import named
+
+from .. import docket, paging
+from ..models import Case, CaseQuerySet
+
+Rows = list[list[Any]]
+BATCH = 500
+STAFF = tuple(role for role in Role if role != Role.ADMINISTRATOR)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """`batch` gives the rows from a cursor on ("" is the beginning) and the next cursor, None at the end. `whole`, in
+    place of rows, makes the file by itself. `fit` raises Refused for terms that cannot be meant."""
+
+    label: Promise
+    roles: tuple[Role, ...]
+    heads: Callable[[Mapping[str, Any]], Sequence[Any]]
+    count: Callable[[Officer, Mapping[str, Any]], int]
+    batch: Callable[[Officer, Mapping[str, Any], str], tuple[Rows, str | None]]
+    forms: tuple[str, ...] = ("csv", "xlsx")
+    whole: Callable[[Officer, Mapping[str, Any], Path], None] | None = None
+    fit: Callable[[Officer, Mapping[str, Any]], None] = lambda officer, terms: None
+
+
+# Cases
+
+
+def _cases(officer: Officer, terms: Mapping[str, Any]) -> CaseQuerySet:
+    said = {
+        name: datetime.fromisoformat(value) if name in ("since", "until") else value for name, value in terms.items()
+    }
+    return Case.objects.visible_to(officer).matching(said, now())
+
+
+CASE: Mapping[Any, Callable[[Case], Any]] = {
+    _("案卷号"): lambda case: case.number,
+    _("问题来源"): lambda case: str(case.get_source_display()),
+    _("部件或事件"): lambda case: str(case.category.get_kind_display()),
+    _("大类"): lambda case: named(case.category.parent) if case.category.parent else "",
+    _("小类"): lambda case: named(case.category),
+    _("街道"): lambda case: named(case.cell.area.parent) if case.cell.area.parent else "",
+    _("社区"): lambda case: named(case.cell.area),
+    _("单元网格"): lambda case: case.cell.code,
+    _("地点描述"): lambda case: case.place,
+    _("问题描述"): lambda case: case.text,
+    _("经度（WGS84）"): lambda case: round(case.point.x, 6),
+    _("纬度（WGS84）"): lambda case: round(case.point.y, 6),
+    _("环节"): lambda case: str(case.get_stage_display()),
+    _("责任单位"): lambda case: named(case.department) if case.department else "",
+    _("上报时间"): lambda case: local(case.reported_at),
+    _("到期时间"): lambda case: local(case.due_at),
+    _("整案时限"): lambda case: local(case.promise_at),
+    _("升级"): lambda case: case.level,
+}
+
+
+def local(at: datetime | None) -> str:
+    """A moment as the city's clock shows it."""
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def _case_rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows, str | None]:
+    found = _cases(officer, terms).select_related(*docket.RELATED)
+    cases, following = paging.page(found, sort="new", limit=BATCH, cursor=cursor or None)
+    return [[cell(case) for cell in CASE.values()] for case in cases], following
+
+
+SHEETS: dict[str, Sheet] = {
+    "cases": Sheet(
+        _("案卷"),
+        STAFF,
+        lambda terms: list(CASE),
+        lambda officer, terms: _cases(officer, terms).count(),
+        _case_rows,
+    ),
+}
