@@ -80,6 +80,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.headless",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "django_q",
     "ninja",
@@ -201,6 +203,20 @@ MFA_ADAPTER = "backend.accounts.SecondFactor"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = text("CITY_NAME", "网格")
 MFA_TOTP_TOLERANCE = 1  # a code is good for its half minute and the one beside it
+# The city's own sign-on (OpenID Connect): without an address it is off
+OIDC_URL = text("OIDC_URL")
+OIDC_CLAIM = text("OIDC_CLAIM", "preferred_username")
+_sign_on = {
+    "provider_id": "city",
+    "name": text("OIDC_NAME", "统一身份认证"),
+    "client_id": text("OIDC_CLIENT"),
+    "secret": text("OIDC_SECRET"),
+    "settings": {"server_url": OIDC_URL, "oauth_pkce_enabled": True},
+}
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [_sign_on] if OIDC_URL else []}}
+SOCIALACCOUNT_ADAPTER = "backend.accounts.SingleSignOn"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a link, for a form may not lead to another host
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_SERVE_SPECIFICATION = False
 HEADLESS_TOKEN_STRATEGY = "mobile_api.auth.Tokens"  # noqa: S105  a class, not a secret

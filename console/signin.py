@@ -5,15 +5,25 @@ Only these. Nobody signs up, and nothing is sent by mail: an account is the city
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
+from allauth.socialaccount.providers.openid_connect import views as sign_on
+from allauth.socialaccount.views import login_cancelled
 from allauth.usersessions.views import list_usersessions
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from django.urls import path
+from requests import RequestException
 
 from grid import sessions
+
+View = Callable[[HttpRequest, str], HttpResponseBase]
+log = logging.getLogger(__name__)
 
 
 def password(request: HttpRequest) -> HttpResponseBase:
@@ -25,12 +35,26 @@ def password(request: HttpRequest) -> HttpResponseBase:
     return answer
 
 
+def _city(view: View) -> View:
+    """A step of the city's own sign-on; where that does not answer, a page that says so."""
+
+    def step(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+        try:
+            return view(request, provider_id)
+        except RequestException as error:
+            log.warning("the city's sign-on: %s", error)
+            return render(request, "socialaccount/authentication_error.html", status=503)
+
+    return step
+
+
 urlpatterns = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("again/", account.reauthenticate, name="account_reauthenticate"),
     path("password/", password, name="account_change_password"),
+    path("city/cancelled/", login_cancelled, name="socialaccount_login_cancelled"),
     path("sessions/", list_usersessions, name="usersessions_list"),
     path("second/", mfa.index, name="mfa_index"),
     path("second/login/", mfa.authenticate, name="mfa_authenticate"),
@@ -40,4 +64,7 @@ urlpatterns = [
     path("second/codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
     path("second/codes/new/", recovery.generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("second/codes/file/", recovery.download_recovery_codes, name="mfa_download_recovery_codes"),
+    # Last, for any word fits here: the name of the city's own sign-on.
+    path("<slug:provider_id>/login/", _city(sign_on.login), name="openid_connect_login"),
+    path("<slug:provider_id>/back/", _city(sign_on.callback), name="openid_connect_callback"),
 ]
