@@ -7,7 +7,7 @@ is thrown once for each case and stage, and does not depend on when he happens t
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -57,9 +57,24 @@ class Person:
 
 
 class Inspector(Person):
-    """监督员: reports from his cells, verifies and checks."""
+    """监督员: walks his beat, reports from his cells, verifies, checks, and looks again where the lot sends him."""
 
-    reports: Iterator[datetime] = iter(())
+    def turn(self, at: datetime) -> None:
+        dice = self.dice("walk", at)
+        self.phone.duty(True)  # said again it changes nothing
+        self.phone.walked(*self.somewhere(dice))
+        super().turn(at)
+        for errand in self.phone.errands():
+            self.look_again(errand, at)
+        if not self.at_work(at + self.every):
+            self.phone.duty(False)
+
+    def look_again(self, errand: dict[str, Any], at: datetime) -> None:
+        dice = self.dice("recheck", errand["id"])
+        if dice.random() < 0.2:
+            self.phone.recheck(errand, "fails", self.phone.shoot(dice, "near"), "问题仍在，未真正处置。")
+        else:
+            self.phone.recheck(errand, "holds", self.phone.shoot(dice, "near"), "")
 
     def acts(self) -> dict[str, Callable[[Case, datetime], None]]:
         return {"verify": self.verify, "check": self.check}
@@ -155,8 +170,7 @@ class Handler(Person):
         if asks < 0.1 and "asked" + case["id"] not in self.plans and case["asks"] is None:
             self.plans["asked" + case["id"]] = True
             wish = "decline" if asks < 0.04 else "extend" if asks < 0.08 else "shelve"
-            grounds = [row["code"] for row in self.phone.city["grounds"] if row["verb"] == wish]
-            ground = {"ground": dice.choice(grounds)} if grounds else {}
+            ground = self.phone.ground(wish, dice)
             note = "不属本单位职责。" if wish == "decline" else "需要更多时间。"
             self.phone.move(case, "ask", asks=wish, note=note, **ground)
         elif case["asks"] is None and at >= self.due(case, share):
@@ -195,6 +209,11 @@ class Clerk(Person):
         else:
             self.phone.move(case, "file", condition=category["conditions"][-1]["id"])
 
+    def turn(self, at: datetime) -> None:
+        super().turn(at)
+        for doubt in self.phone.doubts():
+            self.phone.decide(doubt, upheld=self.dice("doubt", doubt["id"]).random() < 0.7)
+
     def order(self, case: Case, at: datetime) -> None:
         self.phone.move(case, "order_check")
 
@@ -226,14 +245,14 @@ class Dispatcher(Person):
         if dice.random() < 0.3:
             self.phone.move(case, "refuse", note="理由不足，请按期处置。")
         elif wish == "decline":
-            self.phone.move(case, "decline", note="同意，另行派遣。")
+            self.phone.move(case, "decline", note="同意，另行派遣。", **self.phone.ground("decline", dice))
         elif wish == "extend":
             unit = self.phone.clock(case)
             limit = {"value": 1, "unit": "urgent_hour" if unit.startswith("urgent") else "work_hour"}
             self.phone.move(case, "extend", limit=limit, note="同意延期。")
         else:
             until = (at + timedelta(hours=dice.randint(3, 72))).isoformat()
-            self.phone.move(case, "shelve", until=until, note="同意挂账。")
+            self.phone.move(case, "shelve", until=until, note="同意挂账。", **self.phone.ground("shelve", dice))
 
 
 class Leader(Person):

@@ -30,6 +30,9 @@ RACES = {
     "nothing_flagged",
     "flag_unknown",
     "made_unseen",
+    "overtaken",
+    "recheck_over",
+    "nothing_doubted",
 }
 TERMS = {"already_late", "window_closed", "taken_enough", "leader_decides", "limit_too_long"}  # a refusal is life, too
 TRIES = 3
@@ -88,6 +91,35 @@ class Phone:
 
     def report(self, said: dict[str, Any]) -> None:
         self._count("report", self._ask("POST", "cases", json=said))
+
+    def ground(self, verb: str, dice: random.Random) -> dict[str, str]:
+        """A ground from the list, if there is one. Who grants says it too: another may have refused meanwhile."""
+        codes = [row["code"] for row in self.city["grounds"] if row["verb"] == verb]
+        return {"ground": dice.choice(codes)} if codes else {}
+
+    def duty(self, on: bool) -> None:
+        self._count("duty", self._ask("PUT", "duty", json={"on": on}))
+
+    def walked(self, lon: float, lat: float) -> None:
+        """Say where I am."""
+        point = {"at": self.now().isoformat(), "lon": lon, "lat": lat, "accuracy_m": 12}
+        self._count("position", self._ask("POST", "duty/track", json={"crs": "wgs84", "points": [point]}))
+
+    def errands(self) -> list[dict[str, Any]]:
+        """What I am to look at again."""
+        return self._ask("GET", "me/rechecks").json()
+
+    def recheck(self, errand: dict[str, Any], verdict: str, photos: list[dict[str, str]], note: str) -> None:
+        said = {"verdict": verdict, "photos": photos, "note": note, "key": self.uuid("recheck", errand["id"])}
+        self._count("recheck", self._ask("POST", f"me/rechecks/{errand['id']}", json=said))
+
+    def doubts(self) -> list[dict[str, Any]]:
+        """What re-checks have doubted and nobody has answered."""
+        return self._ask("GET", "rechecks", params={"view": "waiting"}).json()["items"]
+
+    def decide(self, doubt: dict[str, Any], *, upheld: bool) -> None:
+        said = {"upheld": upheld, "note": "已核对现场照片。", "key": self.uuid("decide", doubt["id"])}
+        self._count("decide", self._ask("POST", f"rechecks/{doubt['id']}/decision", json=said))
 
     def flags(self, case: dict[str, Any]) -> list[dict[str, Any]]:
         """What a clerk must look at before the case is closed, and nobody has answered."""
