@@ -33,6 +33,7 @@ RACES = {
     "overtaken",
     "recheck_over",
     "nothing_doubted",
+    "shift_overlaps",  # the same day is played again
 }
 TERMS = {"already_late", "window_closed", "taken_enough", "leader_decides", "limit_too_long"}  # a refusal is life, too
 TRIES = 3
