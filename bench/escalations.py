@@ -88,7 +88,7 @@ def main() -> int:
     assert (climbed.count(), sum(rang), twice) == (said.cases, said.cases, 0), (climbed.count(), rang, twice)
     debts = Outbox.objects.filter(event__verb=Verb.ESCALATE).count()
     print(f"{said.cases} cases, each once, by {said.workers} workers ({' + '.join(map(str, rang))}), {debts} debts")
-    print(f"in {seconds:.1f} s: {said.cases / seconds:.0f} escalations/s")
+    print(f"in {seconds:.1f} s: {said.cases / seconds:.0f} escalations/s; load average {os.getloadavg()[0]:.1f}")
     return 0
 
 

@@ -3,8 +3,9 @@ starts them.
 
     ./dev bench live [--apps 200] [--rate 5] [--seconds 30]
 
-So many apps hold a stream open while inspectors report. For each message: from the event's own moment to the line on
-the phone; and, beside it, how long the web server took to answer the reports meanwhile.
+So many apps hold a stream open while inspectors report, at a steady rate, whether they have been answered or not. For
+each message: from the event's own moment to the line in the inbox, and to the line on the phone; and, beside it, how
+long the web server took to answer the reports meanwhile.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import http.client
 import itertools
 import json
 import logging
@@ -20,7 +22,10 @@ import socket
 import statistics
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
+from threading import local
 from typing import Any
 from uuid import uuid4
 
@@ -32,12 +37,21 @@ import django  # the settings are read from the environment of ./dev bench
 django.setup()
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
+from django.db import connection  # noqa: E402
+
 from cases.loading import demo  # noqa: E402
 from deploy.process import ROOT, start  # noqa: E402
 from grid.roles import Role  # noqa: E402
 
 API = "/api/mobile/v1"
 READY_S = 40
+PHONES = 64  # that report at one moment
+INBOX = """
+    SELECT extract(epoch FROM message.written_at - event.at)
+    FROM cases_caseevent AS event JOIN mobile_api_message AS message ON message.event_id = event.id
+    WHERE event.verb = 'dispatch' AND event.id IN
+        (SELECT id FROM cases_caseevent WHERE verb = 'dispatch' ORDER BY id DESC LIMIT %s)
+"""
 
 
 def free_port() -> int:
@@ -114,7 +128,6 @@ async def measure(address: str, apps: int, rate: float, seconds: float) -> None:
         for _ in range(30):
             await report(http, token, said, alone)
         heard: list[float] = []
-        reported: list[float] = []
         opened: list[set[str]] = [set() for _ in range(apps)]
         listeners = [
             asyncio.create_task(listen(http, of, heard, seen))
@@ -122,21 +135,66 @@ async def measure(address: str, apps: int, rate: float, seconds: float) -> None:
         ]
         while not all(opened):
             await asyncio.sleep(0.1)
-        reports = []
-        for _ in range(int(rate * seconds)):
-            reports.append(asyncio.create_task(report(http, token, said, reported)))
-            await asyncio.sleep(1 / rate)
-        await asyncio.gather(*reports)
-        await asyncio.sleep(3)
+        with ProcessPoolExecutor(1, get_context("spawn")) as phones:  # their work is not the apps'
+            sending = phones.submit(fire, address, token, said, rate, seconds)
+            reported, took = await asyncio.wrap_future(sending)
+        await _quiet(heard)
         for listener in listeners:
             listener.cancel()
         print(f"{apps} open apps, {rate:g} reports/s for {seconds:g} s, {len(heard)} messages")
+        print(f"all {len(reported)} reports answered after {took:.1f} s: {len(reported) / took:.0f}/s")
+        print(f"load average {os.getloadavg()[0]:.1f}")
+        show("event to inbox", await asyncio.to_thread(inboxes, len(reported)))
         show("event to open app", heard)
         show("a report, apps open", reported)
         show("a report, alone", alone)
 
 
+def fire(address: str, token: str, said: dict[str, Any], rate: float, seconds: float) -> tuple[list[float], float]:
+    """Report at a steady rate, an open loop: whoever has something to report does not wait for others.
+
+    How long each took, from the moment when it was to be sent, and all together.
+    """
+    lines, began = local(), time.perf_counter()
+
+    def send(n: int) -> float:
+        if not hasattr(lines, "line"):
+            lines.line = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+        body = json.dumps(said | {"id": str(uuid4())})
+        lines.line.request("POST", f"{API}/cases", body, {"X-Session-Token": token, "Content-Type": "application/json"})
+        answer = lines.line.getresponse()
+        assert answer.status == 201, answer.read()
+        answer.read()
+        return time.perf_counter() - began - n / rate
+
+    with ThreadPoolExecutor(PHONES) as pool:
+        sent = []
+        for n in range(int(rate * seconds)):
+            time.sleep(max(0, began + n / rate - time.perf_counter()))
+            sent.append(pool.submit(send, n))
+        spans = [one.result() for one in sent]
+    return spans, time.perf_counter() - began
+
+
+async def _quiet(heard: list[float]) -> None:
+    """Until no more messages come for a while."""
+    before = -1
+    while len(heard) > before:
+        before = len(heard)
+        await asyncio.sleep(3)
+
+
+def inboxes(reports: int) -> list[float]:
+    """From the event's moment to the line in the inbox, for the last so many dispatches."""
+    with connection.cursor() as cursor:
+        cursor.execute(INBOX, [reports])
+        return [float(seconds) for (seconds,) in cursor.fetchall()]
+
+
 def show(what: str, spans: list[float]) -> None:
+    if len(spans) < 2:
+        print(f"{what:20} nobody")  # with few apps none may be open that a message is for
+        return
     cuts = [1000 * cut for cut in statistics.quantiles(spans, n=100)]
     print(f"{what:20} p50 {cuts[49]:6.0f} ms   p95 {cuts[94]:6.0f} ms   max {1000 * max(spans):6.0f} ms")
 

@@ -7,6 +7,8 @@ no inbox is doubled; nothing is left owed.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socketserver
 import sys
 import threading
@@ -22,14 +24,20 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.db.models import F
 from django.db.models.base import ModelState
+from django_q.models import OrmQ
+from django_q.tasks import async_task
 
-from cases import alarm, outbox
+from cases import alarm, outbox, schedules
 from cases.flow import Verb
 from cases.models import Case, CaseEvent, Category, Outbox
 from cases.outbox import Consumer
+from deploy.process import ROOT
 from grid.models import Officer
 from grid.moment import now
 from mobile_api.models import Delivery, Device, Hook, Message
@@ -37,6 +45,7 @@ from mobile_api.models import Delivery, Device, Hook, Message
 from . import city as town
 from . import cluster, fcm, log
 from .cluster import Server, Victim, until
+from .test_crashes import free_port
 from .test_hooks import Receiver
 
 ACT = "import sys, django; django.setup(); from tests import victims; getattr(victims, sys.argv[1])(*sys.argv[2:])"
@@ -281,3 +290,92 @@ def _all_heard_under_one_key(cases: list[Case], ways: SimpleNamespace) -> None:
 
 def heard(program: Receiver) -> list[tuple[dict[str, str], dict[str, Any]]]:
     return [(headers, json.loads(body)) for headers, body in program.sent]
+
+
+# Idle
+
+
+STILL_S = "8"  # long enough for a worker to start on a busy machine
+
+
+@contextmanager
+def watched(server: Server) -> Iterator[Victim]:
+    """deploy/worker.py and its qcluster, to which tasks come all the time: its minute is our blink."""
+    stop = threading.Event()
+
+    def ring() -> None:
+        while not stop.wait(0.3):
+            if OrmQ.objects.count() < 3:
+                async_task("cases.schedules.beat")
+        connection.close()
+
+    ringing = threading.Thread(target=ring)
+    with server.victim(sys.executable, "-m", "deploy.worker", WORKER_STILL_S=STILL_S) as worker:
+        ringing.start()
+        try:
+            works(worker)
+            yield worker
+        finally:
+            stop.set()
+            ringing.join()
+            worker.head.terminate()
+            worker.head.wait(cluster.PATIENCE_S)
+
+
+def works(worker: Victim) -> None:
+    """It takes a task, does it, and crosses it off."""
+    wanted = async_task("cases.outbox.drain")
+    until(lambda: not any(task.task_id() == wanted for task in OrmQ.objects.all()), "it works", worker)
+
+
+def family(worker: Victim) -> dict[str, int]:
+    """The processes of a qcluster, in the order in which its sentinel starts them."""
+    (head,) = cluster.children(worker.head.pid)
+    (sentinel,) = cluster.children(head)
+    return dict(zip(("hand", "monitor", "pusher"), sorted(cluster.children(sentinel)), strict=True)) | {
+        "sentinel": sentinel,
+        "head": head,
+    }
+
+
+@pytest.mark.parametrize("member", ["hand", "monitor", "pusher", "sentinel", "head"])
+def test_whoever_of_an_idle_worker_is_killed_it_works_again(member: str, server: Server, city: SimpleNamespace) -> None:
+    with watched(server) as worker:
+        until(lambda: not OrmQ.objects.filter(lock__gt=now()).exists(), "it is idle", worker)
+        killed = family(worker)[member]
+        os.kill(killed, signal.SIGKILL)
+        if member == "monitor":
+            until(lambda: OrmQ.objects.filter(lock__gt=now()).count() > 1, "nothing is crossed off", worker)
+            OrmQ.objects.filter(lock__gt=now()).update(lock=F("lock") - 1.2 * schedules.UNCROSSED)  # time has passed
+        if member in ("hand", "monitor"):
+            until(lambda: "no sign of life" in worker.said(), "it is noticed", worker)
+        OrmQ.objects.update(lock=now())  # and more of it
+        case = town.report(city)
+        works(worker)
+        until(lambda: Message.objects.filter(event__case=case).exists(), "its message is there", worker)
+
+
+# The web server, and where open apps wait
+
+
+@pytest.mark.parametrize("name", ["web", "live"])
+def test_a_killed_process_of_a_server_is_replaced(name: str, server: Server, city: SimpleNamespace) -> None:
+    """As deploy/Procfile starts them; all the time somebody answers, or does again soon."""
+    port = free_port()
+    ports = {"PORT": str(port), "LIVE_PORT": str(port), "WEB_WORKERS": "1"}
+    lines = dict(line.split(": ", 1) for line in (ROOT / "deploy/Procfile").read_text().splitlines())
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with server.victim("sh", "-c", lines[name], PATH=path, **ports) as running:
+        until(lambda: answers(port), f"{name} answers", running)
+        before = cluster.children(running.head.pid)
+        for process in before:
+            os.kill(process, signal.SIGKILL)
+        until(lambda: set(cluster.children(running.head.pid)) - set(before), "another has come", running)
+        until(lambda: answers(port), f"{name} answers again", running)
+
+
+def answers(port: int) -> bool:
+    """Whatever it says."""
+    with suppress(httpx.TransportError):
+        return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False, timeout=5).status_code < 500
+    return False
