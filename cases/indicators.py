@@ -38,6 +38,10 @@ class Figures(dict[str, int]):
             raise KeyError(code)
         return 0
 
+    def add(self, counts: Mapping[str, int]) -> None:
+        for code, n in counts.items():
+            self[code] += n
+
     @property
     def due(self) -> int:
         """应处置数: stints finished by their due moment, and stints whose due moment passed before that.
@@ -132,13 +136,8 @@ def _summed(
         day = more.pop(0) if by_day else None
         counts = _counts(codes, more)
         for subject in made_of[part] if made_of is not None else (part,):
-            _add(found.setdefault((subject, day), Figures()), counts)
+            found.setdefault((subject, day), Figures()).add(counts)
     return {key: counts for key, counts in found.items() if counts}
-
-
-def _add(to: Figures, counts: Figures) -> None:
-    for code, n in counts.items():
-        to[code] += n
 
 
 def _parts(kind: str, subjects: Collection[int] | None, tree: bool) -> Parts:
@@ -169,6 +168,12 @@ def _departments(subjects: Collection[int] | None) -> Mapping[int, Collection[in
     asked = {*parents, 0} if subjects is None else set(subjects)
     found = [(pk, above) for pk in (*parents, 0) for above in _upward(pk, parents) if above in asked]
     return _gathered(found)
+
+
+def branch(department: int) -> list[int]:
+    """A department and all below it."""
+    parents = dict(Department.objects.values_list("pk", "parent"))
+    return [pk for pk in {*parents, department} if department in _upward(pk, parents)]
 
 
 def _upward(pk: int | None, parents: Mapping[int, int | None]) -> list[int]:

@@ -8,7 +8,7 @@ differ. A metric is a column of Tally and of Total: a new one is a line here and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -201,11 +201,15 @@ METRICS = (
 METRIC: Mapping[str, Metric] = {metric.code: metric for metric in METRICS}
 CODES = tuple(METRIC)
 
-FACTS = f"""
-    LATERAL (SELECT {", ".join(f"{sql} AS {name}" for name, sql in KNOWN.items())} OFFSET 0) AS k,
-    LATERAL (
-        VALUES {", ".join(f"('{m.code}', '{m.when}', {m.sql}, {m.officer})" for m in METRICS)}
-    ) AS fact (metric, moment, counts, officer)
-"""
-"""Joined to lines `e` with their cases `c`: each metric, and whether the line counts. OFFSET keeps `k` from being
-asked anew for each of them."""
+
+def facts(metrics: Iterable[Metric]) -> str:
+    """To be joined to lines `e` with their cases `c`: each of these metrics, and whether the line counts.
+
+    OFFSET keeps `k` from being asked anew for each of them.
+    """
+    rows = ", ".join(f"('{m.code}', '{m.when}', {m.sql}, {m.officer})" for m in metrics)
+    known = ", ".join(f"{sql} AS {name}" for name, sql in KNOWN.items())
+    return f"""
+        LATERAL (SELECT {known} OFFSET 0) AS k,
+        LATERAL (VALUES {rows}) AS fact (metric, moment, counts, officer)
+    """

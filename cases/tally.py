@@ -28,7 +28,7 @@ from grid.moment import local_day, today
 
 from . import totals
 from .flow import Stage, Verb
-from .metrics import CODES, FACTS, OPEN_CASES
+from .metrics import CODES, METRICS, OPEN_CASES, facts
 from .models import Basis, Case, CaseEvent, Tally
 from .outbox import consumer
 from .totals import Changed, rewriting
@@ -92,7 +92,7 @@ LINES = f"""
 COUNTED = f"""
     SELECT line.cell, line.day, line.basis, coalesce(e.department_id, 0) AS department,
            coalesce(fact.officer, 0) AS officer, c.category_id AS category, c.source, {SUMS}
-    FROM line JOIN cases_caseevent e ON e.id = line.event JOIN cases_case c ON c.id = e.case_id, {FACTS}
+    FROM line JOIN cases_caseevent e ON e.id = line.event JOIN cases_case c ON c.id = e.case_id, {facts(METRICS)}
     WHERE fact.moment = line.moment AND fact.counts
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 """  # noqa: S608 (our own names alone)
@@ -141,7 +141,7 @@ def count(units: Iterable[Unit]) -> int:
         # The lock comes first, so that the log is read after every count before it.
         cursor.execute("SELECT pg_advisory_xact_lock(%s), set_config('jit', 'off', true)", [COUNTER])
         wanted = sorted({*units, *_unclosed(units)})
-        cursor.execute(RECOUNT, _said(wanted))
+        cursor.execute(RECOUNT, said(wanted))
         changed = [Changed(*row) for row in cursor.fetchall()]
     totals.add_up(changed)
     return len({(row.cell, row.day, row.basis) for row in changed})
@@ -154,7 +154,8 @@ def _unclosed(units: Iterable[Unit]) -> Iterator[Unit]:
     yield from open_then.values_list("cell", "day", "basis")
 
 
-def _said(units: Sequence[Unit]) -> dict[str, Any]:
+def said(units: Sequence[Unit]) -> dict[str, Any]:
+    """The parameters of UNITS and LINES."""
     return {
         "cells": [cell for cell, _day, _basis in units],
         "days": [day for _cell, day, _basis in units],

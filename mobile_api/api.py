@@ -16,6 +16,7 @@ from .routers import (
     photos,
     preferences,
     rechecks,
+    scores,
     stats,
 )
 from .strict import strict
@@ -49,5 +50,6 @@ for noun in (
     pairs,
     rechecks,
     stats,
+    scores,
 ):
     api.add_router("", noun.router)

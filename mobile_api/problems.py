@@ -73,6 +73,9 @@ STATUS = {
     "not_reporter": 403,
     "not_your_people": 403,
     "leave_overlaps": 409,
+    "not_your_figures": 403,
+    "published_already": 409,
+    "period_open": 409,
 }
 
 PHOTO_STATUS = {"photo_too_large": 413, "photo_original_closed": 403}

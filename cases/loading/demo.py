@@ -21,7 +21,7 @@ from grid.roles import Role
 
 from .. import docket
 from ..models import Condition
-from . import duties, holidays, policies, taxonomy
+from . import duties, evaluation, holidays, policies, taxonomy
 from .reading import NotLoaded
 
 FIXTURES = settings.BASE_DIR / "fixtures"
@@ -50,6 +50,7 @@ def load(tell: Tell) -> bool:
         tell(name(folder))
         _load_city(folder)
     policies.load(FIXTURES / "policies")
+    evaluation.load(FIXTURES / "evaluation")
     _let_in(row["username"] for folder in CITIES for row in people(folder))
     cache.set(STAMP, digest, timeout=None)
     return True
@@ -57,7 +58,7 @@ def load(tell: Tell) -> bool:
 
 def _digest() -> str:
     """Of all that is loaded, by name and content."""
-    folders = (FIXTURES / "taxonomy", FIXTURES / "holidays", FIXTURES / "policies", *CITIES)
+    folders = (FIXTURES / "taxonomy", FIXTURES / "holidays", FIXTURES / "policies", FIXTURES / "evaluation", *CITIES)
     digest = hashlib.sha256(PASSWORD.encode())
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(FIXTURES)} {path.stat().st_size} ".encode())

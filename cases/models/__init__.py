@@ -1,6 +1,7 @@
 """What happens, and the rows that decide about it."""
 
 from .case import Case, CaseEvent, CaseQuerySet, Outbox
+from .evaluation import Indicator, Publication, Result, Scheme, Trial
 from .evidence import Evidence, Flag, Photo
 from .export import Export
 from .figures import Basis, Tally, Total
@@ -27,6 +28,7 @@ __all__ = [
     "Ground",
     "Hearing",
     "Holiday",
+    "Indicator",
     "Kind",
     "Likeness",
     "Opinion",
@@ -35,12 +37,16 @@ __all__ = [
     "Pace",
     "Photo",
     "Policy",
+    "Publication",
     "Recheck",
+    "Result",
     "Rung",
     "Sampling",
+    "Scheme",
     "StageLimit",
     "Tally",
     "Terms",
     "Timetable",
     "Total",
+    "Trial",
 ]

@@ -1,29 +1,70 @@
-"""Figures, each with its formula."""
+"""Figures, each with its formula and the cases behind it."""
 
 from __future__ import annotations
 
-from datetime import date
+import base64
+import json
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from cases import indicators
+from cases import behind, evaluation, indicators, metrics, periods, scores
 from cases.flow import Refused
-from cases.indicators import Figures
+from cases.indicators import CITY, Figures
+from cases.models import Basis, Indicator
+from cases.periods import Span
 from grid.models import Department
 from grid.moment import today
-from grid.roles import CENTRE, DEPARTMENT
-from grid.words import named
+from grid.roles import CENTRE, DEPARTMENT, Role
+from grid.words import named, phrased
 
 from ..auth import Request, officer
+from ..looking import looked_at
 from ..problems import Problem
 from ..schemas import Named, Said
 
 router = Router(tags=["stats"])
 
+LOOKERS = (*CENTRE, *DEPARTMENT, Role.INSPECTOR)
+ANSWERS = {401: Problem, 403: Problem, 422: Problem}
 LONGEST_DAYS = 366
 TOLD = ("dispatched", "on_time", "overdue", "exempt", "finished", "rework", "passed", "closed")
+Kind = Literal[
+    "city",
+    "district",
+    "street",
+    "community",
+    "cell",
+    "beat",
+    "department",
+    "officer",
+    "category",
+    "inspector",
+    "clerk",
+    "shift_leader",
+    "dispatcher",
+]
+BASIS = "flow: on the day it happened; cohort: on the day its case was reported"
+
+
+class Days(Said):
+    """Local days, both included; this month so far where they are not said."""
+
+    since: date | None = Field(None, alias="from")
+    until: date | None = Field(None, alias="to")
+
+    def span(self) -> tuple[date, date]:
+        """Raises Refused (bad_period)."""
+        until = self.until or today()
+        since = self.since or until.replace(day=1)
+        if not 0 <= (until - since).days < LONGEST_DAYS:
+            raise Refused("bad_period", _("起始日期不能晚于截止日期，跨度不超过一年。"), field="from")
+        return since, until
 
 
 class DepartmentFigures(Schema):
@@ -43,13 +84,6 @@ class DepartmentFigures(Schema):
     closed: int = Field(description="cases closed")
 
 
-class Days(Said):
-    """Local days, both included; this month so far where they are not said."""
-
-    since: date | None = Field(None, alias="from")
-    until: date | None = Field(None, alias="to")
-
-
 class Departments(Schema):
     """The figures of every department that had any."""
 
@@ -58,27 +92,19 @@ class Departments(Schema):
     items: list[DepartmentFigures]
 
 
-@router.get(
-    "stats/departments",
-    auth=officer(*CENTRE, *DEPARTMENT),
-    response={200: Departments, 401: Problem, 403: Problem, 422: Problem},
-)
+@router.get("stats/departments", auth=officer(*CENTRE, *DEPARTMENT), response={200: Departments, **ANSWERS})
 def departments(request: Request, days: Query[Days]) -> Departments:
     """What each department was given and did, by local days, both included; by default this month so far.
 
     Counted from the log by the worker, a second or so behind it.
     """
-    until = days.until or today()
-    since = days.since or until.replace(day=1)
-    if not 0 <= (until - since).days < LONGEST_DAYS:
-        raise Refused("bad_period", _("起始日期不能晚于截止日期，跨度不超过一年。"), field="from")
+    since, until = days.span()
     counted = indicators.figures("department", since, until, codes=TOLD, tree=False)
     rows = Department.objects.filter(pk__in=counted).order_by("code")
-    items = [_told(row, counted[row.pk]) for row in rows]
-    return Departments(since=since, until=until, items=items)
+    return Departments(since=since, until=until, items=[_of_department(row, counted[row.pk]) for row in rows])
 
 
-def _told(row: Department, figures: Figures) -> DepartmentFigures:
+def _of_department(row: Department, figures: Figures) -> DepartmentFigures:
     return DepartmentFigures(
         department=Named(id=row.pk, code=row.code, name=named(row)),
         filed=figures["dispatched"],
@@ -93,3 +119,242 @@ def _told(row: Department, figures: Figures) -> DepartmentFigures:
         rework_rate=figures.rework_rate,
         closed=figures["closed"],
     )
+
+
+class MetricOut(Schema):
+    """统计项: one counted thing."""
+
+    code: str
+    name: str
+    counted_on: str = Field(description="at: the day it happened; due_at: the day it fell due; promise_at: promised by")
+
+
+class IndicatorOut(Schema):
+    """指标: one sum of metrics over another; a count where it has no denominator."""
+
+    code: str
+    name: str
+    numerator: str = Field(examples=["on_time"])
+    denominator: str = Field(examples=["on_time + overdue - exempt"])
+    better: str = Field(description="higher or lower")
+    counted_by: str
+    exclusions: str
+
+
+class Dictionary(Schema):
+    """What is counted, and what is made of it."""
+
+    metrics: list[MetricOut]
+    indicators: list[IndicatorOut]
+
+
+@router.get("stats/indicators", auth=officer(*LOOKERS), response={200: Dictionary, **ANSWERS})
+def dictionary(request: Request) -> Dictionary:
+    """The dictionary: every metric and every indicator with its formula."""
+    return Dictionary(
+        metrics=[MetricOut(code=each.code, name=named(each), counted_on=each.when) for each in metrics.METRICS],
+        indicators=[_indicator(row) for row in Indicator.objects.all()],
+    )
+
+
+def _indicator(row: Indicator) -> IndicatorOut:
+    return IndicatorOut(
+        code=row.code,
+        name=named(row),
+        numerator=row.numerator,
+        denominator=row.denominator,
+        better=row.better,
+        counted_by=phrased(row, "counted_by"),
+        exclusions=phrased(row, "exclusions"),
+    )
+
+
+class Asked(Days):
+    """Whose figures."""
+
+    kind: Kind
+    subject: int | None = Field(None, description="its id; none: all that I may look at")
+    basis: Basis = Field(Basis.FLOW, description=BASIS)
+
+
+class FiguresOut(Schema):
+    """One subject's counts and rates. A rate without cases is null: there is nothing to rate."""
+
+    subject: Named
+    figures: dict[str, int] = Field(description="by metric; what did not happen is left out")
+    rates: dict[str, float | None] = Field(description="by indicator; unrounded")
+
+
+class FiguresPage(Schema):
+    """Every subject that had any figures."""
+
+    since: date
+    until: date
+    basis: Basis
+    items: list[FiguresOut]
+
+
+@router.get("stats/figures", auth=officer(*LOOKERS), response={200: FiguresPage, **ANSWERS})
+def figures(request: Request, asked: Query[Asked]) -> FiguresPage:
+    """The figures of regions, departments, posts or classes, by local days.
+
+    The centre looks at all; a department at its own and those below; an inspector at himself, his beats and cells.
+    """
+    since, until = asked.span()
+    only = looked_at(request.auth, asked.kind, asked.subject)
+    found = evaluation.counted(asked.kind, asked.basis, since, until, metrics.CODES, only)
+    names = _names(asked.kind, found.keys())
+    rates = evaluation.rates()
+    items = [_figures(names[pk], found[pk], rates) for pk in sorted(found, key=lambda pk: names[pk].code)]
+    return FiguresPage(since=since, until=until, basis=asked.basis, items=items)
+
+
+def _figures(subject: Named, counts: Figures, rates: dict[str, scores.Rate]) -> FiguresOut:
+    return FiguresOut(subject=subject, figures=dict(counts), rates=_rates(counts, rates))
+
+
+def _rates(counts: Figures, rates: dict[str, scores.Rate]) -> dict[str, float | None]:
+    told = {code: rate.of(counts) for code, rate in rates.items() if rate.denominator}
+    return {code: None if value is None else float(value) for code, value in told.items()}
+
+
+def _names(kind: str, pks: Collection[int]) -> dict[int, Named]:
+    """What to call subjects; 0 is nobody, or the whole city."""
+    nobody = Named(id=0, name=_("全市") if kind == "city" else "—")
+    found = {row.pk: Named(id=row.pk, code=row.code, name=named(row)) for row in evaluation.named(kind, pks)}
+    return {pk: found.get(pk, nobody if pk == CITY else Named(id=pk, name=str(pk))) for pk in pks}
+
+
+class Run(Said):
+    """Whose figures over how many periods."""
+
+    kind: Kind
+    subject: int = Field(CITY, description="its id; the city's is 0")
+    basis: Basis = Field(Basis.FLOW, description=BASIS)
+    span: Span = Span.MONTH
+    day: date | None = Field(None, description="any day of the last period; none: today")
+    last: int = Field(12, ge=1, le=60, description="so many periods, this one last")
+
+
+class PeriodOut(Schema):
+    """One period's figures."""
+
+    since: date
+    until: date
+    figures: dict[str, int]
+    rates: dict[str, float | None]
+
+
+class Series(Schema):
+    """A subject's own past, the oldest period first; and the same period a year ago."""
+
+    subject: Named
+    items: list[PeriodOut]
+    last_year: PeriodOut
+
+
+@router.get("stats/series", auth=officer(*LOOKERS), response={200: Series, **ANSWERS})
+def series(request: Request, run: Query[Run]) -> Series:
+    """The trend of one subject: day, week, month, quarter, half-year or year."""
+    looked_at(request.auth, run.kind, run.subject)
+    this = periods.of(run.span, run.day or today())
+    rates = evaluation.rates()
+    told = [
+        PeriodOut(since=each.since, until=each.until, figures=dict(counts), rates=_rates(counts, rates))
+        for each, counts in evaluation.trend(run.kind, run.subject, run.basis, [*this.past(run.last), this.last_year])
+    ]
+    return Series(subject=_names(run.kind, [run.subject])[run.subject], items=told[:-1], last_year=told[-1])
+
+
+class Behind(Days):
+    """Which figure: metrics, or the numerator or denominator of an indicator, of one subject."""
+
+    kind: Kind
+    subject: int = Field(CITY, description="its id; the city's is 0")
+    basis: Basis = Field(Basis.FLOW, description=BASIS)
+    metric: list[str] = Field([], max_length=8)
+    indicator: str = ""
+    part: Literal["numerator", "denominator"] = "numerator"
+    cursor: str = Field("", max_length=200)
+    limit: int = Field(50, ge=1, le=200)
+
+
+class CountedOut(Schema):
+    """A case behind a figure, and the line of its log that counted."""
+
+    day: date = Field(description="the local day on which it counts")
+    metric: str
+    exempt: bool = Field(description="overdue, but exempted on appeal: not in what is due, and not gone either")
+    id: UUID
+    number: str
+    category: str
+    event: int
+    verb: str
+    at: datetime
+    due_at: datetime | None
+    late_s: int = Field(description="in the stage's own clock")
+    department: str
+    by: str
+
+
+class CountedPage(Schema):
+    """The newest first; `next` is the cursor of the following page."""
+
+    items: list[CountedOut]
+    next: str | None
+
+
+@router.get("stats/cases", auth=officer(*LOOKERS), response={200: CountedPage, **ANSWERS})
+def cases(request: Request, asked: Query[Behind]) -> CountedPage:
+    """The cases behind a figure, as far as I may see them. What an appeal exempted is shown."""
+    since, until = asked.span()
+    looked_at(request.auth, asked.kind, asked.subject)
+    figure = behind.Figure(_codes(asked), asked.kind, asked.subject, since, until, asked.basis)
+    after = _read(asked.cursor) if asked.cursor else None
+    page, following = behind.behind(figure, request.auth, limit=asked.limit, after=after)
+    return CountedPage(items=[_counted(each) for each in page], next=_write(following) if following else None)
+
+
+def _codes(asked: Behind) -> tuple[str, ...]:
+    if asked.indicator:
+        rate = evaluation.rates().get(asked.indicator)
+        chosen: scores.Sum | None = getattr(rate, asked.part, None)
+        if chosen is None:
+            raise Refused("indicator_unknown", _("没有指标“%(code)s”。") % {"code": asked.indicator}, field="indicator")
+        return tuple(code for sign, code in chosen.parts if sign > 0)
+    if not asked.metric or set(asked.metric) - metrics.METRIC.keys():
+        codes = _("、").join(sorted(set(asked.metric) - metrics.METRIC.keys()))
+        raise Refused("metric_unknown", _("没有统计项：%(codes)s") % {"codes": codes}, field="metric")
+    return tuple(dict.fromkeys(asked.metric))
+
+
+def _counted(each: behind.Counted) -> CountedOut:
+    event = each.event
+    return CountedOut(
+        day=each.day,
+        metric=each.metric,
+        exempt=each.exempt,
+        id=event.case.uuid,
+        number=event.case.number,
+        category=named(event.case.category),
+        event=event.pk,
+        verb=event.verb,
+        at=event.at,
+        due_at=event.due_at,
+        late_s=event.late_s,
+        department=named(event.department) if event.department else "",
+        by=str(event.by or ""),
+    )
+
+
+def _write(key: behind.Key) -> str:
+    return base64.urlsafe_b64encode(json.dumps([key.day.isoformat(), key.event]).encode()).decode()
+
+
+def _read(cursor: str) -> behind.Key:
+    """What was written, and nothing else: a cursor comes back from outside."""
+    try:
+        day, event = json.loads(base64.urlsafe_b64decode(cursor))
+        return behind.Key(date.fromisoformat(day), int(event))
+    except (ValueError, TypeError):
+        raise Refused("bad_cursor", _("翻页标记无效，请从第一页重新开始。"), field="cursor") from None

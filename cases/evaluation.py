@@ -1,0 +1,267 @@
+"""评价: who stands where, by a scheme, over some days; and the publishing of it.
+
+standings()  the figures, score and rank of every subject of a scheme, live
+publish()    the same, frozen; again only as a revision with its reason
+drift()      what has changed since
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from grid.models import Area, Beat, Cell, Department, Officer
+from grid.moment import now, today
+
+from . import indicators, scores
+from .flow import Refused
+from .indicators import AREAS, Figures
+from .metrics import METRICS
+from .models import Category, Indicator, Publication, Result, Scheme
+from .periods import Period
+from .scores import Plan, Rate, Score
+
+GROUND = tuple(metric.code for metric in METRICS if metric.ground)
+PUBLISHING = 0x9B11  # the advisory lock of whoever publishes
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom or what a scheme judges."""
+
+    pk: int
+    code: str
+    name: str
+    name_en: str = ""
+    region_class: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One subject's line. `rank` is None without a score; subjects with the same score share one."""
+
+    subject: Subject
+    figures: Figures
+    score: Score
+    rank: int | None
+
+
+def rates() -> dict[str, Rate]:
+    """The dictionary of indicators, as values."""
+    return {row.code: row.rate for row in Indicator.objects.all()}
+
+
+def plan_of(scheme: Scheme, said: Mapping[str, Any] | None = None) -> Plan:
+    """A scheme as a value, or what would be if it said something else. Raises Refused."""
+    try:
+        return scores.plan(scheme.said if said is None else {**scheme.said, **said}, rates())
+    except scores.Unfit as unfit:
+        raise Refused(unfit.code, unfit.detail, field="items") from None
+
+
+def in_force(code: str, day: date) -> Scheme:
+    """The version of a scheme that is valid on a day. Raises Scheme.DoesNotExist."""
+    found: Scheme = Scheme.objects.filter(code=code, valid_from__lte=day).latest("valid_from", "version")
+    return found
+
+
+def subjects(kind: str) -> list[Subject]:
+    """All whom a scheme of a kind judges: what is not closed, who is not disabled."""
+    if kind in AREAS:
+        areas = Area.objects.filter(closed_on=None, code__regex=rf"^.{{{AREAS[kind]}}}$").order_by("code")
+        return [Subject(row.pk, row.code, row.name, row.name_en) for row in areas.only("code", "name", "name_en")]
+    if kind == Scheme.Kind.CELL:
+        cells = Cell.objects.current().order_by("code").only("code", "region_class")
+        return [Subject(row.pk, row.code, row.code, region_class=row.region_class) for row in cells]
+    if kind == Scheme.Kind.BEAT:
+        return [Subject(row.pk, row.code, row.name) for row in Beat.objects.order_by("code")]
+    if kind == Scheme.Kind.DEPARTMENT:
+        departments = Department.objects.filter(closed_on=None).order_by("code")
+        return [Subject(row.pk, row.code, row.name, row.name_en) for row in departments]
+    officers = Officer.objects.filter(is_active=True, roles__contains=[kind]).order_by("username")
+    return [Subject(row.pk, row.username, str(row)) for row in officers]
+
+
+def named(kind: str, pks: Collection[int]) -> list[Subject]:
+    """What to call subjects of any kind of figures, also of those closed."""
+    if kind == "category":
+        rows = Category.objects.filter(pk__in=pks)
+        return [Subject(row.pk, f"{row.major}{row.sub}", row.name, row.name_en) for row in rows]
+    if kind == "officer" or kind in Scheme.POSTS:
+        return [Subject(row.pk, row.username, str(row)) for row in Officer.objects.filter(pk__in=pks)]
+    if kind == "cell":
+        return [Subject(row.pk, row.code, row.code) for row in Cell.objects.filter(pk__in=pks).only("code")]
+    if kind == "beat":
+        return [Subject(row.pk, row.code, row.name) for row in Beat.objects.filter(pk__in=pks)]
+    found = Department.objects if kind == "department" else Area.objects.defer("shape")
+    return [Subject(row.pk, row.code, row.name, row.name_en) for row in found.filter(pk__in=pks)]
+
+
+def stored(kind: str) -> str:
+    """The kind of totals that a kind of scheme is counted by: a post's are those of its officers."""
+    return "officer" if kind in Scheme.POSTS else kind
+
+
+def counted(
+    kind: str, basis: str, since: date, until: date, codes: Collection[str], only: Collection[int] | None = None
+) -> dict[int, Figures]:
+    """The figures by subject. What is nobody's act counts for an inspector as it does for the cells of his beats."""
+    found = indicators.figures(stored(kind), since, until, subjects=only, basis=basis, codes=codes)
+    ground = [code for code in GROUND if code in codes]
+    if kind == Scheme.Kind.INSPECTOR and ground:
+        beats = indicators.figures("beat", since, until, basis=basis, codes=ground)
+        for beat, officer in Beat.officers.through.objects.values_list("beat", "officer"):
+            for code, n in beats.get(beat, {}).items():
+                mine = found.setdefault(officer, Figures())
+                mine[code] += n
+    return found
+
+
+def trend(kind: str, subject: int, basis: str, past: Sequence[Period]) -> list[tuple[Period, Figures]]:
+    """One subject's figures in each of some periods, in one reading."""
+    since, until = min(each.since for each in past), max(each.until for each in past)
+    days = [indicators.series(stored(kind), since, until, subjects=[subject], basis=basis).get(subject, {})]
+    if kind == Scheme.Kind.INSPECTOR:
+        beats = list(Beat.objects.filter(officers=subject).values_list("pk", flat=True))
+        days += indicators.series("beat", since, until, subjects=beats, basis=basis, codes=GROUND).values()
+    return [(each, _within(days, each)) for each in past]
+
+
+def _within(series: Collection[Mapping[date, Figures]], period: Period) -> Figures:
+    found = Figures()
+    for days in series:
+        for day, counts in days.items():
+            if period.since <= day <= period.until:
+                found.add(counts)
+    return found
+
+
+def standings(scheme: Scheme, since: date, until: date, plan: Plan | None = None) -> list[Standing]:
+    """Every subject with its figures and score, the best first, those without a score last."""
+    chosen, judged = plan or plan_of(scheme), subjects(scheme.kind)
+    found = counted(scheme.kind, scheme.basis, since, until, chosen.codes)
+    return ranked(judged, found, chosen)
+
+
+def ranked(judged: Collection[Subject], found: Mapping[int, Figures], plan: Plan) -> list[Standing]:
+    """The standings that figures give."""
+    nothing = Figures()
+    score = {each.pk: plan.score(found.get(each.pk, nothing), each.region_class) for each in judged}
+    places = scores.ranks({pk: each.points for pk, each in score.items()})
+    rows = [Standing(each, found.get(each.pk, nothing), score[each.pk], places.get(each.pk)) for each in judged]
+    return sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.subject.code))
+
+
+@transaction.atomic
+def publish(scheme: Scheme, period: Period, by: Officer, reason: str = "") -> Publication:
+    """Freeze the standings of a period that is over. The first is revision 0; each further one needs its reason.
+
+    Raises Refused. Takes the lock of whoever publishes, so that revisions are numbered one after the other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUBLISHING])
+    if period.until >= today():
+        raise Refused("period_open", _("该周期尚未结束，不能发布。"), field="day")
+    before = Publication.objects.filter(code=scheme.code, span=period.span, since=period.since).first()
+    if before and not reason:
+        raise Refused("published_already", _("该周期已经发布；如需更正，请写明修订理由。"), field="reason")
+    plan = plan_of(scheme)
+    publication = Publication.objects.create(
+        scheme=scheme,
+        code=scheme.code,
+        span=period.span,
+        since=period.since,
+        until=period.until,
+        revision=before.revision + 1 if before else 0,
+        reason=reason if before else "",
+        said={
+            "version": scheme.version,
+            "kind": scheme.kind,
+            "basis": scheme.basis,
+            **scheme.said,
+            "indicators": _dictionary(plan),
+        },
+        by=by,
+        at=now(),
+    )
+    rows = standings(scheme, period.since, period.until, plan)
+    Result.objects.bulk_create([_result(publication, row) for row in rows], batch_size=1000)
+    return publication
+
+
+def _dictionary(plan: Plan) -> dict[str, Any]:
+    """The formulas by which it is reckoned: the rows may be changed later."""
+    return {
+        item.rate.code: {
+            "numerator": item.rate.numerator.text,
+            "denominator": item.rate.denominator.text if item.rate.denominator else "",
+            "better": "higher" if item.rate.higher else "lower",
+        }
+        for item in plan.items
+    }
+
+
+def _result(publication: Publication, row: Standing) -> Result:
+    return Result(
+        publication=publication,
+        subject=row.subject.pk,
+        code=row.subject.code,
+        name=row.subject.name,
+        name_en=row.subject.name_en,
+        figures=dict(row.figures),
+        lines=[line_said(line) for line in row.score.lines],
+        points=exactly(row.score.points) or "",
+        grade=row.score.grade.letter if row.score.grade else "",
+        rank=row.rank,
+    )
+
+
+def line_said(line: scores.Line) -> dict[str, Any]:
+    """An item's line for JSON, its numbers exact."""
+    return {
+        "indicator": line.item.rate.code,
+        "value": exactly(line.value),
+        "points": exactly(line.points),
+        "weight": exactly(line.weight),
+    }
+
+
+def exactly(number: Fraction | None) -> str | None:
+    """A fraction as text: "7/13"."""
+    return None if number is None else str(number)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A subject whose score or place is no longer the published one; `live` is None when it is no longer judged."""
+
+    result: Result
+    live: Standing | None
+
+
+def drift(publication: Publication) -> list[Drift]:
+    """What has changed since the publication, counted anew by the scheme of then: late closures, appeals, voids."""
+    said = publication.said
+    formulas = {code: _rate(code, formula) for code, formula in said["indicators"].items()}
+    plan = scores.plan(said, formulas)
+    live = standings(publication.scheme, publication.since, publication.until, plan)
+    standing = {row.subject.pk: row for row in live}
+    found = [Drift(result, standing.get(result.subject)) for result in publication.results.order_by("rank", "code")]
+    return [each for each in found if _differs(each)]
+
+
+def _rate(code: str, formula: Mapping[str, str]) -> Rate:
+    below = scores.Sum(formula["denominator"]) if formula["denominator"] else None
+    return Rate(code, scores.Sum(formula["numerator"]), below, formula["better"] == "higher")
+
+
+def _differs(each: Drift) -> bool:
+    if each.live is None:
+        return True
+    return dict(each.live.figures) != each.result.figures or each.live.score.points != each.result.exact

@@ -1,0 +1,214 @@
+"""Every figure opens the cases behind it, and whatever happens, the figures hold together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.db import transaction
+from django.db.models import Sum
+
+from cases import docket, indicators, outbox, tally
+from cases.behind import Counted, Figure, behind
+from cases.flow import Facts, Verb
+from cases.metrics import CODES, METRIC
+from cases.models import Basis, Case, Tally, Total
+from grid.models import Area, Officer
+from grid.moment import today
+
+from . import city as town
+from .histories import wander
+
+SEEDS = (1, 2, 3)
+
+
+@pytest.fixture(params=SEEDS)
+def lived(request: pytest.FixtureRequest, city: SimpleNamespace, clock) -> SimpleNamespace:
+    wander(city, clock, request.param)
+    return city
+
+
+def days() -> tuple[date, date]:
+    return town.MONDAY.date(), today() + timedelta(days=30)
+
+
+def everything() -> list[tuple[object, ...]]:
+    return sorted([*Tally.objects.values_list(), *Total.objects.values_list()], key=str)
+
+
+def whole(figure: Figure, by: Officer, limit: int = 7) -> list[Counted]:
+    """All pages of what stands behind a figure."""
+    found, after = [], None
+    while True:
+        page, after = behind(figure, by, limit=limit, after=after)
+        found += page
+        if after is None:
+            return found
+
+
+def test_counted_from_nothing_it_is_the_same(lived: SimpleNamespace) -> None:
+    since, until = days()
+    before = everything()
+    assert tally.rebuild(since, until) == 0
+    Tally.objects.all().delete()
+    Total.objects.all().delete()
+    assert tally.rebuild(since, until) > 0
+    assert everything() == before
+
+
+@pytest.mark.parametrize("basis", Basis.values)
+def test_the_parts_make_the_whole(basis: str, lived: SimpleNamespace) -> None:
+    since, until = days()
+    city = indicators.figures("city", since, until, basis=basis)[0]
+    assert city["reports"] == Case.objects.count()
+    for kind in ("cell", "community", "street", "district", "officer", "category"):
+        parts: Counter[str] = Counter()
+        for counts in indicators.figures(kind, since, until, basis=basis).values():
+            parts.update(counts)
+        assert dict(parts) == city, kind
+    own = indicators.figures("department", since, until, basis=basis, tree=False)
+    tree = indicators.figures("department", since, until, basis=basis)
+    below = [lived.works, lived.roads, lived.parks]
+    for code in CODES:
+        assert sum(counts[code] for counts in own.values()) == city[code], code
+        assert sum(own[row.pk][code] for row in below if row.pk in own) == tree[lived.works.pk][code], code
+    flow, cohort = (
+        indicators.figures("city", since, until, basis=each, codes=["reports", "finished", "closed", "overdue"])
+        for each in Basis.values
+    )
+    assert flow == cohort, "over all time both count the same"
+
+
+@pytest.mark.parametrize("basis", Basis.values)
+def test_behind_each_figure_stand_so_many(basis: str, lived: SimpleNamespace) -> None:
+    since, until = days()
+    street = Area.objects.get(code="632701001")
+    for kind, subject in (
+        ("city", 0),
+        ("street", street.pk),
+        ("cell", lived.cells[0].pk),
+        ("department", lived.works.pk),
+        ("officer", lived.carl.pk),
+        ("category", lived.manhole.pk),
+    ):
+        counts = indicators.figures(kind, since, until, subjects=[subject], basis=basis).get(subject, {})
+        listed = whole(Figure(CODES, kind, subject, since, until, basis), lived.lena)
+        assert Counter(each.metric for each in listed) == counts, kind
+        assert [each.key for each in listed] == sorted((each.key for each in listed), reverse=True)
+
+
+def test_an_exempted_case_does_not_vanish(city: SimpleNamespace, clock) -> None:
+    case = town.report(city)
+    clock.move_to(town.MONDAY + timedelta(days=3))
+    town.finish(case, city.hugo)
+    case.refresh_from_db()
+    docket.move(case.uuid, Verb.PASS, by=case.holder or city.ivan, facts=town.shown(city.ivan, "near"))
+    docket.move(case.uuid, Verb.CLOSE, by=city.carl)
+    outbox.drain()
+    since, until = days()
+    due = Figure(("on_time", "overdue"), "department", city.roads.pk, since, until)
+    assert [(each.metric, each.exempt, str(each.day)) for each in whole(due, city.lena)] == [
+        ("overdue", False, "2026-03-04")
+    ]
+    docket.move(case.uuid, Verb.ASK, by=city.hugo, facts=Facts(asks=Verb.EXEMPT, note="断路"))
+    docket.move(case.uuid, Verb.EXEMPT, by=city.sina, facts=Facts(note="属实"))
+    outbox.drain()
+    figures = indicators.figures("department", since, until)[city.roads.pk]
+    assert (figures["overdue"], figures["exempt"], figures.due) == (1, 1, 0)
+    assert [(each.metric, each.exempt) for each in whole(due, city.lena)] == [("overdue", True)]
+
+
+def test_nobody_is_shown_what_he_may_not_see(city: SimpleNamespace, clock) -> None:
+    town.report(city)
+    town.report(city, lon=town.LON + 3.5 * town.STEP, by=city.ines)
+    outbox.drain()
+    figure = Figure(("reports",), "city", 0, *days())
+    assert len(whole(figure, city.lena)) == 2
+    assert [each.event.case.reporter for each in whole(figure, city.ivan)] == [city.ann]
+    assert whole(figure, city.hana) == []
+
+
+def test_a_promise_broken_counts_from_the_next_day_until_it_is_closed(city: SimpleNamespace, clock) -> None:
+    case = town.report(city)
+    outbox.drain()
+    promised = Case.objects.get(pk=case.pk).promise_at
+    assert promised
+
+    def unclosed() -> dict[str, int]:
+        rows = Tally.objects.filter(basis=Basis.FLOW, unclosed__gt=0).values_list("day", "unclosed")
+        return {str(day): n for day, n in rows}
+
+    clock.move_to(promised + timedelta(hours=1))
+    assert (tally.night(), unclosed()) == (0, {})
+    clock.move_to(promised + timedelta(days=1))
+    assert tally.night() == 2  # flow and cohort
+    assert unclosed() == {"2026-03-04": 1}
+    assert tally.night() == 0
+    town.finish(case, city.hugo)
+    docket.move(case.uuid, Verb.PASS, by=city.ivan, facts=town.shown(city.ivan, "near"))
+    docket.move(case.uuid, Verb.CLOSE, by=city.carl)
+    outbox.drain()
+    assert unclosed() == {}
+    city_wide = indicators.figures("city", *days())[0]
+    assert (city_wide["closed"], city_wide["closed_on_time"], city_wide["unclosed"]) == (1, 0, 0)
+
+
+def test_flow_and_cohort_differ_by_the_day(city: SimpleNamespace, clock) -> None:
+    case = town.report(city)
+    clock.move_to(town.MONDAY + timedelta(days=1))
+    town.finish(case, city.hugo)
+    outbox.drain()
+    done = {
+        basis: {str(day): n for day, n in Tally.objects.filter(basis=basis, finished=1).values_list("day", "finished")}
+        for basis in Basis.values
+    }
+    assert done == {"flow": {"2026-03-03": 1}, "cohort": {"2026-03-02": 1}}
+
+
+def test_a_voided_case_was_not_filed_rightly(city: SimpleNamespace, clock) -> None:
+    case = town.report(city)
+    outbox.drain()
+    clock.move_to(town.MONDAY + timedelta(days=2))
+    docket.move(case.uuid, Verb.VOID, by=city.sina, facts=Facts(note="重复"))
+    outbox.drain()
+    filed = indicators.figures("city", town.MONDAY.date(), town.MONDAY.date())[0]
+    assert (filed["filed"], filed["filed_rightly"], filed["void"]) == (1, 0, 0)
+
+
+def test_who_is_sent_to_another_department_was_not_dispatched_rightly(city: SimpleNamespace, clock) -> None:
+    case = town.report(city)
+    outbox.drain()
+    clock.shift(timedelta(hours=1))
+    docket.move(case.uuid, Verb.DECLINE, by=city.dora, facts=Facts(note="不属"))
+    outbox.drain()
+    assert indicators.figures("city", *days())[0]["dispatched_rightly"] == 1  # it may come back to the same
+    docket.move(case.uuid, Verb.DISPATCH, by=city.dora, facts=Facts(department=city.parks.pk))
+    outbox.drain()
+    counts = indicators.figures("department", *days(), tree=False)
+    rightly = [(counts[row.pk]["dispatched"], counts[row.pk]["dispatched_rightly"]) for row in (city.roads, city.parks)]
+    assert rightly == [(1, 0), (1, 1)]
+
+
+def test_a_count_costs_what_its_unit_holds(city: SimpleNamespace, clock, django_assert_num_queries) -> None:
+    town.report(city)
+    outbox.drain()
+    first = Case.objects.get()
+    unit = (first.cell_id, town.MONDAY.date(), Basis.FLOW)
+    with django_assert_num_queries(5):  # the lock, what is unclosed, the recount; and the transaction
+        assert counted(unit) == 0
+    Tally.objects.filter(reports=1, basis=Basis.FLOW).update(reports=2)
+    with django_assert_num_queries(14):  # four kinds of totals, the parents of cells and areas, and three levels
+        assert counted(unit) == 1
+
+
+@transaction.atomic
+def counted(unit: tally.Unit) -> int:
+    return tally.count({unit})
+
+
+def test_every_metric_has_both_names() -> None:
+    assert all(metric.name and metric.name_en for metric in METRIC.values())
+    assert len({metric.name for metric in METRIC.values()}) == len(METRIC)
+    assert Tally.objects.none().aggregate(n=Sum("reports")) == {"n": None}
