@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Span(TextChoices):
+    """How long a period is (周期). Weeks begin on Monday."""
+
     DAY = "day", _("日")
     WEEK = "week", _("周")
     MONTH = "month", _("月")
