@@ -22,7 +22,7 @@ CREATE TRIGGER published_is_kept BEFORE UPDATE ON cases_scheme
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0012_tallies'),
+        ('cases', '0019_exports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
