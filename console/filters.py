@@ -57,7 +57,7 @@ class Filters(forms.Form):
             "source": [ANY, *Source.choices],
             "area": [ANY, *_areas(book)],
             "category": [ANY, *_categories(book)],
-            "department": [ANY, *_departments(book)],
+            "department": [ANY, ("0", _("尚未派遣")), *_departments(book)],
         }
         for name, offered in choices.items():
             self.fields[name].choices = offered  # type: ignore[attr-defined]

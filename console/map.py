@@ -49,8 +49,6 @@ def config(officer: Officer) -> dict[str, Any]:
         "today": today().isoformat(),
         "english": english(),
         "words": {
-            "open": _("未结"),
-            "late": _("超时"),
             "cell": _("单元网格"),
             "community": _("社区"),
             "street": _("街道"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.urls import path
 from django.views.i18n import set_language
 
-from .views import beats, case, duties, exports, home, lists, map, photos, settings, tiles, year
+from .views import beats, board, case, duties, exports, home, lists, map, photos, settings, tiles, year
 
 app_name = "console"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("board/", board.page, name="board"),
     path("map/", map.page, name="map"),
     path("map/place/", map.place, name="map_place"),
     path("map/find/", map.find, name="map_find"),

@@ -96,7 +96,7 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
     "open": lambda said, at: Q(stage__in=OPEN) if said else Q(stage__in=flow.DONE),
     "source": lambda said, at: Q(source=said),
     "category": lambda said, at: Q(category=said) | Q(category__parent=said),
-    "department": lambda said, at: Q(department=said),
+    "department": lambda said, at: Q(department=said) if int(said) else Q(department=None),  # 0: nobody's yet
     "area": lambda said, at: Q(cell__area__code__startswith=said),
     "cell": lambda said, at: Q(cell__code=said),
     "level": lambda said, at: Q(level=said),
