@@ -59,6 +59,25 @@ CLOSES = """
     SELECT id, entered_at, 'close', 'closing', 'closed', department_id, '', 0, 0, '{}' FROM cases_case
     WHERE stage = 'closed' ORDER BY id
 """
+TALLIES = """
+    INSERT INTO cases_tally (cell, day, basis, department, officer, category, source, reports, filed, closed, on_time)
+    SELECT cell_id, (reported_at AT TIME ZONE 'Asia/Shanghai')::date, 'flow', coalesce(department_id, 0), 0,
+           category_id, source, count(*), count(*), count(*), count(*)
+    FROM cases_case GROUP BY 1, 2, 4, 6, 7
+"""
+TOTALS = """
+    INSERT INTO cases_total (kind, subject, basis, day, reports, filed, closed, on_time)
+    SELECT '{kind}', {subject}, basis, day, sum(reports), sum(filed), sum(closed), sum(on_time)
+    FROM cases_tally JOIN grid_cell AS cell ON cell.id = cases_tally.cell
+    JOIN grid_area AS community ON community.id = cell.area_id
+    JOIN grid_area AS street ON street.id = community.parent_id GROUP BY 2, 3, 4
+"""
+SUBJECTS = {
+    "cases_tally.department": "department",
+    "community.id": "area",
+    "street.id": "area",
+    "street.parent_id": "area",
+}
 OPEN = ["handling", "handling", "handling", "handling", "filing", "dispatch", "check", "closing"]
 
 
@@ -79,6 +98,15 @@ def cases(*, open: int, closed: int) -> None:
             cursor.execute(CASES, _said(cursor, stages, count, age))
         cursor.execute(CLOSES)
         cursor.execute("VACUUM ANALYZE cases_case, cases_caseevent, grid_cell, grid_area")
+
+
+def figures() -> None:
+    """What the worker would have counted of these cases, as far as a board reads it."""
+    with connection.cursor() as cursor:
+        cursor.execute(TALLIES)
+        for subject, kind in SUBJECTS.items():
+            cursor.execute(TOTALS.format(subject=subject, kind=kind))
+        cursor.execute("VACUUM ANALYZE cases_tally, cases_total")
 
 
 def _said(cursor: object, stages: list[str], count: int, age: int) -> dict[str, object]:

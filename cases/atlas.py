@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from grid.models import Area, Component, Officer, Road
 from grid.tile import BUFFER, EXTENT, Tile
 
-from . import ground
+from . import ground, load
 from .flow import Verb
 from .models import Case, CaseEvent
 from .models.case import CaseQuerySet
@@ -45,21 +45,29 @@ TILE = f"""
         ) AS drawn FROM {{rows}} LIMIT {MOST}
     ) AS tile WHERE drawn IS NOT NULL
 """  # noqa: S608  our own words
-WORK = "coalesce(load, 0) AS load, coalesce(late, 0) AS late"
+WORK = "coalesce(load, 0) AS load, coalesce(late, 0) AS late, coalesce(grade, '') AS grade"
+# The grade of what was published last for subjects of this kind; none before anything was.
+GRADED = """
+    LEFT JOIN cases_result AS result ON result.subject = {subject}.id AND result.publication_id = (
+        SELECT publication.id FROM cases_publication AS publication
+        JOIN cases_scheme AS scheme ON scheme.id = publication.scheme_id WHERE scheme.kind = '{kind}'
+        ORDER BY publication.until DESC, publication.since DESC, publication.revision DESC LIMIT 1
+    )
+"""
 LOAD = """(
     SELECT cell_id, count(*) AS load, count(*) FILTER (WHERE due_at < %s) AS late
     FROM ({cases}) AS seen GROUP BY cell_id
 )"""
 CELLS_AND_LOAD = f"""
     grid_cell AS cell JOIN grid_area AS area ON area.id = cell.area_id
-    LEFT JOIN {LOAD} AS work ON work.cell_id = cell.id WHERE cell.id IN ({{ground}})
+    LEFT JOIN {LOAD} AS work ON work.cell_id = cell.id {{graded}} WHERE cell.id IN ({{ground}})
 """
 AREAS_AND_LOAD = f"""
     grid_area AS area LEFT JOIN (
         SELECT {{of}} AS id, sum(load)::int AS load, sum(late)::int AS late
         FROM {LOAD} AS counted JOIN grid_cell AS cell ON cell.id = counted.cell_id
         JOIN grid_area AS community ON community.id = cell.area_id GROUP BY 1
-    ) AS work ON work.id = area.id WHERE area.id IN ({{ground}})
+    ) AS work ON work.id = area.id {{graded}} WHERE area.id IN ({{ground}})
 """  # noqa: S608
 # Counted together by the squares of a net over the tile, each told where its cases are on average. What is counted
 # first is held fast: planned as one, the guess of how few points lie inside a tile leads to a loop in a loop.
@@ -110,30 +118,31 @@ class Counted(TextChoices):
 
 @_empty
 def cells(tile: Tile, officer: Officer, at: datetime) -> bytes:
-    """His ground with the open cases on it (load) and those late at `at`: cells, from afar communities or streets.
+    """His ground with the open cases on it (load), those late at `at`, and its grade: cells, from afar areas.
 
     An area is told with all of its cases in each tile that it reaches into.
     """
     seen = Case.objects.visible_to(officer).open()
-    if tile.z >= CELLS:
+    kind = "cell" if tile.z >= CELLS else "community" if tile.z >= COMMUNITIES else "street"
+    if kind == "cell":
         seen = seen.filter(cell__shape__bboverlaps=tile.drawn)
         mine = _sql(ground.cells(officer).filter(shape__bboverlaps=tile.drawn).values("pk"))
-        columns, shape, rows = f"cell.id, cell.code, area.name, area.name_en, {WORK}", "cell.shape", CELLS_AND_LOAD
+        row, rows = "cell", CELLS_AND_LOAD
     else:
-        near = tile.z >= COMMUNITIES
-        mine = _sql(_areas(officer, tile, ground.COMMUNITY if near else ground.STREET).values("pk"))
-        columns, shape = f"area.id, area.code, area.name, area.name_en, {WORK}", "area.shape"
-        rows = AREAS_AND_LOAD.replace("{of}", "community.id" if near else "community.parent_id")
+        mine = _sql(_areas(officer, tile, ground.DIGITS[kind]).values("pk"))
+        row, rows = "area", AREAS_AND_LOAD.replace("{of}", load.AREA[kind])
+    columns, graded = f"{row}.id, {row}.code, area.name, area.name_en, {WORK}", GRADED.format(subject=row, kind=kind)
     cases = _sql(seen.values("cell_id", "due_at"))
     said = [at, *cases[1], *mine[1]]
-    return _drawn("cells", tile, columns, shape, (rows.format(cases=cases[0], ground=mine[0]), said))
+    drawn = rows.format(cases=cases[0], ground=mine[0], graded=graded)
+    return _drawn("cells", tile, columns, f"{row}.shape", (drawn, said))
 
 
 @_empty
 def areas(tile: Tile, officer: Officer) -> bytes:
     """The outlines of streets, near the ground of communities too; and their names, each where its area is widest."""
-    digits = (ground.STREET, ground.COMMUNITY) if tile.z >= COMMUNITIES else (ground.STREET,)
-    found = _sql(_areas(officer, tile, *digits).values("pk"))
+    kinds = ("street", "community") if tile.z >= COMMUNITIES else ("street",)
+    found = _sql(_areas(officer, tile, *(ground.DIGITS[kind] for kind in kinds)).values("pk"))
     rows = f"grid_area AS area WHERE id IN ({found[0]})", found[1]
     columns = "id, code, name, name_en, length(code) AS digits"
     fine = f"ST_Simplify(shape, {_step(tile)}, true)"

@@ -9,7 +9,7 @@ from grid.roles import CENTRE, DEPARTMENT, Role
 
 from .models import Case
 
-COMMUNITY, STREET = 12, 9  # digits of their codes
+DIGITS = {"community": 12, "street": 9}  # of their codes
 
 
 def cells(officer: Officer) -> QuerySet[Cell]:

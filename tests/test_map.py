@@ -6,6 +6,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.contrib.gis.geos import MultiPolygon
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, override_settings
 from playwright.sync_api import expect
@@ -161,3 +162,16 @@ def test_a_leader_finds_what_is_late_on_the_map(visit: Visit) -> None:
     page.get_by_role("searchbox").fill(case.number)
     page.locator("#found button").first.click()
     expect(page.locator("#place")).to_contain_text(case.number)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_map_speaks_english(visit: Visit) -> None:
+    city = town.build()
+    city.community.shape, city.community.name_en = MultiPolygon(*[cell.shape for cell in city.cells]), "Minzhu"
+    city.community.save(update_fields=["shape", "name_en"])
+    page = visit(city.lena, f"/map/?colour=grade{MIDDLE}", language="en-GB")
+    page.wait_for_selector("#map[data-ready]")
+    page.wait_for_function("wanggeMap.loaded()")
+    names = page.evaluate("wanggeMap.queryRenderedFeatures({layers: ['names']}).map(f => f.properties.name_en)")
+    assert names == ["Minzhu"]
+    expect(page.locator("#legend")).to_contain_text("A")

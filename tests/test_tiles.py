@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from math import asinh, pi, radians, tan
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from cases import atlas
 from cases.flow import Verb
-from cases.models import Case
+from cases.models import Case, Publication, Scheme
 from grid.duty import Fix, begin, follow
 from grid.models import Area, Cell, Officer, Road
 from grid.moment import now
@@ -120,6 +120,28 @@ def test_near_the_ground_each_case_stands_for_itself(town_of_two: SimpleNamespac
     [one] = features(desk(town_of_two.lena), "cases", 17)
     assert (one["number"], one["stage"], one["level"], one["late"]) == (case.number, "handling", 0, 0)
     assert one["id"] == case.pk
+
+
+@pytest.mark.parametrize(("kind", "zoom"), [("cell", 16), ("community", 12), ("street", 9)])
+def test_what_was_published_last_gives_the_grade(kind: str, zoom: int, town_of_two: SimpleNamespace) -> None:
+    subject = {"cell": town_of_two.cells[0], "community": town_of_two.community, "street": town_of_two.street}[kind]
+    scheme = Scheme.objects.create(code=kind, version=1, name=kind, kind=kind, valid_from=date(2026, 1, 1), said={})
+    for month, grade in ((1, "A"), (2, "D")):
+        publication = Publication.objects.create(
+            scheme=scheme,
+            code=kind,
+            span="month",
+            since=date(2026, month, 1),
+            until=date(2026, month, 28),
+            revision=0,
+            said={},
+            by=town_of_two.lena,
+            at=now(),
+        )
+        publication.results.create(subject=subject.pk, code=subject.code, name="", figures={}, lines=[], grade=grade)
+    told = {one["code"]: one["grade"] for one in features(desk(town_of_two.lena), "cells", zoom)}
+    assert told.pop(subject.code) == "D"
+    assert set(told.values()) == {""}
 
 
 def test_what_is_done_is_not_drawn(town_of_two: SimpleNamespace) -> None:

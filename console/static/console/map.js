@@ -16,6 +16,7 @@ const SCALES = {
   late: { from: [0, 1, 2, 3, 5, 8], hues: ["#f7fafc", "#fde3cf", "#f9bd90", "#ee8a4d", "#cf5518", "#8c2f0a"] },
   share: { from: [0, 0.01, 0.1, 0.2, 0.35, 0.5], hues: ["#f7fafc", "#fde3cf", "#f9bd90", "#ee8a4d", "#cf5518", "#8c2f0a"] },
 };
+const GRADES = { A: "#3a9d6a", B: "#5aa2d6", C: "#f0d264", D: "#e07b39", E: "#3d3a4a" };
 const TIMES = { cell: 1, community: 12, street: 60 };
 
 /** What a cell's layer stands for at a zoom: a tile holds one kind. */
@@ -29,7 +30,7 @@ function kind(zoom) {
 const DEFAULTS = { colour: "load", layers: "areas cases components", by: "reported", days: "30", ago: "0", pick: "" };
 const state = { ...DEFAULTS };
 for (const [name, said] of new URLSearchParams(location.search)) if (name in state) state[name] = said;
-if (!(state.colour in SCALES)) state.colour = state.colour === "none" ? "none" : "load";
+if (!(state.colour in SCALES) && !["none", "grade"].includes(state.colour)) state.colour = "load";
 
 function keep() {
   const said = new URLSearchParams();
@@ -65,6 +66,7 @@ function source(layer, minzoom, maxzoom, more = {}) {
 /** The hue of a cell or area by the scale chosen. */
 function hue() {
   if (state.colour === "none") return "rgba(0,0,0,0)";
+  if (state.colour === "grade") return ["match", ["coalesce", ["get", "grade"], ""], ...Object.entries(GRADES).flat(), "#f7fafc"];
   const { from, hues } = SCALES[state.colour];
   const value =
     state.colour === "share"
@@ -76,7 +78,9 @@ function hue() {
 }
 
 const visibility = (layer) => ({ visibility: shown(layer) ? "visible" : "none" });
-const name = ["coalesce", ...(config.english ? [["case", ["!=", ["get", "name_en"], ""], ["get", "name_en"], null]] : []), ["get", "name"]];
+const name = config.english
+  ? ["case", ["==", ["coalesce", ["get", "name_en"], ""], ""], ["get", "name"], ["get", "name_en"]]
+  : ["get", "name"];
 const isLate = [">", ["get", "late"], 0];
 
 function style() {
@@ -205,22 +209,28 @@ document.addEventListener("keydown", (event) => {
 
 // ---- The tools
 
+/** Each hue with where it begins. */
+function scale(here) {
+  const { from, hues } = SCALES[state.colour];
+  const label = (n, i) => (state.colour === "share" ? `${Math.round(n * 100)}%` : i === 1 ? "1" : String(n * TIMES[here]));
+  return hues.map((colour, i) => [colour, label(from[i], i)]);
+}
+
 function legend() {
   const box = document.getElementById("legend");
   box.replaceChildren();
   if (state.colour === "none") return;
   const here = kind(Math.floor(map.getZoom()));
-  const { from, hues } = SCALES[state.colour];
+  const steps = state.colour === "grade" ? Object.entries(GRADES).map(([grade, colour]) => [colour, grade]) : scale(here);
   const title = document.createElement("span");
   title.textContent = words[here];
   const list = document.createElement("ol");
-  hues.forEach((colour, i) => {
+  for (const [colour, label] of steps) {
     const item = document.createElement("li"), swatch = document.createElement("i");
     swatch.style.background = colour;
-    const many = from[i] * TIMES[here];
-    item.append(swatch, state.colour === "share" ? `${Math.round(from[i] * 100)}%` : i === 1 ? "1" : String(many));
+    item.append(swatch, label);
     list.append(item);
-  });
+  }
   box.append(title, list);
 }
 
