@@ -55,8 +55,9 @@ CASES = """
     place="floor((random() + random()) / 2 * %(side)s)::int"
 )
 CLOSES = """
-    INSERT INTO cases_caseevent (case_id, at, verb, "left", entered, department_id, clock, late_s, level, facts)
-    SELECT id, entered_at, 'close', 'closing', 'closed', department_id, '', 0, 0, '{}' FROM cases_case
+    INSERT INTO cases_caseevent (case_id, cell_id, at, verb, "left", entered, department_id,
+        clock, late_s, level, facts)
+    SELECT id, cell_id, entered_at, 'close', 'closing', 'closed', department_id, '', 0, 0, '{}' FROM cases_case
     WHERE stage = 'closed' ORDER BY id
 """
 TALLIES = """

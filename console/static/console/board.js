@@ -18,7 +18,7 @@ function frame() {
     aria: { enabled: true },
     textStyle: { fontFamily: "inherit", fontSize: size, color: hue("--muted") },
     grid: { left: 8, right: 14, top: 34, bottom: 4, containLabel: true },
-    legend: { top: 0, right: 0, itemHeight: 10, itemWidth: 16, textStyle: { color: hue("--muted"), fontSize: size } },
+    legend: { top: 0, right: 14, itemHeight: 10, itemWidth: 16, textStyle: { color: hue("--muted"), fontSize: size } },
     tooltip: { trigger: "axis", confine: true, backgroundColor: hue("--paper"), borderColor: hue("--line"), textStyle: { color: hue("--ink"), fontSize: size } },
   };
 }
@@ -39,7 +39,7 @@ function draw() {
   plots.stages.setOption({
     ...frame(),
     xAxis: axis({ type: "value", minInterval: 1 }),
-    yAxis: axis({ type: "category", data: said.stages.map((stage) => stage.name), axisLabel: { color: hue("--ink"), fontSize: dark ? 15 : 12 } }),
+    yAxis: axis({ type: "category", data: said.stages.map((stage) => stage.name), axisLabel: { color: hue("--ink"), fontSize: dark ? 13 : 12, interval: 0 } }),
     series: [
       { name: words.late, type: "bar", stack: "open", data: said.stages.map((stage) => stage.late), itemStyle: { color: LATE }, barMaxWidth: 18 },
       { name: words.fine, type: "bar", stack: "open", data: said.stages.map((stage) => stage.fine), itemStyle: { color: FINE }, barMaxWidth: 18 },

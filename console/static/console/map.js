@@ -131,7 +131,7 @@ function style() {
 
 const [west, south, east, north] = config.bounds;
 const wide = matchMedia("(min-width: 48rem)").matches;
-const fit = { padding: wide ? { top: 40, bottom: 40, left: 300, right: 40 } : 20 };
+const fit = { padding: wide ? { top: 40, bottom: 40, left: 320, right: 40 } : 20 };
 let map;
 try {
   map = new maplibre.Map({
