@@ -32,7 +32,7 @@ TIANDITU_HOSTS = range(8)
 def config(officer: Officer) -> dict[str, Any]:
     """For map.js, as JSON."""
     return {
-        "tiles": reverse("console:tile", args=["LAYER", 0, 0, 0]).replace("LAYER/0/0/0", "{layer}/{z}/{x}/{y}"),
+        "tiles": tiles("{layer}"),
         "scope": scope(officer),
         "bounds": extent(officer),
         "zooms": [FURTHEST, NEAREST],
@@ -58,6 +58,11 @@ def config(officer: Officer) -> dict[str, Any]:
         "stages": {stage.value: str(stage.label) for stage in Stage},
         "states": {state.value: str(state.label) for state in Component.State},
     }
+
+
+def tiles(layer: str) -> str:
+    """The address of a layer's tiles, as map libraries want it."""
+    return reverse("console:tile", args=["LAYER", 0, 0, 0]).replace("LAYER/0/0/0", layer + "/{z}/{x}/{y}")
 
 
 def scope(officer: Officer) -> str:

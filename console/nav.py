@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from cases.queues import QUEUES
 from grid import factor, room
 from grid.models import Officer
 from grid.roles import CENTRE, DEPARTMENT, Role
@@ -28,7 +29,7 @@ class Place:
 
 
 PLACES = (
-    Place("console:queues", gettext_lazy("待办"), STAFF),
+    Place("console:queues", gettext_lazy("待办"), tuple({role for queue in QUEUES for role in queue.roles})),
     Place("console:cases", gettext_lazy("查询"), STAFF),
     Place("console:map", gettext_lazy("地图"), (*CENTRE, *DEPARTMENT)),
     Place("console:board", gettext_lazy("看板"), (*CENTRE, *DEPARTMENT)),

@@ -279,6 +279,19 @@ def test_a_page_costs_so_many_statements(
         page(browser, case)
 
 
+def test_numbers_of_people_are_masked_and_each_look_is_logged(city: SimpleNamespace, clock, caplog: Any) -> None:
+    case = town.report(city, text="联系电话 13812345678，身份证 63270119900101123X", place=city.cells[0].code)
+    told = page(desk(city.carl), case)
+    assert "138****5678" in told and "13812345678" not in told and "19900101" not in told
+    assert city.cells[0].code in told
+    assert "13812345678" not in desk(city.carl).get("/cases/").content.decode()
+    caplog.set_level("INFO", "access")
+    shown = desk(city.carl).post(path(case)).content.decode()
+    assert "13812345678" in shown and "63270119900101123X" in shown
+    assert f"personal officer={city.carl.pk} case={case.number}" in caplog.text
+    assert desk(city.hana).post(path(case)).status_code == 404
+
+
 def test_english_readers_read_english(city: SimpleNamespace, clock) -> None:
     case = town.report(city)
     told = page(desk(city.dora, **{"Accept-Language": "en"}), case)

@@ -45,7 +45,7 @@ def test_what_the_city_does_not_use_is_not_there(client: Client, path: str) -> N
     assert client.get(f"/account/{path}").status_code == 404
 
 
-def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script_of_its_own(client: Client) -> None:
+def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script_of_its_own(db: None, client: Client) -> None:
     answer = client.get(LOGIN)
     policy = answer["Content-Security-Policy"]
     assert "default-src 'self'" in policy and "unsafe" not in policy
@@ -54,7 +54,7 @@ def test_a_page_loads_nothing_from_elsewhere_and_runs_no_script_of_its_own(clien
     assert page.count("<script") == page.count("<script src=")
 
 
-def test_the_language_is_chosen_by_a_button(client: Client) -> None:
+def test_the_language_is_chosen_by_a_button(db: None, client: Client) -> None:
     assert "登录" in client.get(LOGIN, headers={"Accept-Language": "zh-CN"}).content.decode()
     client.post("/language/", {"language": "en", "next": LOGIN})
     assert "Sign in" in client.get(LOGIN).content.decode()

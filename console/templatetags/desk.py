@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from cases import showing
 from cases.flow import Stage
 from cases.models import Flag
-from grid import words
+from grid import privacy, words
 from grid.moment import now
 
 register = template.Library()
@@ -39,6 +39,12 @@ HUES = {
 def named(row: words.Named | None) -> str:
     """A row's name in the reader's language."""
     return words.named(row) if row else ""
+
+
+@register.filter
+def masked(text: str) -> str:
+    """A text without the middle of phone and identity card numbers."""
+    return privacy.masked(text)
 
 
 @register.filter

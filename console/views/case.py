@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from cases import docket, flags, flow, forecast, links, promise, reasons, refusals, rulebook, rules, showing, stint
 from cases.clock import Unit
@@ -16,42 +18,72 @@ from cases.flow import Refused, Stage, Verb
 from cases.models import Case
 from cases.photos import PhotoRefused
 from cases.rulebook import Rulebook
+from grid import privacy
+from grid.models import Officer
 from grid.moment import now
 from grid.roles import CENTRE
 
 from .. import forms, place, telling
+from .. import map as drawing
 from ..door import STAFF, Request, desk
 
+access = logging.getLogger("access")
 MAIN = (Verb.FILE, Verb.DISPATCH, Verb.FINISH, Verb.ORDER_CHECK, Verb.PASS, Verb.CLOSE, Verb.VERIFY, Verb.RESUME)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @desk(*STAFF)
 def show(request: Request, number: str) -> HttpResponseBase:
-    """A case with its photos, its place, its log, its deadline, and the moves open to me."""
+    """A case with its photos, its place, its log, its deadline, and the moves open to me.
+
+    Numbers of phones and identity cards are masked; whoever asks for them (POST) leaves a line in the log "access".
+    """
     case, book, at = _case(request, number), rulebook.current(), now()
-    log, centre = case.log, request.user.holds(*CENTRE)
-    asked = flags.shown_to(request.user, case)
-    shown = telling.pictures(case, log, request.user)
-    before, after = telling.sides(shown)
-    acting = refusals.acting(case, request.user)
+    asked = request.method == "POST"
+    if asked:
+        access.info("personal officer=%s case=%s", request.user.pk, case.number)
     said = {
         "case": case,
-        "before": before,
-        "after": after,
-        "lines": telling.told(book, log, shown, flags_too=asked),
-        "buttons": _buttons(book, case, acting, at),
+        "at": at,
+        "buttons": _buttons(book, case, refusals.acting(case, request.user), at),
         "deadline": _deadline(book, case),
         "late_overall": promise.late(case, at),
         "forecast": _forecast(book, case, at),
+        "personal": any(map(privacy.holds_any, _words(case))),
+        "open": asked,
+    }
+    return render(request, "console/case.html", said | _log(request, book, case) | _around(request, book, case, at))
+
+
+def _words(case: Case) -> list[str]:
+    """What people wrote."""
+    return [case.text, case.place, *(event.facts.get("note", "") for event in case.log)]
+
+
+def _log(request: Request, book: Rulebook, case: Case) -> dict[str, Any]:
+    """What happened, with what was shown; flags for whom they are."""
+    asked = flags.shown_to(request.user, case)
+    shown = telling.pictures(case, case.log, request.user)
+    before, after = telling.sides(shown)
+    return {
+        "before": before,
+        "after": after,
+        "lines": telling.told(book, case.log, shown, flags_too=asked),
+        "flags": list(case.flags.select_related("answered_by", "other").order_by("id")) if asked else [],
+    }
+
+
+def _around(request: Request, book: Rulebook, case: Case, at: datetime) -> dict[str, Any]:
+    """Where it is, and what else is there; the centre also hears of other cases, and why it went where it went."""
+    centre = request.user.holds(*CENTRE)
+    return {
+        "place": place.draw(case),
+        "roads": drawing.tiles("roads") if request.user.holds(*drawing.ROLES) else "",
+        "attribution": drawing.attribution(),
         "route": _route(book, case) if centre else [],
         "similar": showing.nearby(book, case, at, by=request.user) if centre else [],
         "duplicates": list(links.waiting(case)) if centre else [],
-        "flags": list(case.flags.select_related("answered_by", "other").order_by("id")) if asked else [],
-        "place": place.draw(case),
-        "at": at,
     }
-    return render(request, "console/case.html", said)
 
 
 def _case(request: Request, number: str) -> Case:
@@ -59,7 +91,7 @@ def _case(request: Request, number: str) -> Case:
     return Case.objects.visible_to(request.user).select_related(*docket.RELATED, "same_as").get(number=number)
 
 
-def _buttons(book: Rulebook, case: Case, acting: Any, at: Any) -> list[tuple[Verb, str]]:
+def _buttons(book: Rulebook, case: Case, acting: Officer, at: datetime) -> list[tuple[Verb, str]]:
     """The moves open now, the one that leads on first, each with how its button looks."""
     moves = [move.verb for move in showing.moves(book, case, acting, case.log, at) if forms.known(move)]
     ordered = sorted(moves, key=lambda verb: verb not in MAIN)
@@ -74,7 +106,7 @@ def _deadline(book: Rulebook, case: Case) -> dict[str, Any]:
     }
 
 
-def _forecast(book: Rulebook, case: Case, at: Any) -> dict[str, Any] | None:
+def _forecast(book: Rulebook, case: Case, at: datetime) -> dict[str, Any] | None:
     if not forecast.foretells(case):
         return None
     found = forecast.of(book, case, at)
