@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
 from grid.models import Officer
+from grid.moment import today
 from grid.roles import Role
 
-from .flow import Verb
+from .flow import Refused, Verb
+from .forecast import midnight
 from .models import Case, CaseEvent, Evidence, Flag, Recheck
-from .pairs import Bounds, Check, Pair, compare
+from .pairs import Bounds, Check, Fact, Finding, Pair, compare
 
 access = logging.getLogger("access")
 
 LOOKERS = (Role.AUDITOR, Role.SHIFT_LEADER, Role.LEADER)
+LONGEST_DAYS = 366
 
 
-def look(since: datetime, until: datetime, *, by: Officer) -> list[Pair]:
-    """Every pair of the cases that the officer sees, checked in that span; the look is logged. One statement."""
-    access.info("pairs officer=%s since=%s until=%s", by.pk, since.isoformat(), until.isoformat())
-    return compare(checks(since, until, Case.objects.visible_to(by)), bounds())
+def period(since: date | None, until: date | None) -> tuple[date, date]:
+    """Local days, both included; the last PAIR_DAYS where they are not said. Raises Refused."""
+    until = until or today()
+    since = since or until - timedelta(days=settings.PAIR_DAYS - 1)
+    if not 0 <= (until - since).days < LONGEST_DAYS or until == date.max:
+        raise Refused("bad_period", _("起始日期不能晚于截止日期，跨度不超过一年。"), field="from")
+    return since, until
+
+
+def look(since: date, until: date, *, by: Officer) -> list[Pair]:
+    """Every pair of the cases that the officer sees, checked on these local days, both included; the look is logged.
+
+    One statement.
+    """
+    begin, end = midnight(since), midnight(until + timedelta(days=1))
+    access.info("pairs officer=%s since=%s until=%s", by.pk, begin.isoformat(), end.isoformat())
+    return compare(checks(begin, end, Case.objects.visible_to(by)), bounds())
 
 
 def bounds() -> Bounds:
@@ -83,3 +100,38 @@ def _check(row: Mapping[str, Any]) -> Check:
 
 def _lot(why: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
     return next((tuple(reason["candidates"]) for reason in why if "candidates" in reason), ())
+
+
+def marks(check: Check) -> list[Fact]:
+    """What is to be seen in one check."""
+    found = {
+        Fact.QUICK: check.passed and check.minutes is not None and check.minutes < settings.PAIR_QUICK_MINUTES,
+        Fact.FAR: check.metres is not None and check.metres > settings.PHOTO_FAR_M,
+        Fact.FLAGGED: check.flagged,
+        Fact.FAILED: check.held is False,
+    }
+    return [fact for fact, there in found.items() if there]
+
+
+def others(finding: Finding) -> float | None:
+    """The same share of the other inspectors; of MET what the lot would give."""
+    return finding.others.share if finding.expected is None else finding.expected / finding.own.n
+
+
+def reason(finding: Finding) -> str:
+    """A fact in words."""
+    said = {
+        "k": finding.own.k,
+        "n": finding.own.n,
+        "others": f"{finding.others.share or 0:.0%}",
+        "expected": f"{finding.expected or 0:.1f}",
+    }
+    sentences = {
+        Fact.PASSED: _("%(n)s 次核查通过 %(k)s 次；其他监督员对该单位的通过率为 %(others)s。"),
+        Fact.MET: _("%(n)s 次抽签中由其核查 %(k)s 次；按抽签应约 %(expected)s 次。"),
+        Fact.QUICK: _("%(n)s 次通过中有 %(k)s 次紧接着处置完成；其他监督员为 %(others)s。"),
+        Fact.FAR: _("%(n)s 次核查照片中有 %(k)s 次拍摄地过远；其他监督员为 %(others)s。"),
+        Fact.FLAGGED: _("%(n)s 次核查中有 %(k)s 次照片有疑点；其他监督员为 %(others)s。"),
+        Fact.FAILED: _("%(n)s 次复查中有 %(k)s 次不属实；其他核查为 %(others)s。"),
+    }
+    return sentences[finding.fact] % said

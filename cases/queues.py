@@ -18,7 +18,7 @@ from grid.roles import DEPARTMENT, SUPERVISION, Role
 
 from . import flow
 from .flow import DONE, OPEN, Stage, Verb
-from .models import Case, CaseQuerySet, Flag
+from .models import Case, CaseQuerySet, Flag, Recheck
 
 MANY = 999  # beyond it, nobody needs to know how many exactly
 Narrow = Callable[[CaseQuerySet, Officer], CaseQuerySet]
@@ -52,6 +52,13 @@ def _flagged(found: CaseQuerySet, officer: Officer) -> CaseQuerySet:
     """Unanswered, and the case is not over: what is void, or waits for its master, is nobody's doubt any more."""
     asked = Exists(Flag.objects.filter(case=OuterRef("pk"), answered_at=None))
     return found.filter(asked, stage__in=flow.OWED)
+
+
+def _doubted(found: CaseQuerySet, officer: Officer) -> CaseQuerySet:
+    """A re-check did not hold, and nobody has decided what follows."""
+    return found.filter(
+        Exists(Recheck.objects.filter(case=OuterRef("pk"), verdict=Recheck.Verdict.FAILS, over_at=None))
+    )
 
 
 def _supervised(found: CaseQuerySet, officer: Officer) -> CaseQuerySet:
@@ -96,6 +103,7 @@ QUEUES = (
         _("责任单位申请延期、挂账、回退，或有人申请作废、免责时，会出现在这里。"),
     ),
     Queue("flags", _("待核验的疑点"), SUPERVISION, _flagged, _("照片或位置有疑点的案卷，结案前会出现在这里。")),
+    Queue("doubts", _("复查疑问"), SUPERVISION, _doubted, _("复查认为不属实的已结案卷，会出现在这里。")),
     Queue(
         "supervised",
         _("督办待回复"),

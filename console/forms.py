@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from cases import flags, photos, reasons, rules, showing
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Move, Purpose, Verb, Verdict
-from cases.models import Case
+from cases.models import Case, Opinion
 from cases.rulebook import Rulebook
 from grid.models import Officer
 from grid.moment import local_day
@@ -195,6 +195,7 @@ class MoveForm(forms.Form):
         fresh = {"key": uuid4(), "seen": log[-1].pk if log else 0}
         super().__init__(said, files, initial=fresh, label_suffix="")
         self.about = about
+        self.opinions = list(Opinion.objects.filter(verb__in=("", about.move.verb)).order_by("-verb", "place", "pk"))
         asked = {*about.move.needs, *about.move.takes, "note"}
         for need, fields in FIELDS.items():
             if need in asked:

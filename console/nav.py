@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from cases import pairing
 from cases.queues import QUEUES
-from grid import factor, room
+from grid import duty, factor, room
 from grid.models import Officer
 from grid.roles import CENTRE, DEPARTMENT, Role
 
@@ -21,7 +22,7 @@ from .door import STAFF
 
 @dataclass(frozen=True)
 class Place:
-    """An entry of the bar at the top. `name` is of the URL, `label` what people read."""
+    """An entry of the bar at the top, or of a row of tabs. `name` is of the URL; without roles it is for everybody."""
 
     name: str
     label: Promise
@@ -32,10 +33,24 @@ PLACES = (
     Place("console:queues", gettext_lazy("待办"), tuple({role for queue in QUEUES for role in queue.roles})),
     Place("console:cases", gettext_lazy("查询"), STAFF),
     Place("console:map", gettext_lazy("地图"), (*CENTRE, *DEPARTMENT)),
+    Place("console:oversight", gettext_lazy("监督"), CENTRE),
     Place("console:board", gettext_lazy("看板"), (*CENTRE, *DEPARTMENT)),
     Place("console:scores", gettext_lazy("考核"), (*CENTRE, *DEPARTMENT)),
     Place("console:settings", gettext_lazy("设置"), (Role.ADMINISTRATOR,)),
 )
+
+OVERSIGHT = (
+    Place("console:doubts", gettext_lazy("复查疑问"), CENTRE),
+    Place("console:pairs", gettext_lazy("核查组合"), pairing.LOOKERS),
+    Place("console:on_duty", gettext_lazy("在岗"), duty.WATCH),
+)
+MINE = (
+    Place("console:inbox", gettext_lazy("收件箱"), ()),
+    Place("console:preferences", gettext_lazy("消息偏好"), ()),
+    Place("console:leave", gettext_lazy("请假"), ()),
+    Place("console:my_track", gettext_lazy("我的轨迹"), (Role.INSPECTOR,)),
+)
+TABS = (OVERSIGHT, MINE)
 
 
 @dataclass(frozen=True)
@@ -53,15 +68,22 @@ def desk(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, Officer):
         return {}
     return {
-        "places": list(_shown(user, request.path)),
+        "places": list(_shown(PLACES, user, request.path)),
         "second_factor_forced": factor.forced(user),
         "room": room.address(request),
     }
 
 
-def _shown(officer: Officer, path: str) -> Iterator[Shown]:
-    for place in PLACES:
-        if not officer.holds(*place.roles):
+def tabs(request: HttpRequest) -> list[Shown]:
+    """The pages that stand beside this one, for whom it is asked."""
+    assert isinstance(request.user, Officer)
+    every = (list(_shown(group, request.user, request.path)) for group in TABS)
+    return next(group for group in every if any(shown.here for shown in group))
+
+
+def _shown(places: Iterable[Place], officer: Officer, path: str) -> Iterator[Shown]:
+    for place in places:
+        if place.roles and not officer.holds(*place.roles):
             continue
         try:
             url = reverse(place.name)

@@ -5,7 +5,23 @@ from __future__ import annotations
 from django.urls import path
 from django.views.i18n import set_language
 
-from .views import beats, board, case, duties, exports, home, lists, map, photos, settings, tiles, year
+from .views import (
+    beats,
+    board,
+    case,
+    doubts,
+    duties,
+    exports,
+    home,
+    lists,
+    map,
+    mine,
+    oversight,
+    photos,
+    settings,
+    tiles,
+    year,
+)
 
 app_name = "console"
 urlpatterns = [
@@ -20,12 +36,26 @@ urlpatterns = [
     path("language/", set_language, name="language"),
     path("queue/", lists.first, name="queues"),
     path("queue/counts/", lists.counts, name="counts"),
+    path("queue/doubts/", doubts.queue),
     path("queue/<slug:name>/", lists.queue, name="queue"),
     path("queue/<slug:name>/bulk/", lists.bulk, name="bulk"),
     path("cases/", lists.every, name="cases"),
     path("case/<str:number>/", case.show, name="case"),
     path("case/<str:number>/<slug:verb>/", case.move, name="move"),
     path("photo/<str:sha256>/<str:size>/", photos.show, name="photo"),
+    path("oversight/", oversight.first, name="oversight"),
+    path("oversight/doubts/", doubts.waiting, name="doubts"),
+    path("oversight/doubts/<int:pk>/", doubts.decide, name="decide"),
+    path("oversight/pairs/", oversight.pairs, name="pairs"),
+    path("oversight/duty/", oversight.on_duty, name="on_duty"),
+    path("oversight/duty/<int:pk>/", oversight.track, name="track"),
+    path("me/inbox/", mine.inbox, name="inbox"),
+    path("me/inbox/count/", mine.unread, name="unread"),
+    path("me/inbox/<int:number>/", mine.message, name="message"),
+    path("me/preferences/", mine.preferences, name="preferences"),
+    path("me/leave/", mine.leaves, name="leave"),
+    path("me/leave/<int:pk>/end/", mine.back, name="leave_end"),
+    path("me/track/", oversight.track, name="my_track"),
     path("exports/", exports.mine, name="exports"),
     path("exports/<uuid:uuid>/file/", exports.fetch, name="export_file"),
     path("exports/<uuid:uuid>/stop/", exports.stop, name="export_stop"),

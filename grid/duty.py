@@ -21,11 +21,12 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from .models import SRID, Officer, Shift, Track
-from .moment import now
+from .moment import now, today
 from .roles import Role
 
 AHEAD_S = 300  # by which a phone's clock may go fast
 WATCH = (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER, Role.AUDITOR)  # who may see where people are
+FOLLOW = (Role.SHIFT_LEADER, Role.LEADER, Role.AUDITOR)  # who may see the track of another's day
 access = logging.getLogger("access")
 
 
@@ -181,9 +182,11 @@ def on_duty(by: Officer) -> list[Shift]:
 def track(officer: Officer, day: date, *, by: Officer) -> list[Track]:
     """Where an officer was on a local day, in the order of time. A look at another's is logged. Raises DutyRefused."""
     if officer.pk != by.pk:
-        if not by.holds(Role.SHIFT_LEADER, Role.LEADER, Role.AUDITOR):
+        if not by.holds(*FOLLOW):
             raise DutyRefused("not_your_track", _("他人轨迹由值班长、督办领导、审计员查看。"), "officer")
         access.info("track of=%s day=%s officer=%s", officer.pk, day, by.pk)
+    if not 0 <= (today() - day).days <= settings.TRACK_DAYS + 1:
+        return []
     begins = datetime.combine(day, time.min, ZoneInfo(settings.TIME_ZONE))
     within = Track.objects.filter(shift__officer=officer, at__gte=begins, at__lt=begins + timedelta(days=1))
     return list(within.order_by("at"))

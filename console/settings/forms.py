@@ -94,6 +94,9 @@ HELP: dict[tuple[Any, str], Any] = {
     (rules.Timetable, "seasons"): gettext_lazy("每行一季：起始月-日，然后是各时段。例：05-01 08:00-12:00 14:30-18:30"),
     (rules.Timetable, "department"): gettext_lazy("留空是全市作息；单位没有自己的作息时用上级的。"),
     (rules.Policy, "area"): gettext_lazy("最近的区域优先，其次是写明来源的。"),
+    (rules.Sampling, "share"): gettext_lazy("0 到 1，0.05 是每百件五件。最具体的一行生效：先看类别，再看区域、来源。"),
+    (rules.Sampling, "days"): gettext_lazy("结案之后多少天以内派人，过后不再派。"),
+    (rules.Sampling, "value"): gettext_lazy("抽中的监督员有多少时间。"),
     (rules.Opinion, "verb"): gettext_lazy("留空适用于所有操作。"),
     (grid.Officer, "area"): gettext_lazy("中心岗位可以查看的辖区。"),
     (grid.Officer, "is_active"): gettext_lazy("离职请停用：姓名留在案卷上，登录随即失效。"),
@@ -179,6 +182,12 @@ class LikenessForm(Setting):
     class Meta:
         model = rules.Likeness
         fields = ("category", "metres", "days", "by_major")
+
+
+class SamplingForm(Setting):
+    class Meta:
+        model = rules.Sampling
+        fields = ("source", "area", "category", "share", "days", "value", "unit")
 
 
 class OpinionForm(Setting):

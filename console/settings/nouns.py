@@ -62,6 +62,7 @@ class Noun:
 ORDER: Mapping[str, tuple[str, ...]] = {
     "duties": ("category__kind", "category__major", "category__sub", "area__code"),
     "policies": ("verb", "area__code", "source"),
+    "samplings": ("category__kind", "category__major", "category__sub", "area__code", "source"),
     "limits": ("stage", "-urgent", "source"),
     "hearings": ("verb", "entered", "who"),
     "similar": ("category__kind", "category__major", "category__sub"),
@@ -239,6 +240,20 @@ NOUNS = (
         related=("category",),
     ),
     Noun(
+        "samplings",
+        gettext_lazy("复查抽样"),
+        gettext_lazy("结案之后随机抽多少案卷，另派监督员再看一次。没有一行就不复查。"),
+        forms.SamplingForm,
+        {
+            gettext_lazy("类别"): _class,
+            gettext_lazy("区域"): _place,
+            gettext_lazy("问题来源"): _shown("source", gettext_lazy("所有来源")),
+            gettext_lazy("比例"): lambda row: f"{row.share:.1%}",
+            gettext_lazy("时限"): lambda row: limit(row.value, row.unit),
+        },
+        related=("area", "category"),
+    ),
+    Noun(
         "opinions",
         gettext_lazy("常用意见"),
         gettext_lazy("办理时可以直接选用的句子。"),
@@ -325,7 +340,7 @@ BY_MODEL: Mapping[str, Noun] = {noun.model._meta.label_lower: noun for noun in N
 
 GROUPS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
     (gettext_lazy("分类与立案"), ("categories", "conditions", "similar")),
-    (gettext_lazy("责任与流转"), ("duties", "policies", "terms", "grounds", "opinions")),
+    (gettext_lazy("责任与流转"), ("duties", "policies", "terms", "grounds", "samplings", "opinions")),
     (gettext_lazy("时间"), ("limits", "timetables", "holidays")),
     (gettext_lazy("升级与消息"), ("ladders", "hearings")),
     (gettext_lazy("人员与网格"), ("departments", "officers", "beats")),

@@ -93,6 +93,18 @@ def span(seconds: float | None) -> str:
     return " ".join(said) or _("不到 1 分钟")
 
 
+@register.filter
+def percent(share: float | None) -> str:
+    """A share of one: 12 %; a dash where there is nothing to divide."""
+    return "—" if share is None else f"{share:.0%}"
+
+
+@register.filter
+def degrees(angle: float) -> str:
+    """A longitude or latitude, to a metre or so."""
+    return f"{angle:.5f}"
+
+
 @register.simple_tag
 def ago(at: datetime | None) -> SafeString | str:
     """How long since, or until, with the moment itself under the pointer and for machines."""

@@ -53,7 +53,7 @@ def every(request: Request) -> HttpResponseBase:
 @desk(*STAFF)
 def counts(request: Request) -> HttpResponseBase:
     """The queues with their counts, as a part of the page: asked again and again."""
-    return render(request, "console/part/queues.html", _queues(request, request.GET.get("here", "")))
+    return render(request, "console/part/queues.html", side(request, request.GET.get("here", "")))
 
 
 def _queue(request: Request, name: str) -> Queue:
@@ -76,10 +76,11 @@ def _list(request: Request, found: CaseQuerySet, here: Queue | None) -> HttpResp
         "queue": here,
         "bulk": Verb(here.bulk) if here and here.bulk else None,
     }
-    return render(request, "console/list.html", said | _queues(request, here.name if here else ""))
+    return render(request, "console/list.html", said | side(request, here.name if here else ""))
 
 
-def _queues(request: Request, here: str) -> dict[str, Any]:
+def side(request: Request, here: str) -> dict[str, Any]:
+    """For the side of a page: my queues with their counts; `here` is the one that is shown."""
     counted = queues.counts(request.user)
     told = [(queue, counted[queue.name], queue.name == here) for queue in queues.of(request.user)]
     return {"queues": told, "many": queues.MANY, "here": here}

@@ -28,3 +28,13 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   form.replaceChildren();
 });
+
+// A sentence that people write often goes into the note: into an empty one, or behind what stands there; once.
+document.addEventListener("click", (event) => {
+  const opinion = event.target.closest(".opinion");
+  const note = opinion && document.getElementById(opinion.closest("[data-says-into]").dataset.saysInto);
+  if (!note) return;
+  const said = opinion.textContent;
+  if (!note.value.includes(said)) note.value = note.value.trim() ? `${note.value.trimEnd()} ${said}` : said;
+  note.focus();
+});
