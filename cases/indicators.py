@@ -166,17 +166,18 @@ def _departments(subjects: Collection[int] | None) -> Mapping[int, Collection[in
     """Each department and those above it; 0 for what no department did."""
     parents = dict(Department.objects.values_list("pk", "parent"))
     asked = {*parents, 0} if subjects is None else set(subjects)
-    found = [(pk, above) for pk in (*parents, 0) for above in _upward(pk, parents) if above in asked]
+    found = [(pk, above) for pk in (*parents, 0) for above in upward(pk, parents) if above in asked]
     return _gathered(found)
 
 
 def branch(department: int) -> list[int]:
     """A department and all below it."""
     parents = dict(Department.objects.values_list("pk", "parent"))
-    return [pk for pk in {*parents, department} if department in _upward(pk, parents)]
+    return [pk for pk in {*parents, department} if department in upward(pk, parents)]
 
 
-def _upward(pk: int | None, parents: Mapping[int, int | None]) -> list[int]:
+def upward(pk: int | None, parents: Mapping[int, int | None]) -> list[int]:
+    """A department and those above it, the nearest first."""
     found: list[int] = []
     while pk is not None and pk not in found:  # a circle of departments is walked once
         found.append(pk)

@@ -18,6 +18,7 @@ from .routers import (
     rechecks,
     scores,
     stats,
+    trials,
 )
 from .strict import strict
 
@@ -51,5 +52,6 @@ for noun in (
     rechecks,
     stats,
     scores,
+    trials,
 ):
     api.add_router("", noun.router)

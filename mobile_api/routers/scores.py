@@ -195,7 +195,7 @@ def what_if(request: Request, body: WhatIf) -> list[Change]:
     said = body.model_dump(include={"items", "grades"}, exclude_none=True)
     now = evaluation.standings(scheme, period.since, period.until)
     other = evaluation.standings(scheme, period.since, period.until, evaluation.plan_of(scheme, said))
-    return [_change(row, then) for row, then in _beside(now, other)]
+    return [change(row, then) for row, then in _beside(now, other)]
 
 
 def _beside(now: list[Standing], other: list[Standing]) -> list[tuple[Standing, Standing]]:
@@ -203,7 +203,7 @@ def _beside(now: list[Standing], other: list[Standing]) -> list[tuple[Standing, 
     return [(row, then[row.subject.pk]) for row in now]
 
 
-def _change(row: Standing, then: Standing) -> Change:
+def change(row: Standing, then: Standing) -> Change:
     return Change(
         subject=Named(id=row.subject.pk, code=row.subject.code, name=named(row.subject)),
         points=_shown(row.score.points),
