@@ -145,7 +145,7 @@ def _within(series: Collection[Mapping[date, Figures]], period: Period) -> Figur
 def standings(scheme: Scheme, since: date, until: date, plan: Plan | None = None) -> list[Standing]:
     """Every subject with its figures and score, the best first, those without a score last."""
     chosen, judged = plan or plan_of(scheme), subjects(scheme.kind)
-    found = counted(scheme.kind, scheme.basis, since, until, chosen.codes)
+    found = counted(scheme.kind, scheme.basis, since, until, chosen.codes, [each.pk for each in judged])
     return ranked(judged, found, chosen)
 
 

@@ -94,8 +94,8 @@ def program(arguments: list[str]) -> int:
 
 
 def docs(arguments: list[str]) -> int:
-    """Today there is one: docs/flow.md."""
-    return manage(["flow"])
+    """The drawn flow, and the dictionary of figures."""
+    return manage(["flow"]) or manage(["figures"])
 
 
 def reset(arguments: list[str]) -> int:

@@ -12,7 +12,8 @@ from django.utils.translation import override
 from django.utils.translation.template import templatize
 
 from backend import settings as source
-from cases import drawing
+from cases import dictionary, drawing
+from cases.loading import evaluation
 from cases.photos import refused
 from mobile_api import problems
 from mobile_api.api import api
@@ -24,6 +25,12 @@ APPS = ("backend", "grid", "cases", "mobile_api", "console", "deploy")
 def test_the_drawn_flow_is_the_table() -> None:
     with override("zh-hans"):
         assert (ROOT / "docs/flow.md").read_text(encoding="utf8") == drawing.page(), "run ./dev docs"
+
+
+def test_the_dictionary_of_figures_is_the_code_s_and_the_rows() -> None:
+    page = (ROOT / "docs/figures.md").read_text(encoding="utf8")
+    assert page == dictionary.page(page, evaluation.dictionary(ROOT / "fixtures/evaluation")), "run ./dev docs"
+    assert dictionary.BEGINS in page
 
 
 def test_every_setting_is_documented() -> None:

@@ -31,8 +31,7 @@ GRADES = [["A", 90, "green"], ["B", 75, "blue"], ["C", 60, "yellow"], ["D", 40, 
 
 
 def rates() -> dict[str, Rate]:
-    rows = loading.table(FOLDER / "indicators.csv", (), loading.Refusals())
-    return {said["code"]: loading._indicator(said).rate for _line, said in rows}
+    return {row.code: row.rate for row in loading.dictionary(FOLDER)}
 
 
 def sample(code: str) -> Plan:

@@ -39,14 +39,26 @@ def load(folder: Path) -> dict[str, Counts]:
     return done
 
 
-def _indicators(path: Path, refusals: Refusals) -> Counts:
+def dictionary(folder: Path) -> list[Indicator]:
+    """The indicators of a folder, unsaved. Raises `NotLoaded`."""
+    refusals = Refusals()
+    rows = _read(folder / "indicators.csv", refusals)
+    refusals.settle()
+    return rows
+
+
+def _read(path: Path, refusals: Refusals) -> list[Indicator]:
     rows: dict[str, Indicator] = {}
     for line, said in table(path, ("code", *SAYS), refusals):
         with refusals.at(path.name, line):
             row = _indicator(said)
             if rows.setdefault(row.code, row) is not row:
                 raise Refused("duplicate", _("前面已有同样的一行"))
-    counts, gone = sync(Indicator.objects.all(), list(rows.values()), key=lambda row: row.code, columns=SAYS)
+    return list(rows.values())
+
+
+def _indicators(path: Path, refusals: Refusals) -> Counts:
+    counts, gone = sync(Indicator.objects.all(), _read(path, refusals), key=lambda row: row.code, columns=SAYS)
     counts.retired = len(gone)
     Indicator.objects.filter(pk__in=[row.pk for row in gone]).delete()
     return counts
