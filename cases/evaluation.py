@@ -28,6 +28,7 @@ from .periods import Period
 from .scores import Plan, Rate, Score
 
 GROUND = tuple(metric.code for metric in METRICS if metric.ground)
+FEW = 200  # so many subjects are asked for by name, more all together: each way has its index
 PUBLISHING = 0x9B11  # the advisory lock of whoever publishes
 
 
@@ -145,7 +146,8 @@ def _within(series: Collection[Mapping[date, Figures]], period: Period) -> Figur
 def standings(scheme: Scheme, since: date, until: date, plan: Plan | None = None) -> list[Standing]:
     """Every subject with its figures and score, the best first, those without a score last."""
     chosen, judged = plan or plan_of(scheme), subjects(scheme.kind)
-    found = counted(scheme.kind, scheme.basis, since, until, chosen.codes, [each.pk for each in judged])
+    few = [each.pk for each in judged] if len(judged) <= FEW else None
+    found = counted(scheme.kind, scheme.basis, since, until, chosen.codes, few)
     return ranked(judged, found, chosen)
 
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from django.db.models import Sum
 
-from grid.models import Area, Beat, Cell, Department, Officer
+from grid.models import Area, Beat, Department
 
 from .metrics import CODES, METRIC
-from .models import Basis, Category, Tally, Total
+from .models import Basis, Tally, Total
 
 CITY = 0
 AREAS: Mapping[str, int] = {"district": 6, "street": 9, "community": 12}  # digits of the code
@@ -120,26 +120,28 @@ def _counts(codes: Iterable[str], sums: Iterable[int | None]) -> Figures:
 Key = tuple[int, date | None]
 
 
-Parts = tuple[str, Mapping[int, Collection[int]]]  # a stored kind, and which of its subjects belong to whom
+Parts = tuple[str, Mapping[int, Collection[int]] | None]  # a stored kind, and which of its subjects belong to whom
 
 
 def _summed(
     parts: Parts, basis: str, since: date, until: date, codes: tuple[str, ...], *, by_day: bool
 ) -> dict[Key, Figures]:
     stored, made_of = parts
-    rows = Total.objects.filter(kind=stored, subject__in=list(made_of), basis=basis, day__range=(since, until))
+    rows = Total.objects.filter(kind=stored, basis=basis, day__range=(since, until))
+    if made_of is not None:
+        rows = rows.filter(subject__in=list(made_of))
     days = ("day",) if by_day else ()
     found: dict[Key, Figures] = {}
     for part, *more in rows.values_list("subject", *days).annotate(**{f"n_{code}": Sum(code) for code in codes}):
         day = more.pop(0) if by_day else None
         counts = _counts(codes, more)
-        for subject in made_of[part]:
+        for subject in (part,) if made_of is None else made_of[part]:
             found.setdefault((subject, day), Figures()).add(counts)
     return {key: counts for key, counts in found.items() if counts}
 
 
 def _parts(kind: str, subjects: Collection[int] | None, tree: bool) -> Parts:
-    """The stored kind, and to which of the subjects asked for its subjects belong."""
+    """The stored kind, and which of its subjects belong to whom of those asked for; None: each to itself, all."""
     if kind == "city":
         roots = Area.objects.filter(parent=None).values_list("pk", flat=True)
         return Total.Kind.AREA, dict.fromkeys(roots, (CITY,))
@@ -148,16 +150,13 @@ def _parts(kind: str, subjects: Collection[int] | None, tree: bool) -> Parts:
         return Total.Kind.CELL, _gathered(beats.exclude(cells=None).values_list("cells", "pk"))
     if kind == Total.Kind.DEPARTMENT and tree:
         return kind, _departments(subjects)
-    stored = Total.Kind.AREA if kind in AREAS else kind
-    return stored, {pk: (pk,) for pk in (_all(kind) if subjects is None else subjects)}
-
-
-def _all(kind: str) -> Collection[int]:
-    """Every subject of a kind: the index of totals is by subject, so that a list of them is quicker than none."""
     if kind in AREAS:
-        return list(Area.objects.filter(code__regex=rf"^.{{{AREAS[kind]}}}$").values_list("pk", flat=True))
-    rows: Mapping[str, Any] = {"cell": Cell, "officer": Officer, "category": Category, "department": Department}
-    return [0, *rows[kind]._default_manager.values_list("pk", flat=True)]
+        return Total.Kind.AREA, {pk: (pk,) for pk in (_areas(kind) if subjects is None else subjects)}
+    return kind, None if subjects is None else {pk: (pk,) for pk in subjects}
+
+
+def _areas(kind: str) -> Collection[int]:
+    return list(Area.objects.filter(code__regex=rf"^.{{{AREAS[kind]}}}$").values_list("pk", flat=True))
 
 
 def _departments(subjects: Collection[int] | None) -> Mapping[int, Collection[int]]:

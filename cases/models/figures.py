@@ -82,3 +82,5 @@ class Total(Counts):
 
     class Meta:
         verbose_name = _("合计")
+        # The key serves a subject's past; this serves all subjects of some days, as a map of cells asks.
+        indexes = [models.Index(fields=["kind", "basis", "day"], name="total_of_days")]
