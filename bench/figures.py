@@ -1,4 +1,4 @@
-"""./dev bench board: what boards, drill-downs and recounts cost in a city with ten million cases behind it.
+"""./dev bench figures: what boards, drill-downs and recounts cost in a city with ten million cases behind it.
 
 Ten years of 2,700 cases a day in a made-up city: 3,334 of its cells have cases. `Total` is written straight into the
 table for all those days in both bases, `Tally` for the last 35 days, and each board is asked through the very functions
@@ -206,7 +206,7 @@ def _some(count: int) -> list[CaseEvent]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench board", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./dev bench figures", description=__doc__)
     parser.add_argument("--years", type=int, default=10)
     parser.add_argument("--lines", type=int, default=1_200_000)
     parser.add_argument("--keep", action="store_true")
