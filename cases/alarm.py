@@ -15,7 +15,7 @@ from django.db import transaction
 
 from grid.moment import now
 
-from . import docket, rulebook
+from . import docket, rulebook, supervision
 from .flow import NOTHING, Facts, Stage, Verb
 from .line import Line
 from .models import Case, CaseEvent
@@ -32,7 +32,8 @@ Step = tuple[Case, Sequence[CaseEvent]]
 def ring(batch: int = BATCH) -> int:
     """Ring every alarm that is past, and say how many rang. Run each minute by the worker; two may run at once.
 
-    A shelved case is resumed on its date; any other is escalated by one rung. An event's `at` is when it rang, its
+    Where the reply to a supervision is due first, it is asked for; else a shelved case is resumed on its date, and any
+    other is escalated by one rung. An event's `at` is when it rang, its
     `due_at` when it fell due: a worker that was down changes the first, never the second. After a long silence a
     case climbs its missed rungs one after the other.
     """
@@ -61,6 +62,8 @@ def _ring(batch: int) -> tuple[int, int]:
 def _step(book: Rulebook, line: Line, case: Case, at: datetime) -> Step | None:
     """The system's own move, in memory; None for a case that cannot ring."""
     try:
+        if supervision.rings(case):
+            return case, [docket.own(book, case, Verb.REMIND, NOTHING, at)]
         if case.stage == Stage.SHELVED:
             return case, [docket.own(book, case, Verb.RESUME, NOTHING, at)]
         return case, [docket.own(book, case, Verb.ESCALATE, line.wake(case), at)]

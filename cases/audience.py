@@ -91,6 +91,7 @@ NEEDED: Mapping[Verb, tuple[Who, ...]] = {
     Verb.ASK: (Who.GRANTING,),
     Verb.REFUSE: (Who.ASKING, Who.DEPARTMENT, Who.HEAD),
     Verb.SUPERVISE: (Who.OWING,),
+    Verb.REMIND: (Who.OWING,),
     Verb.HASTEN: (Who.OWING,),
     Verb.REPLY: (Who.LEADER,),
     Verb.ESCALATE: (Who.WOKEN,),
@@ -162,13 +163,19 @@ def _in_charge_here(people: QuerySet[Officer], case: Case) -> QuerySet[Officer]:
 
 
 def _reporter(book: Rulebook, event: CaseEvent) -> Iterable[int]:
-    return _person(event.case.reporter_id)
+    """For whom a case is worked on: who reported it; for a child the department that it helps."""
+    parent = event.case.parent
+    return _people(parent.department_id) if parent else _person(event.case.reporter_id)
 
 
 def _department(book: Rulebook, event: CaseEvent) -> Iterable[int]:
-    if event.department_id is None:
+    return _people(event.department_id)
+
+
+def _people(department: int | None) -> Iterable[int]:
+    if department is None:
         return ()
-    return _active(*DEPARTMENT).filter(department=event.department_id).values_list("pk", flat=True)
+    return _active(*DEPARTMENT).filter(department=department).values_list("pk", flat=True)
 
 
 def _head(book: Rulebook, event: CaseEvent) -> Iterable[int]:

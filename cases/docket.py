@@ -26,8 +26,8 @@ from grid.locate import cell_at
 from grid.models import SRID, Officer
 from grid.moment import local_day, now
 
-from . import draw, flags, flow, links, outbox, refusals, reporting, rulebook, rules, stint
-from .flow import NOTHING, Facts, Move, Refused, Verb
+from . import cowork, draw, flags, flow, links, outbox, refusals, reporting, rulebook, rules, stint, supervision
+from .flow import NOTHING, Facts, Move, Refused, Stage, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Evidence
 from .promise import kept
 from .reporting import Report
@@ -41,6 +41,8 @@ CHANGING = (
     "holder",
     "asks",
     "supervised_at",
+    "reply_due_at",
+    "reply_late",
     "same_as",
     "entered_at",
     "clock",
@@ -161,6 +163,7 @@ def move(
 
 def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, seen: int | None) -> Case:
     master = links.master(by, facts) if verb == Verb.LINK else None
+    parent = locked(cowork.lead(uuid, verb)).first()
     case = locked(Case.objects.visible_to(by).filter(uuid=uuid)).first()
     if key and (again := _made(key, uuid, verb, by, facts)):
         if case is None:  # what has happened to it since is not for him
@@ -170,6 +173,8 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
         raise Case.DoesNotExist
     if seen is not None:
         refusals.overtaken(case, seen)
+    if parent:
+        case.parent = parent
     book, at = rulebook.current(), moment(case, now())
     step = flow.move(case.stage, verb)
     log = list(case.events.all()) if refusals.recalls(step) else []
@@ -177,18 +182,34 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
     if step.verb == Verb.LINK:
         case.same_as = links.fit(book, case, master)
         facts = replace(facts, why=({"code": "linked_to", "number": case.same_as.number},))
+    child = cowork.child(book, case, facts, _number(at), at) if step.verb == Verb.ASSIST else None
+    if child:
+        task = cowork.task(case, facts)
+        facts = replace(facts, why=({"code": "child_opened", "number": child.number},))
     event = _take(book, case, step, by=by, facts=facts, at=at, key=key)
     write(case, [event, *_follow(book, case, event, at)])
+    if child:
+        write(child, [_take(book, child, flow.TASK, by=by, facts=task, at=at)])
     if case.stage in flow.DONE:
-        _end_duplicates(book, case, at)
+        _end_others(book, case, at)
     return case
 
 
-def _end_duplicates(book: Rulebook, master: Case, at: datetime) -> None:
-    """In the transaction in which their master ended."""
-    verb, facts = links.ending(master)
-    for case in locked(links.waiting(master)):
+def _end_others(book: Rulebook, ended: Case, at: datetime) -> None:
+    """What follows for other cases, in the transaction in which one ended. Its parent is locked already."""
+    verb, facts = links.ending(ended)
+    for case in locked(links.waiting(ended)):
         write(case, [own(book, case, verb, facts, at)])
+    if ended.stage == Stage.VOID:
+        facts = Facts(why=({"code": "with_parent", "number": ended.number},))
+        for case in locked(cowork.unfinished(ended)):
+            if events := [own(book, case, verb, facts, at) for verb in cowork.voided(case)]:
+                write(case, events)
+    parent = ended.parent
+    if parent and (decided := cowork.freed(book, parent, local_day(at))):
+        write(parent, [own(book, parent, *decided, at)])
+        if parent.stage in flow.DONE:
+            _end_others(book, parent, at)
 
 
 def _made(key: UUID, uuid: UUID, verb: str, by: Officer, facts: Facts) -> Case | None:
@@ -247,30 +268,26 @@ def _take(
     )
     if step.verb == Verb.REFUSE:
         facts = replace(facts, refuses=case.asks)
-    _change(book, case, step, by, facts, at)
-    why = (*facts.why, *stint.keep(book, case, step, facts, at))
+    _change(book, case, step, by, facts)
+    why = (*facts.why, *supervision.keep(book, case, step, facts, at), *stint.keep(book, case, step, facts, at))
     event.entered = case.stage
     event.department = event.department or case.department  # whom it concerns
     event.facts = replace(facts, why=why).said() | kept(case, step.verb, at)
     return event
 
 
-def _change(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: Facts, at: datetime) -> None:
+def _change(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: Facts) -> None:
     _assign(book, case, step, by, facts)
     if step.verb == Verb.ASK:
         case.asks = facts.asks
     elif step.to or step.verb in (case.asks, Verb.REFUSE):
         case.asks = ""
-    if step.verb == Verb.SUPERVISE:
-        case.supervised_at = at
-    elif step.verb == Verb.REPLY or (step.to and step.to not in flow.OWED):
-        case.supervised_at = None
     case.stage = step.to or case.stage
 
 
 def _assign(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: Facts) -> None:
     """By which condition, in which department, by whom."""
-    if facts.condition:
+    if step.verb == Verb.FILE and facts.condition:
         case.condition = book.conditions[facts.condition]
     if step.verb == Verb.DISPATCH and facts.department:
         case.department = book.departments[facts.department]
@@ -294,7 +311,7 @@ def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterat
     held: Why = ()
     while decided := rules.next_move(book, case, Verb(last.verb), day):
         verb, facts = decided
-        if held := flags.hold(case, verb, last):
+        if held := (*flags.hold(case, verb, last), *cowork.hold(case, verb)):
             break
         facts = draw.give(case, verb, facts, last)
         if held := draw.none(facts):

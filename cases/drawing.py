@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import flow
-from .flow import DONE, MOVES, OWED_BY, REPORT, Move, Stage
+from .flow import DONE, MOVES, OWED_BY, REPORT, TASK, Move, Stage
 
 HEAD = """\
 # The life of a case
@@ -27,11 +27,10 @@ def picture() -> Iterator[str]:
     yield "stateDiagram-v2"
     for stage in Stage:
         yield f"    {stage.value}: {stage.label} {stage.name}"
-    yield f"    [*] --> {REPORT.to.value if REPORT.to else ''}: {_name(REPORT)}"
-    for move in MOVES:
-        for at in move.at:
+    for move in (REPORT, TASK, *MOVES):
+        for at in move.at or ("[*]",):
             if move.to:
-                yield f"    {at.value} --> {move.to.value}: {_name(move)}"
+                yield f"    {at} --> {move.to.value}: {_name(move)}"
     for stage in DONE:
         yield f"    {stage.value} --> [*]"
 
@@ -47,7 +46,7 @@ def stages() -> Iterator[str]:
 def verbs() -> Iterator[str]:
     """The table itself."""
     yield from ("## Moves", "", "| verb | | at | to | by | needs | may say | not the hand of |", "|" + "---|" * 8)
-    for move in (REPORT, *MOVES):
+    for move in (REPORT, TASK, *MOVES):
         at = "every stage owed" if set(move.at) == set(flow.OWED) else ", ".join(stage.name for stage in move.at) or "–"
         to = move.to.name if move.to else "stays"
         by = ", ".join(role.value for role in move.by) or "the system alone"

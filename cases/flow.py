@@ -16,7 +16,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from grid.roles import DEPARTMENT, Role
+from grid.roles import DEPARTMENT, SUPERVISION, Role
 
 from .clock import Limit
 
@@ -104,11 +104,13 @@ class Verb(TextChoices):
     PASS = "pass", gettext_lazy("核查通过")
     REWORK = "rework", gettext_lazy("返工")
     CLOSE = "close", gettext_lazy("结案")
+    ASSIST = "assist", gettext_lazy("协办")
     LINK = "link", gettext_lazy("并案")
     UNLINK = "unlink", gettext_lazy("撤销并案")
     REOPEN = "reopen", gettext_lazy("重启")
     SUPERVISE = "supervise", gettext_lazy("督办")
     REPLY = "reply", gettext_lazy("回复")
+    REMIND = "remind", gettext_lazy("催复")
     ESCALATE = "escalate", gettext_lazy("升级")
     HASTEN = "hasten", gettext_lazy("催办")
     EXEMPT = "exempt", gettext_lazy("免责")
@@ -126,6 +128,7 @@ ASKERS: Mapping[Verb, tuple[Role, ...]] = {
     Verb.DECLINE: DEPARTMENT,
     Verb.EXTEND: DEPARTMENT,
     Verb.SHELVE: DEPARTMENT,
+    Verb.ASSIST: DEPARTMENT,
     Verb.EXEMPT: DEPARTMENT,
     Verb.VOID: (Role.CLERK, Role.DISPATCHER),
 }
@@ -156,6 +159,9 @@ REPORT = Move(
     Verb.REPORT, (), Stage.FILING, (Role.INSPECTOR, Role.CLERK, Role.SHIFT_LEADER, Role.LEADER), ("point", "category")
 )
 
+# A child begins with its dispatch, made by the hand that calls for its assistance.
+TASK = Move(Verb.DISPATCH, (), Stage.HANDLING, (Role.DISPATCHER, Role.LEADER), ("department", "note"), ("limit",))
+
 # Who may register a report of which source. Machines report without an officer.
 REPORTERS: Mapping[Source, tuple[Role, ...]] = {
     Source.INSPECTOR: (Role.INSPECTOR,),
@@ -183,7 +189,7 @@ MOVES = (
         None,
         (*DEPARTMENT, Role.CLERK, Role.DISPATCHER),
         ("asks", "note"),
-        ("limit", "until", "ground"),
+        ("limit", "until", "ground", "department"),
     ),
     Move(
         Verb.REFUSE,
@@ -196,6 +202,7 @@ MOVES = (
     Move(Verb.EXTEND, (Stage.HANDLING,), None, (Role.DISPATCHER,), ("note", "limit")),
     Move(Verb.SHELVE, (Stage.HANDLING,), Stage.SHELVED, (Role.DISPATCHER,), ("note", "until"), ("ground",)),
     Move(Verb.RESUME, (Stage.SHELVED,), Stage.HANDLING, (Role.DISPATCHER,)),
+    Move(Verb.RESUME, (Stage.CLOSING,), Stage.CLOSING, ()),  # its children are over: now it is the clerk's time
     Move(Verb.FINISH, (Stage.HANDLING,), Stage.FEEDBACK, DEPARTMENT, ("after",)),
     Move(Verb.ORDER_CHECK, (Stage.FEEDBACK,), Stage.CHECK, (Role.CLERK,), takes=("holder",)),
     # An errand that somebody else should run: taken back, it is given out anew.
@@ -203,21 +210,18 @@ MOVES = (
     Move(Verb.RECALL, (Stage.CHECK,), Stage.FEEDBACK, (Role.CLERK,), ("note",)),
     Move(Verb.PASS, (Stage.CHECK,), Stage.CLOSING, (Role.INSPECTOR,), ("photos",), apart=(Verb.FINISH,)),
     Move(Verb.REWORK, (Stage.CHECK,), Stage.HANDLING, (Role.INSPECTOR,), ("note",), apart=(Verb.FINISH,)),
+    Move(Verb.CLOSE, (Stage.CLOSING,), Stage.CLOSED, SUPERVISION, apart=(Verb.FINISH, Verb.SELF_HANDLE, Verb.PASS)),
+    # Other departments help: each has a child, a case of its own, and the parent is closed after them.
     Move(
-        Verb.CLOSE,
-        (Stage.CLOSING,),
-        Stage.CLOSED,
-        (Role.CLERK, Role.SHIFT_LEADER),
-        apart=(Verb.FINISH, Verb.SELF_HANDLE, Verb.PASS),
+        Verb.ASSIST,
+        (Stage.DISPATCH, Stage.HANDLING),
+        None,
+        (Role.DISPATCHER, Role.LEADER),
+        ("department", "note"),
+        ("condition", "limit"),
     ),
     # A duplicate waits for its master and ends with it.
-    Move(
-        Verb.LINK,
-        (Stage.FILING, Stage.DISPATCH, Stage.HANDLING),
-        Stage.LINKED,
-        (Role.CLERK, Role.SHIFT_LEADER),
-        ("same_as",),
-    ),
+    Move(Verb.LINK, (Stage.FILING, Stage.DISPATCH, Stage.HANDLING), Stage.LINKED, SUPERVISION, ("same_as",)),
     Move(Verb.UNLINK, (Stage.LINKED,), Stage.FILING, (Role.CLERK, Role.SHIFT_LEADER)),
     Move(Verb.CLOSE, (Stage.LINKED,), Stage.CLOSED, ()),
     # An appeal against "overdue" is asked for; granted, the scores leave it out and the fact stays.
@@ -237,7 +241,7 @@ MOVES = (
     Move(Verb.DOUBT, (Stage.CLOSED,), None, ()),
     Move(Verb.RECHECK, tuple(Stage), None, ()),
     Move(Verb.REOPEN, (Stage.CLOSED,), Stage.HANDLING, (Role.CLERK, Role.SHIFT_LEADER), ("note",)),
-    Move(Verb.SUPERVISE, OWED, None, (Role.LEADER,), ("note",)),
+    Move(Verb.SUPERVISE, OWED, None, (Role.LEADER,), ("note",), ("until",)),
     Move(Verb.HASTEN, OWED, None, (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER), ("note",)),
     Move(
         Verb.REPLY,
@@ -246,6 +250,7 @@ MOVES = (
         (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.INSPECTOR, *DEPARTMENT),
         ("note",),
     ),
+    Move(Verb.REMIND, OWED, None, ()),
     Move(Verb.ESCALATE, OWED, None, ()),
     Move(Verb.RETIME, OWED, None, ()),
 )

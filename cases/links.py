@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from grid.models import Officer
 
-from . import flow
+from . import cowork, flow
 from .flow import DONE, Facts, Refused, Stage, Verb
 from .models import Case, CaseQuerySet
 from .rulebook import Rulebook
@@ -24,7 +24,9 @@ LINKING = 0x11CE  # the advisory lock of whoever makes a link
 
 
 def master(by: Officer, facts: Facts) -> Case | None:
-    """The master that a link names, or that of the duplicate it names, locked; None if the officer sees no such case.
+    """The master that a link names, locked; None if the officer sees no such case.
+
+    Who names a duplicate names its master, and who names a child its parent.
 
     To be asked for before the case to be linked is locked.
     """
@@ -32,8 +34,8 @@ def master(by: Officer, facts: Facts) -> Case | None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LINKING])
     if not facts.same_as:
         return None
-    named = Case.objects.visible_to(by).filter(uuid=facts.same_as).values_list("pk", "same_as").first()
-    return Case.objects.select_for_update().get(pk=named[1] or named[0]) if named else None
+    named = Case.objects.visible_to(by).filter(uuid=facts.same_as).values_list("same_as", "parent", "pk").first()
+    return Case.objects.select_for_update().get(pk=next(filter(None, named))) if named else None
 
 
 def fit(book: Rulebook, case: Case, to: Case | None) -> Case:
@@ -52,6 +54,8 @@ def fit(book: Rulebook, case: Case, to: Case | None) -> Case:
         raise no("class_differs", _("%(number)s 不属于同一大类，不能并入。"), number=to.number)
     if waiting(case).exists():
         raise no("has_duplicates", _("已有案卷并入本案，请把 %(number)s 并入本案。"), number=to.number)
+    if open_ := [child.number for child in cowork.unfinished(case)]:
+        raise no("children_open", _("协办案卷 %(numbers)s 尚未办结，不能并案。"), numbers=_("、").join(open_))
     return to
 
 

@@ -7,8 +7,11 @@ it is told to each reader in his language, also years later.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
+from django.db.models import TextChoices
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -68,6 +71,8 @@ SENTENCES = {
     "limit_rework": gettext_lazy("返工时限：按原时限剩余的 %(left)s 计，但不少于原时限的 %(share)s。"),
     "limit_extended": gettext_lazy("准予延期：%(limit)s。"),
     "limit_resumed": gettext_lazy("恢复后按原计时方式，继续用挂账时剩余的 %(left)s。"),
+    "limit_given": gettext_lazy("派单时为协办规定的时限：%(limit)s。"),
+    "limit_waits": gettext_lazy("协办案卷办结后才开始计时。"),
     "until": gettext_lazy("挂账到期自动恢复。"),
     # Which rung
     "rung": gettext_lazy("时限已用 %(share)s，知会%(role)s。"),
@@ -76,6 +81,16 @@ SENTENCES = {
     "rung_by_day": gettext_lazy("本级提醒避开免打扰时段。"),
     "post_skipped": gettext_lazy("%(role)s无人在岗，由上一级代为知会。"),
     "alarm_put_off": gettext_lazy("提醒未能发出，一小时后再试；原因见系统日志。"),
+    # Which reply
+    "reply_due": gettext_lazy("须在 %(moment)s 前回复。"),
+    "reply_missing": gettext_lazy("督办应在 %(moment)s 前回复，至今没有回复。"),
+    "reply_late": gettext_lazy("督办应在 %(moment)s 前回复，回复已迟。"),
+    # Which child, which parent
+    "child_opened": gettext_lazy("协办案卷 %(number)s。"),
+    "assists": gettext_lazy("协办 %(number)s。"),
+    "children_open": gettext_lazy("协办案卷 %(numbers)s 尚未办结，办结之前不结案。"),
+    "children_over": gettext_lazy("协办案卷均已办结。"),
+    "with_parent": gettext_lazy("主办案卷 %(number)s 已作废，本案随之作废。"),
     # Which duplicate
     "linked_to": gettext_lazy("并入 %(number)s，随其结案。"),
     "stood_before": gettext_lazy("撤销并案，回到并案前的环节，时限重新起算。"),
@@ -99,23 +114,24 @@ def told(reasons: Iterable[Reason]) -> list[dict[str, str]]:
     return [{"code": reason["code"], "says": say(reason)} for reason in reasons]
 
 
+LABELS: Mapping[str, type[TextChoices]] = {"verb": Verb, "role": Role, "kind": Kind}
+
+
 def _word(name: str, value: Any) -> str:
     match name:
-        case "verb":
-            return str(Verb(value).label)
-        case "role":
-            return str(Role(value).label)
+        case "verb" | "role" | "kind":
+            return str(LABELS[name](value).label)
         case "source":
             return str(Source(value).label) if value else _("所有来源")
-        case "kind":
-            return str(Kind(value).label)
         case "area":
             return value or _("全市")
-        case "areas":
+        case "areas" | "numbers":
             return _("、").join(value)
         case "left":
             minutes = -(-int(value) // 60)
             return _("%(hours)s 小时 %(minutes)s 分") % {"hours": minutes // 60, "minutes": minutes % 60}
+        case "moment":
+            return f"{localtime(datetime.fromisoformat(value)):%Y-%m-%d %H:%M}"
         case "share":
             return f"{float(value):.0%}"
         case "limit":

@@ -10,13 +10,15 @@ from collections.abc import Callable, Collection
 from copy import copy
 from datetime import datetime
 
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from grid.models import Officer
 from grid.moment import local_day
-from grid.roles import Role
+from grid.roles import DEPARTMENT, Role
+from grid.words import named
 
-from . import flags, flow, photos, stint, terms
+from . import cowork, flags, flow, photos, stint, terms
 from .flow import Facts, Move, Refused, Verb, Verdict
 from .models import Case, CaseEvent, Flag, Terms
 from .rulebook import Rulebook
@@ -30,7 +32,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "department": lambda: _("责任单位"),
     "asks": lambda: _("申请事项"),
     "limit": lambda: _("延长的时限"),
-    "until": lambda: _("挂账截止时间"),
+    "until": lambda: _("截止时间"),
     "verdict": lambda: _("核实结论"),
     "holder": lambda: _("承办的监督员"),
     "ground": lambda: _("理由"),
@@ -40,18 +42,26 @@ NEEDS: dict[str, Callable[[], str]] = {
 }
 
 
-def roles(step: Move) -> str:
-    """Who may make a move, in words."""
+def roles(step: Move, case: Case | None = None) -> str:
+    """Who may make a move, in words; of a case also in which department, where it is a department's move."""
+    posts = _posts(step)
+    if case and case.department and set(step.by) <= set(DEPARTMENT):
+        return _("%(department)s的%(roles)s") % {"department": named(case.department), "roles": posts}
+    return posts
+
+
+def _posts(step: Move) -> str:
     return _("、").join(str(Role(role).label) for role in step.by) or _("系统")
 
 
 def acting(case: Case, by: Officer) -> Officer:
-    """The officer with those of his posts alone from which he sees the case.
+    """The officer with those of his posts alone from which he works on the case.
 
-    Who keeps a beat and works in a department sees on his beat what is not his department's to handle. One
-    statement for each post; none for an officer who has a single one.
+    Who keeps a beat and works in a department sees on his beat what is not his department's to handle, and a lead
+    department sees what others do to help it. One statement for each post; none for an officer who has a single one,
+    if the case is not a child.
     """
-    if len(by.roles) < 2:
+    if len(by.roles) < 2 and case.parent_id is None:
         return by
     officer = copy(by)
     officer.roles = Case.objects.filter(pk=case.pk).posts_of(by)
@@ -98,7 +108,9 @@ def standing(
         return Refused(code, sentence, allowed=flow.at(case.stage))
 
     if not by.holds(*step.by):
-        return no("not_your_post", _("“%(verb)s”由%(roles)s办理。") % {"verb": step.verb.label, "roles": roles(step)})
+        return no(
+            "not_your_post", _("“%(verb)s”由%(roles)s办理。") % {"verb": step.verb.label, "roles": roles(step, case)}
+        )
     done = next((event for event in log if event.by_id == by.pk and event.verb in step.apart), None)
     if done:
         said = {"done": Verb(done.verb).label, "verb": step.verb.label}
@@ -126,9 +138,14 @@ def _accepted(case: Case, by: Officer) -> Refusal:
 def _asked(case: Case, by: Officer) -> Refusal:
     if case.asks:
         return "already_asked", _("已有“%(asks)s”申请待答复。") % {"asks": Verb(case.asks).label}
-    if not any(by.holds(*flow.ASKERS[verb]) for verb in flow.askable(case.stage)):
+    if not any(by.holds(*flow.ASKERS[verb]) for verb in askable(case)):
         return "not_askable", _("在“%(stage)s”，您的岗位没有可以申请的事项。") % {"stage": flow.Stage(case.stage).label}
     return None
+
+
+def askable(case: Case) -> tuple[Verb, ...]:
+    """What may be asked for now: who assists is not assisted."""
+    return tuple(verb for verb in flow.askable(case.stage) if verb != Verb.ASSIST or case.parent_id is None)
 
 
 def _nothing_asked() -> Refusal:
@@ -163,21 +180,41 @@ def _not_reporter(case: Case, by: Officer) -> Refusal:
     return None if case.reporter_id == by.pk else ("not_reporter", _("自处置由上报的监督员办理。"))
 
 
-def _flagged(case: Case, by: Officer) -> Refusal:
+def _not_to_close(case: Case, by: Officer) -> Refusal:
+    if children := list(cowork.unfinished(case).select_related("department")):
+        return "children_open", _("结案前须先办结协办案卷：%(words)s。") % {"words": _("；").join(map(_owed, children))}
     if asked := flags.unanswered(case):
         words = _("、").join(f"{flag.pk} {Flag.Code(flag.code).label}" for flag in asked)
         return "flags_open", _("结案前须先核验这些疑点：%(words)s。") % {"words": words}
     return None
 
 
+def _owed(child: Case) -> str:
+    """A child, where it stands, and who owes it until when."""
+    stage = flow.Stage(child.stage)
+    posts = _("、").join(str(role.label) for role in flow.OWED_BY.get(stage, ()))
+    who = named(child.department) if child.department and stage == flow.Stage.HANDLING else posts
+    until = f"{localtime(child.due_at):%Y-%m-%d %H:%M}" if child.due_at else "—"
+    said = {"number": child.number, "stage": stage.label, "who": who, "until": until}
+    return _("%(number)s（%(stage)s，%(who)s，%(until)s 到期）") % said
+
+
 def _not_flagged(case: Case, by: Officer) -> Refusal:
     return None if flags.unanswered(case) else ("nothing_flagged", _("没有待核验的疑点。"))
 
 
-def _not_duplicate(case: Case, by: Officer) -> Refusal:
-    if case.same_as is None:
+def _not_to_reopen(case: Case, by: Officer) -> Refusal:
+    if case.same_as:
+        return "is_duplicate", _("该案已并入 %(number)s，请重启主案。") % {"number": case.same_as.number}
+    if case.parent and case.parent.stage not in flow.OWED:
+        return "parent_done", _("主办案卷 %(number)s 已经结束，请重启主办案卷。") % {"number": case.parent.number}
+    return None
+
+
+def _child(case: Case, by: Officer) -> Refusal:
+    if case.parent is None:
         return None
-    return "is_duplicate", _("该案已并入 %(number)s，请重启主案。") % {"number": case.same_as.number}
+    return "is_child", _("这是协办案卷，请在主办案卷 %(number)s 上办理。") % {"number": case.parent.number}
 
 
 STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
@@ -187,9 +224,11 @@ STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
     Verb.REPLY: _not_supervised,
     Verb.SELF_HANDLE: _not_reporter,
     Verb.EXEMPT: _not_appealed,
-    Verb.CLOSE: _flagged,
+    Verb.CLOSE: _not_to_close,
     Verb.ANSWER: _not_flagged,
-    Verb.REOPEN: _not_duplicate,
+    Verb.REOPEN: _not_to_reopen,
+    Verb.ASSIST: _child,
+    Verb.LINK: _child,
 }
 
 
@@ -239,6 +278,16 @@ def _department(book: Rulebook, case: Case, step: Move, said: Facts, at: datetim
             raise Refused("department_unknown", _("没有这个责任单位，或已撤销。"), field="department")
 
 
+def _assisting(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if step.verb != Verb.ASSIST:
+        return
+    if said.department == case.department_id:
+        raise Refused("assists_itself", _("主办单位不能协办自己的案卷。"), field="department")
+    if other := cowork.unfinished(case).filter(department=said.department).first():
+        sentence = _("该单位正在办理协办案卷 %(number)s。") % {"number": other.number}
+        raise Refused("already_assists", sentence, field="department")
+
+
 def _holder(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
     if said.holder:
         holder = Officer.objects.filter(pk=said.holder, is_active=True).first()
@@ -257,7 +306,7 @@ def barring(step: Move) -> set[Verb]:
 
 
 def _asks(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
-    if said.asks and said.asks not in (possible := flow.askable(case.stage)):
+    if said.asks and said.asks not in (possible := askable(case)):
         words = _("、").join(str(verb.label) for verb in possible)
         raise Refused("not_askable", _("可以申请的有：%(words)s。") % {"words": words}, field="asks")
 
@@ -269,13 +318,19 @@ def _verdict(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) 
 
 
 def _limit(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
-    if said.limit:
+    if said.limit and Verb.ASSIST not in (step.verb, said.asks):  # what is helped with may run otherwise
         stint.same_clock(case, said.limit)
 
 
 def _until(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
     if said.until and said.until <= at:
-        raise Refused("until_unfit", _("挂账截止时间须晚于现在。"), field="until")
+        raise Refused("until_unfit", _("截止时间须晚于现在。"), field="until")
+
+
+def _supervised(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if step.verb == Verb.SUPERVISE and case.supervised_at and not said.until:
+        sentence = _("已有督办待回复；再次督办须写明新的回复期限。")
+        raise Refused("already_supervised", sentence, field="until")
 
 
 def _flag(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
@@ -292,4 +347,17 @@ def _photos(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -
         raise Refused("photos_missing", sentence, field="photos")
 
 
-FACTS = (_condition, _department, _holder, _asks, _verdict, _limit, _until, terms.facts, _flag, _photos)
+FACTS = (
+    _condition,
+    _department,
+    _assisting,
+    _holder,
+    _asks,
+    _verdict,
+    _limit,
+    _until,
+    _supervised,
+    terms.facts,
+    _flag,
+    _photos,
+)

@@ -45,8 +45,8 @@ def moves(book: Rulebook, case: Case, acting: Officer, log: Sequence[CaseEvent],
 
 
 def wishes(case: Case, acting: Officer) -> list[Verb]:
-    """What the officer may ask for at this stage."""
-    return [verb for verb in flow.askable(case.stage) if acting.holds(*flow.ASKERS[verb])]
+    """What the officer may ask for now."""
+    return [verb for verb in refusals.askable(case) if acting.holds(*flow.ASKERS[verb])]
 
 
 def why_due(log: Sequence[CaseEvent]) -> list[Reason]:

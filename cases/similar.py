@@ -1,7 +1,8 @@
 """Similar cases (相似案卷): of the same class, near by and still open, so that one thing is not reported twice.
 
 How near, how long ago and what counts as the same class are rows (`Likeness`). Only cases that somebody works on are
-similar: a duplicate stands for its master, and what comes back after a closing is a case of its own, or a reopening.
+similar: a duplicate stands for its master, a child for its parent, and what comes back after a closing is a case of
+its own, or a reopening.
 Whoever is about to report must be warned of any of them; what a door may tell of one is the door's matter.
 """
 
@@ -32,7 +33,7 @@ DEGREE_M = 111_000  # a little less than a degree of latitude is long anywhere, 
 NEAR = f"""
     SELECT id, ST_X(point), ST_Y(point) FROM cases_case
     WHERE point && ST_MakeEnvelope(%s, %s, %s, %s, %s) AND category_id = ANY(%s) AND reported_at >= %s
-      AND stage IN ({", ".join(f"'{stage.value}'" for stage in OWED)})
+      AND parent_id IS NULL AND stage IN ({", ".join(f"'{stage.value}'" for stage in OWED)})
 """  # noqa: S608  our own words
 
 

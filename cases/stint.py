@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 
 from . import clock, promise, rules
 from .calendar import Calendar, Span, Unusable
-from .clock import Limit
+from .clock import Limit, Unit
 from .flow import OWED, Facts, Move, Refused, Stage, Verb
 from .models import Case, CaseEvent
+from .reasons import Reason
 from .rulebook import Rulebook
 from .rules import Why
 
@@ -29,6 +30,8 @@ def keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> 
     due_at = case.due_at
     why = _keep(book, case, step, facts, at)
     promise.keep(book, case, step.verb, due_at)
+    if case.reply_due_at and not case.reply_late:
+        case.alarm_at = min(case.alarm_at or case.reply_due_at, case.reply_due_at)
     return why
 
 
@@ -42,7 +45,7 @@ def _keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) ->
             case.level = min(case.level, _level(book, case, at))  # a rung that never rang is not passed over
             _wind(book, case)
             return ({"code": "limit_extended", "limit": rules.said(facts.limit)},)
-        case Verb.RETIME:
+        case Verb.RETIME | Verb.SUPERVISE | Verb.REMIND | Verb.REPLY:
             _wind(book, case)
         case _ if step.to:
             return _enter(book, case, step, facts, at)
@@ -57,29 +60,42 @@ def _enter(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -
     if case.stage == Stage.SHELVED:
         case.due_at = case.alarm_at = facts.until
         return ({"code": "until"},)
-    why = STARTS.get(step.verb, _afresh)(book, case)
+    if case.stage == Stage.CLOSING and step.verb != Verb.RESUME and case.pk and case.children.open().exists():
+        return ({"code": "limit_waits"},)  # who closes is not to blame for those who assist
+    start = STARTS.get(step.verb, _afresh) if case.stage == Stage.HANDLING else _afresh
+    why = start(book, case, facts)
     _wind(book, case)
     return why
 
 
-def _afresh(book: Rulebook, case: Case) -> Why:
+def _afresh(book: Rulebook, case: Case, facts: Facts) -> Why:
     """With all the time that the stage has."""
-    limit, reason = rules.stage_limit(book, case, Stage(case.stage))
+    limit, reason = _given(case, facts) or rules.stage_limit(book, case, Stage(case.stage))
     if limit:
         case.clock, case.allowed_s = limit.unit, limit.seconds(calendar(book, case))
     return (reason,)
 
 
-def _resumed(book: Rulebook, case: Case) -> Why:
+def _given(case: Case, facts: Facts) -> tuple[Limit, Reason] | None:
+    """The limit that an assisting department was given with its task, in place of the condition's."""
+    if case.parent_id is None or case.stage != Stage.HANDLING:
+        return None
+    given = case.events.earliest("id").facts.get("limit") if case.pk else facts.limit and rules.said(facts.limit)
+    if not given:
+        return None
+    return Limit(Decimal(given["value"]), Unit(given["unit"])), {"code": "limit_given", "limit": given}
+
+
+def _resumed(book: Rulebook, case: Case, facts: Facts) -> Why:
     """With what was left when it was shelved, on the clock that was stopped then."""
     case.clock, left = _left(book, case, case.events.filter(verb=Verb.SHELVE).latest("id"))
     case.allowed_s = left if case.clock else None
     return ({"code": "limit_resumed", "left": left},)
 
 
-def _reworked(book: Rulebook, case: Case) -> Why:
+def _reworked(book: Rulebook, case: Case, facts: Facts) -> Why:
     """With what was left when it was finished; the first few times of a department at least a share of the limit."""
-    why = _afresh(book, case)
+    why = _afresh(book, case, facts)
     if case.allowed_s is None:
         return why
     _clock, left = _left(book, case, case.events.filter(verb=Verb.FINISH).latest("id"))
@@ -92,9 +108,9 @@ def _reworked(book: Rulebook, case: Case) -> Why:
     return (*why, {"code": "limit_rework", "left": left, "share": str(share)})
 
 
-def _dispatched(book: Rulebook, case: Case) -> Why:
+def _dispatched(book: Rulebook, case: Case, facts: Facts) -> Why:
     """Afresh, but to a department that declined it before with what it had left then: to decline gains no time."""
-    why = _afresh(book, case)
+    why = _afresh(book, case, facts)
     declined = case.pk and case.events.filter(verb=Verb.DECLINE, department=case.department_id).order_by("id").last()
     if not declined or case.allowed_s is None or not declined.clock:
         return why
@@ -102,7 +118,7 @@ def _dispatched(book: Rulebook, case: Case) -> Why:
     return (*why, {"code": "limit_declined", "left": case.allowed_s})
 
 
-STARTS: dict[Verb, Callable[[Rulebook, Case], Why]] = {
+STARTS: dict[Verb, Callable[[Rulebook, Case, Facts], Why]] = {
     Verb.DISPATCH: _dispatched,
     Verb.RESUME: _resumed,
     Verb.REWORK: _reworked,
@@ -120,7 +136,7 @@ def _left(book: Rulebook, case: Case, stopped: CaseEvent) -> tuple[str, int]:
 
 def _wind(book: Rulebook, case: Case) -> None:
     if not case.clock or case.allowed_s is None:
-        case.alarm_at = None
+        case.alarm_at = case.due_at  # when a shelved case is resumed
         return
     shares = [rung.share for rung in book.ladder(case)]
     promise = clock.deadline(

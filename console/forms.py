@@ -81,11 +81,14 @@ def _condition(about: About) -> Fields:
 
 
 def _department(about: About) -> Fields:
-    suggested, why = rules.route(about.book, about.case)
+    """Whose case it is to be, with the suggestion of the rules; of help there is none."""
+    suggested, why = rules.route(about.book, about.case) if about.move.verb == Verb.DISPATCH else (None, ())
     rows = [row for row in about.book.departments.values() if row.closed_on is None]
     offered = [NOBODY, *((row.pk, named(row)) for row in sorted(rows, key=lambda row: row.code))]
-    field = _choice(_("责任单位"), offered, help_text=" ".join(map(reasons.say, why)))
-    field.required, field.initial = True, suggested.pk if suggested else None
+    when = {"data-when": Verb.ASSIST.value} if about.move.verb == Verb.ASK else {}
+    label = _("责任单位") if about.move.verb == Verb.DISPATCH else _("协办单位")
+    field = _choice(label, offered, help_text=" ".join(map(reasons.say, why)), widget=forms.Select(attrs=when))
+    field.required, field.initial = "department" in about.move.needs, suggested.pk if suggested else None
     return {"department": field}
 
 
@@ -118,10 +121,12 @@ def _ground(about: About) -> Fields:
 
 
 def _limit(about: About) -> Fields:
-    """In the units of the case's own clock."""
-    same = [unit for unit in Unit if about.case.clock and unit.continuous == Unit(about.case.clock).continuous]
+    """In the units of the case's own clock; who helps may have another."""
+    helps = about.move.verb == Verb.ASSIST
+    clock = about.case.clock
+    same = [unit for unit in Unit if helps or (clock and unit.continuous == Unit(clock).continuous)]
     when = {"data-when": Verb.EXTEND.value} if about.move.verb == Verb.ASK else {}
-    value = forms.DecimalField(label=_("延长"), min_value=0, max_value=9999, required=False)
+    value = forms.DecimalField(label=_("协办时限") if helps else _("延长"), min_value=0, max_value=9999, required=False)
     value.widget.attrs |= {"step": "any", **when}
     unit = _choice(_("单位"), ((unit.value, unit.label) for unit in same), widget=forms.Select(attrs=when))
     return {"limit_value": value, "limit_unit": unit}
@@ -130,7 +135,8 @@ def _limit(about: About) -> Fields:
 def _until(about: About) -> Fields:
     when = {"data-when": Verb.SHELVE.value} if about.move.verb == Verb.ASK else {}
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", **when}, format="%Y-%m-%dT%H:%M")
-    return {"until": forms.DateTimeField(label=_("挂账到"), widget=widget, required=False)}
+    label = _("回复期限") if about.move.verb == Verb.SUPERVISE else _("挂账到")
+    return {"until": forms.DateTimeField(label=label, widget=widget, required=False)}
 
 
 def _verdict(about: About) -> Fields:
@@ -210,7 +216,7 @@ class MoveForm(forms.Form):
             note=said.get("note", ""),
             photos=tuple(self._shown(by)),
             condition=_number(said.get("condition")),
-            department=_number(said.get("department")),
+            department=_number(said.get("department")) if wish in ("", Verb.ASSIST) else None,
             holder=_number(said.get("holder")),
             asks=wish,
             ground=said.get(f"ground_{wish}" if wish else "ground", ""),

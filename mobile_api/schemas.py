@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, f
 from pydantic_core import PydanticCustomError
 
 from cases.clock import Limit, Unit
-from cases.flow import ASKABLE, Facts, Purpose, Source, Stage, Verb, Verdict
+from cases.flow import ASKABLE, Facts, Purpose, Source, Verb, Verdict
 from grid.crs import Crs
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the photo's bytes, lower-case hex")]
@@ -83,13 +83,13 @@ class MoveIn(Said):
     note: str = Field("", max_length=2000)
     photos: list[Shown] = Field([], max_length=20, description="uploaded before")
     condition: int | None = None
-    department: int | None = None
+    department: int | None = Field(None, description="with dispatch, assist")
     holder: int | None = Field(None, description="the inspector who is to verify or check")
     asks: Asked | None = Field(None, description="with ask: " + ", ".join(ASKABLE))
     ground: str = Field("", max_length=20, description="one of the verb's grounds in GET city, where it has any")
     same_as: UUID | None = Field(None, description="with link: the id of the case that stays")
-    limit: LimitIn | None = Field(None, description="with extend: by how much")
-    until: AwareDatetime | None = Field(None, description="with shelve")
+    limit: LimitIn | None = Field(None, description="with extend: by how much; with assist: for its handling")
+    until: AwareDatetime | None = Field(None, description="with shelve; with supervise: by when the reply is due")
     verdict: Verdict | None = Field(None, description="with verify")
 
     def facts(self) -> Facts:
@@ -114,56 +114,6 @@ class AnswerIn(Said):
     note: str = Field(min_length=1, max_length=2000)
     accepted: bool
     key: UUID | None = Field(None, description="chosen by the client: the same key again is the same answer")
-
-
-class Spot(Said):
-    """What is about to be reported, and where."""
-
-    lon: FiniteFloat = Field(ge=-180, le=180)
-    lat: FiniteFloat = Field(ge=-90, le=90)
-    crs: Crs
-    category: int = Field(description="a sub-class")
-
-
-class Filters(Said):
-    """Which cases, in which order."""
-
-    view: Literal["todo", "reported", "all"] = "todo"
-    stage: list[Stage] = Field([], description="any of these")
-    source: Source | None = None
-    category: int | None = Field(None, description="a sub-class, or a major with all its sub-classes")
-    department: int | None = None
-    area: str = Field("", pattern=r"^\d{0,12}$", description="code of a district, street or community")
-    late: bool | None = Field(None, description="past due now")
-    late_overall: bool | None = Field(None, description="over later, or still open after, than the whole was promised")
-    at_risk: bool | None = Field(None, description="likely to miss its limit, by the forecast, and not late yet")
-    asks: bool | None = Field(None, description="with a wish that waits for an answer")
-    since: AwareDatetime | None = Field(None, description="reported at or after")
-    until: AwareDatetime | None = Field(None, description="reported before")
-    q: str = Field("", max_length=60, description="a case number or its end, or a word of the text or place")
-    sort: Literal["due", "new"] = "due"
-    cursor: str | None = Field(None, max_length=200)
-    limit: int = Field(20, ge=1, le=100)
-
-    def terms(self) -> dict[str, Any]:
-        """What the cases are to match; what was not said matches all."""
-        return {name: said for name in TERMS if (said := getattr(self, name)) not in (None, "", [])}
-
-
-TERMS = (
-    "stage",
-    "source",
-    "category",
-    "department",
-    "area",
-    "late",
-    "late_overall",
-    "at_risk",
-    "asks",
-    "since",
-    "until",
-    "q",
-)
 
 
 class Told(BaseModel):
@@ -251,7 +201,10 @@ class CaseLine(Told):
     department: Named | None
     holder: Named | None
     asks: Coded | None
+    assists: bool = Field(description="协办: it helps with another case")
     supervised: bool
+    reply_due_at: datetime | None = Field(description="督办: until when a reply is due, if it is supervised")
+    reply_late: bool = Field(description="that moment has passed, and the alarm has rung for it")
     reported_at: datetime
     due_at: datetime | None
     late: bool
@@ -366,6 +319,17 @@ class Linked(Told):
     number: str
 
 
+class Branch(Told):
+    """Another department's part of the same matter."""
+
+    id: UUID | None = Field(description="none where the reader may not see that case")
+    number: str
+    department: Named | None
+    stage: Coded
+    due_at: datetime | None
+    late: bool
+
+
 class CaseOut(CaseLine):
     """A case as a whole."""
 
@@ -379,6 +343,8 @@ class CaseOut(CaseLine):
     missing: list[str] = Field(description="hashes of photos that have not arrived")
     flags: list[Flag]
     raised: list[Raised] = Field(description="to be answered before closing; the centre's alone before the end")
+    parent: Branch | None = Field(description="主办: the case that it helps with")
+    children: list[Branch] = Field(description="协办: what other departments do to help; it is closed after them")
     same_as: Linked | None = Field(description="并案: the case that it waits for, or ended with")
     duplicates: list[Linked] = Field(description="cases that wait for this one, for posts of the centre")
     similar: list[SimilarOut] = Field(

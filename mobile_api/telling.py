@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from cases import flags, links, photos, promise, reasons, refusals, rulebook, showing, similar, stint
+from cases import cowork, flags, links, photos, promise, reasons, refusals, rulebook, showing, similar, stint
 from cases.clock import Unit
 from cases.flow import OWED, Move, Purpose, Source, Stage, Verb
 from cases.models import Case, CaseEvent, Evidence, Photo
@@ -14,13 +14,14 @@ from cases.rulebook import Rulebook
 from cases.rules import lineage
 from cases.similar import Similar
 from grid.crs import Crs, from_wgs84
-from grid.models import Officer
+from grid.models import Department, Officer
 from grid.moment import now
 from grid.roles import CENTRE
 from grid.words import named, phrased
 
 from . import foretelling
 from .schemas import (
+    Branch,
     Button,
     CaseLine,
     CaseOut,
@@ -66,10 +67,13 @@ def _line(case: Case, crs: Crs, at: datetime) -> dict[str, Any]:
         ),
         "place": case.place,
         "text": case.text,
-        "department": _department(case),
+        "department": _department(case.department),
         "holder": Named(id=case.holder.pk, name=str(case.holder)) if case.holder else None,
         "asks": coded(Verb(case.asks)) if case.asks else None,
+        "assists": case.parent_id is not None,
         "supervised": case.supervised_at is not None,
+        "reply_due_at": case.reply_due_at,
+        "reply_late": case.reply_late,
         "reported_at": case.reported_at,
         "due_at": case.due_at,
         "late": bool(case.due_at and case.due_at < at),
@@ -79,25 +83,24 @@ def _line(case: Case, crs: Crs, at: datetime) -> dict[str, Any]:
     }
 
 
-def _department(case: Case) -> Named | None:
-    if case.department is None:
-        return None
-    return Named(id=case.department.pk, code=case.department.code, name=named(case.department))
+def _department(row: Department | None) -> Named | None:
+    return Named(id=row.pk, code=row.code, name=named(row)) if row else None
 
 
 def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool = False, new: bool = False) -> CaseOut:
     """A case with its log, its deadline explained, its photos and the moves open to this officer.
 
     Needs docket.RELATED loaded; makes one statement, one for a log not yet read, two where photos were shown, one
-    for a duplicate's master, and one for the forecast where it is to be `foretold`. A post of the centre also hears
-    of duplicates and similar cases; of the latter also who has just reported a `new` one: one statement each,
-    and one more where there are any.
+    for a duplicate's master, two for a parent or children, and one for the forecast where it is to be `foretold`. A
+    post of the centre also hears of duplicates and similar cases; of the latter also who has just reported a `new`
+    one: one statement each, and one more where there are any.
     """
     at, book, log = now(), rulebook.current(), case.log
     centre = officer.holds(*CENTRE)
     near = similar.to(book, case, at, by=officer) if (centre or new) and case.stage in OWED else []
     shown = _photos(case, log)
     condition, asked = case.condition, flags.shown_to(officer, case)
+    parent, children = _family(case, officer, log, at)
     return CaseOut(
         **_line(case, crs, at),
         condition=phrased(condition, "text") if condition else "",
@@ -110,10 +113,33 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool 
         missing=list(dict.fromkeys(photo.sha256 for photo in shown if not photo.arrived)),
         flags=_flags(case, log),
         raised=_raised(case) if asked else [],
+        parent=parent,
+        children=children,
         same_as=_linked(case.same_as) if case.same_as else None,
         duplicates=[_linked(other) for other in links.waiting(case)] if centre and not new else [],
         similar=[resembling(found) for found in near],
         can=buttons(book, case, officer, log, at),
+    )
+
+
+def _family(case: Case, officer: Officer, log: Sequence[CaseEvent], at: datetime) -> tuple[Branch | None, list[Branch]]:
+    """The case that this one helps with, and those that help with it."""
+    if case.parent_id is None and all(event.verb != Verb.ASSIST for event in log):
+        return None, []
+    kin = list(cowork.family(case))
+    seen = set(Case.objects.visible_to(officer).filter(pk__in=[other.pk for other in kin]).values_list("pk", flat=True))
+    told = [_branch(other, other.pk in seen, at) for other in kin]
+    return (told[0], []) if case.parent_id else (None, told)
+
+
+def _branch(case: Case, seen: bool, at: datetime) -> Branch:
+    return Branch(
+        id=case.uuid if seen else None,
+        number=case.number,
+        department=_department(case.department),
+        stage=coded(Stage(case.stage)),
+        due_at=case.due_at,
+        late=bool(case.due_at and case.due_at < at),
     )
 
 
@@ -134,13 +160,12 @@ def resembling(similar: Similar) -> SimilarOut:
 
 
 def _photos(case: Case, log: Sequence[CaseEvent]) -> list[PhotoOut]:
-    """The photos that the log shows, in its order; those still missing too."""
-    if not any("photos" in event.facts for event in log):
+    """The photos that the log shows, in its order; those still missing too. A child also shows those of the report."""
+    if case.parent_id is None and not any("photos" in event.facts for event in log):
         return []
-    moments = {event.pk: flags.seen_at(event) for event in log}
-    shown = list(case.evidence.order_by("id"))
+    shown = list(cowork.shown(case))
     arrived = Photo.objects.in_bulk([evidence.photo_id for evidence in shown])
-    return [_photo(evidence, arrived.get(evidence.photo_id), moments[evidence.event_id]) for evidence in shown]
+    return [_photo(evidence, arrived.get(evidence.photo_id), flags.seen_at(evidence.event)) for evidence in shown]
 
 
 def _photo(evidence: Evidence, photo: Photo | None, at: datetime) -> PhotoOut:

@@ -27,12 +27,12 @@ def _flaws(case: Case, log: list[CaseEvent]) -> Iterator[str]:
     if not log:
         yield "no log"
         return
-    if (log[0].verb, log[0].left) != (Verb.REPORT, ""):
+    if (log[0].verb, log[0].left) != (Verb.DISPATCH if case.parent_id else Verb.REPORT, ""):
         yield f"begins with {log[0].verb}"
     for before, after in pairwise(log):
         yield from _step(before, after)
     yield from _departments(case, log)
-    entered = [event for event in log if event.left != event.entered][-1]
+    entered = [event for event in log if event.left != event.entered or event.verb == Verb.RESUME][-1]
     if case.stage != log[-1].entered:
         yield f"stands at {case.stage}, its log at {log[-1].entered}"
     if case.entered_at != entered.at:

@@ -240,7 +240,7 @@ def test_a_move_of_another_post_is_refused_in_words(city: SimpleNamespace, clock
     answer = desk(city.hugo).get(path(case, "dispatch"), follow=True)
     assert "不能“派遣”" in answer.content.decode()
     answer = desk(city.carl).get(path(case, "finish"), follow=True)
-    assert "“处置”由处置员、部门负责人办理" in answer.content.decode()
+    assert "“处置”由市政所的处置员、部门负责人办理" in answer.content.decode()
 
 
 def test_a_form_without_its_token_is_not_taken(city: SimpleNamespace, clock) -> None:

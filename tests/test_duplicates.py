@@ -47,7 +47,11 @@ def link(case: Case, to: Case, by: object, **more: object) -> Case:
 
 
 def closed(case: Case, city: SimpleNamespace) -> Case:
-    acts.passed(town.finish(case, city.hugo), city.ivan)
+    return closed_by(case, city.hugo, city)
+
+
+def closed_by(case: Case, by: object, city: SimpleNamespace) -> Case:
+    acts.passed(town.finish(case, by), city.ivan)
     return move(case, Verb.CLOSE, city.carl)
 
 
@@ -293,6 +297,13 @@ def test_a_case_that_is_not_linked_takes_no_master(first: Case, city: SimpleName
     said = Facts(note="报错", same_as=str(first.uuid))
     with pytest.raises(Refused, match="主案"):
         docket.move(again(city).uuid, Verb.VOID, by=city.sina, facts=said)
+
+
+def test_a_duplicate_with_children_behind_it_stays_linked(first: Case, city: SimpleNamespace, clock) -> None:
+    move(first, Verb.ASSIST, city.dora, department=city.parks.pk, note="清理树根")
+    child = closed_by(first.children.get(), city.hana, city)
+    move(first, Verb.LINK, city.carl, same_as=str(town.report(city).uuid))
+    assert refused(child, Verb.REOPEN, city.carl, note="根又长").code == "parent_done"
 
 
 # At once

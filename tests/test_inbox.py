@@ -94,7 +94,7 @@ def test_who_accepted_is_pressed_alone(case: Case, city: SimpleNamespace) -> Non
     move(case, Verb.SUPERVISE, city.lena, note="市长关注")
     assert hearers(case, Verb.SUPERVISE) == {"hugo", "hans"}
     move(case, Verb.ACCEPT, city.hugo)
-    move(case, Verb.SUPERVISE, city.lena, note="再催")
+    move(case, Verb.SUPERVISE, city.lena, note="再催", until=town.MONDAY + timedelta(days=1))
     assert hearers(case, Verb.SUPERVISE) == {"hugo"}
 
 

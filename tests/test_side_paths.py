@@ -69,14 +69,14 @@ def test_one_wish_at_a_time(case: Case, city: SimpleNamespace) -> None:
 
 def test_only_some_things_can_be_asked_for(case: Case, city: SimpleNamespace) -> None:
     refusal = refused(case, Verb.ASK, city.hugo, asks=Verb.CLOSE, note="不想办")
-    assert (refusal.code, refusal.detail) == ("not_askable", "可以申请的有：回退、延期、挂账、作废。")
+    assert (refusal.code, refusal.detail) == ("not_askable", "可以申请的有：回退、延期、挂账、协办、作废。")
     assert refused(case, Verb.ASK, city.hugo, asks=Verb.VOID, note="不想办").code == "not_your_post"
     assert refused(case, Verb.ASK, city.hugo, asks=Verb.EXTEND).field == "note"
 
 
 def test_nothing_asked_is_nothing_to_refuse(case: Case, city: SimpleNamespace) -> None:
     assert refused(case, Verb.REFUSE, city.dora, note="不").code == "nothing_asked"
-    assert acts.can(town.phone(city.dora), case) == {"ask", "decline", "extend", "hasten", "shelve"}
+    assert acts.can(town.phone(city.dora), case) == {"ask", "assist", "decline", "extend", "hasten", "shelve"}
 
 
 def test_an_unasked_extension_answers_no_other_wish(case: Case, city: SimpleNamespace) -> None:

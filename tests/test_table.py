@@ -50,7 +50,7 @@ def everything(city: SimpleNamespace) -> dict[str, object]:
         "note": "n",
         "photos": tuple((sha, purpose) for purpose in Purpose.values),
         "condition": city.rattling.pk,
-        "department": city.roads.pk,
+        "department": city.parks.pk,
         "asks": Verb.EXTEND,
         "limit": Limit(1, Unit.WORK_DAY),
         "until": now() + timedelta(days=2),

@@ -229,5 +229,5 @@ def test_a_phone_is_told_what_may_be_asked_for(rules: SimpleNamespace) -> None:
     phone = town.phone(rules.hugo)
     told = phone.get(f"/api/mobile/v1/cases/{case.uuid}").json()
     wish = next(button for button in told["can"] if button["verb"] == "ask")
-    assert [one["code"] for one in wish["asks"]] == ["decline", "extend", "shelve"]
+    assert [one["code"] for one in wish["asks"]] == ["decline", "extend", "shelve", "assist"]
     assert {"verb": "decline", "code": "duty", "name": "duty"} in phone.get("/api/mobile/v1/city").json()["grounds"]

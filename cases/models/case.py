@@ -42,8 +42,9 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """The only way a door gets at cases: unseen and non-existent look alike.
 
         An inspector sees what he reported, what was given to him and what lies in his beats; a department
-        what it answers for; a post of the centre its territory, or the whole city. What somebody has none
-        of these posts for, he does not see: an administrator keeps the system, not the cases.
+        what it answers for, and what others do to help with that; a post of the centre its territory, or the
+        whole city. What somebody has none of these posts for, he does not see: an administrator keeps the
+        system, not the cases.
         """
         if officer.holds(*CENTRE) and officer.area is None:
             return self
@@ -53,8 +54,8 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(seen)
 
     def posts_of(self, officer: Officer) -> list[str]:
-        """From which of his posts the officer sees any of these cases."""
-        return [role for role in officer.roles if self.filter(_seen_as(role, officer)).exists()]
+        """From which of his posts the officer works on any of these cases."""
+        return [role for role in officer.roles if self.filter(_seen_as(role, officer, led=False)).exists()]
 
     def owed_by(self, officer: Officer) -> CaseQuerySet:
         """What waits for this officer's hand now."""
@@ -77,7 +78,8 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(owed)
 
     def reported_by(self, officer: Officer) -> CaseQuerySet:
-        return self.filter(reporter=officer)
+        """Without what others do to help with it: he reported once."""
+        return self.filter(reporter=officer, parent=None)
 
     def matching(self, terms: Mapping[str, Any], at: datetime) -> CaseQuerySet:
         """Narrowed by what a list's filters say; `at` is the moment by which a case is late."""
@@ -136,12 +138,14 @@ def _at_risk(at: datetime) -> Q:
     return reckoned & Q(stage=Stage.HANDLING, due_at__gte=at)
 
 
-def _seen_as(role: str, officer: Officer) -> Q:
-    """What an officer sees from one of his posts."""
+def _seen_as(role: str, officer: Officer, *, led: bool = True) -> Q:
+    """What an officer sees from one of his posts; `led`: also what other departments do to help his own."""
     if role == Role.INSPECTOR:
         return Q(reporter=officer) | Q(holder=officer) | Q(cell__in=_patrolled(officer))
     if role in DEPARTMENT and officer.department_id:
-        return Q(department__in=_answering(officer.department_id, below=role == Role.HEAD))
+        answering = _answering(officer.department_id, below=role == Role.HEAD)
+        own = Q(department__in=answering)
+        return own | Q(parent__department__in=answering) if led else own
     if role in CENTRE:
         return Q(cell__area__code__startswith=officer.area.code) if officer.area else Q(pk__isnull=False)
     return Q(pk__in=[])
@@ -188,6 +192,11 @@ class Case(models.Model):
     holder = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, db_index=False)
     asks = models.CharField(max_length=12, choices=[(verb.value, verb.label) for verb in ASKABLE], blank=True)
     supervised_at = models.DateTimeField(null=True, help_text="a leader waits for a reply since then")
+    reply_due_at = models.DateTimeField(null=True, help_text="until when the leader waits")
+    reply_late = models.BooleanField(default=False, help_text="the alarm for a missing reply has rung")
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="children", db_index=False, help_text="it helps with this one"
+    )
     same_as = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="duplicates", db_index=False, help_text="it ends with this one"
     )
@@ -224,6 +233,7 @@ class Case(models.Model):
             models.Index(fields=["due_at", "id"], name="case_due"),
             models.Index(OpClass(Reverse("number"), name="text_pattern_ops"), name="case_number_end"),
             GinIndex(WORD_PAIRS, name="case_words", gin_pending_list_limit=256),
+            models.Index(fields=["parent"], name="case_child", condition=Q(parent__isnull=False)),
             GistIndex(fields=["point"], name="case_near", condition=Q(stage__in=OWED)),
         ]
         constraints = [

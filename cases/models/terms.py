@@ -15,7 +15,7 @@ from ..flow import Verb
 class Terms(models.Model):
     """申请规则: how often, how soon and how far a side path may be taken. A verb without a row has no terms."""
 
-    GOVERNED = (Verb.DECLINE, Verb.EXTEND, Verb.SHELVE, Verb.REOPEN, Verb.EXEMPT)
+    GOVERNED = (Verb.DECLINE, Verb.EXTEND, Verb.SHELVE, Verb.REOPEN, Verb.EXEMPT, Verb.SUPERVISE)
 
     verb = models.CharField(
         _("操作"), max_length=12, unique=True, choices=[(verb.value, verb.label) for verb in GOVERNED]
@@ -40,7 +40,10 @@ class Terms(models.Model):
 
     @property
     def within(self) -> Limit | None:
-        """How long after the stage was entered it may be asked for; None: as long as the stage lasts."""
+        """How long after the stage was entered it may be asked for; None: as long as the stage lasts.
+
+        Of a supervision: within what time the reply is due; None: whenever it comes.
+        """
         return Limit(Decimal(self.within_value), Unit(self.within_unit)) if self.within_value else None
 
 

@@ -28,6 +28,7 @@ from grid.models import SRID, Officer
 from grid.moment import now
 from grid.roles import CENTRE, SUPERVISION, Role
 
+from ..flow import Verb
 from ..models import Case, Evidence, Photo, Recheck
 from . import alike, picture
 from .refused import PhotoRefused
@@ -98,7 +99,7 @@ def missing(hashes: Iterable[str]) -> list[str]:
 
 
 def may_see(officer: Officer, sha256: str) -> bool:
-    """Whether the officer sent the photo, or sees a case that it was shown in."""
+    """Whether the officer sent the photo, or sees a case that it was shown in, or that helps with what was reported."""
     return _visible_to(officer).filter(pk=sha256).exists()
 
 
@@ -178,11 +179,12 @@ def sweep() -> int:
 
 
 def _visible_to(officer: Officer) -> QuerySet[Photo]:
-    """His own, and what was shown in a case that he sees, or is to re-check."""
+    """His own, and what was shown in a case that he sees or is to re-check, or in the report of what he helps with."""
     errands = Recheck.objects.filter(inspector=officer, over_at=None).values("case")
-    seen = Q(case__in=Case.objects.visible_to(officer)) | Q(case__in=errands)
-    shown = Evidence.objects.filter(seen, photo=OuterRef("pk"))
-    return Photo.objects.filter(Q(uploader=officer) | Exists(shown) | Q(pk__in=_doubted(officer)))
+    visible, shown = Case.objects.visible_to(officer), Evidence.objects.filter(photo=OuterRef("pk"))
+    seen = shown.filter(Q(case__in=visible) | Q(case__in=errands))
+    reported = shown.filter(event__verb=Verb.REPORT, case__children__in=visible)
+    return Photo.objects.filter(Q(uploader=officer) | Exists(seen) | Exists(reported) | Q(pk__in=_doubted(officer)))
 
 
 def _doubted(officer: Officer) -> list[str]:

@@ -19,8 +19,9 @@ from grid.roles import SUPERVISION, Role
 
 from .. import telling
 from ..auth import Request, officer
+from ..filters import Filters, Spot
 from ..problems import Problem
-from ..schemas import AnswerIn, CaseOut, Filters, MoveIn, Page, ReportIn, SimilarOut, Spot
+from ..schemas import AnswerIn, CaseOut, MoveIn, Page, ReportIn, SimilarOut
 
 router = Router(tags=["cases"])
 

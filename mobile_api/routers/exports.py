@@ -15,8 +15,9 @@ from cases import exports
 from cases.models import Export
 
 from ..auth import Request, officer
+from ..filters import TERMS, Filters
 from ..problems import Problem
-from ..schemas import TERMS, Coded, Filters, Said, Told
+from ..schemas import Coded, Said, Told
 from .cases import STAFF
 
 router = Router(tags=["exports"])

@@ -1,0 +1,62 @@
+"""What a phone says to find cases: which ones in which order, or where."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field, FiniteFloat
+
+from cases.flow import Source, Stage
+from grid.crs import Crs
+
+from .schemas import Said
+
+
+class Spot(Said):
+    """What is about to be reported, and where."""
+
+    lon: FiniteFloat = Field(ge=-180, le=180)
+    lat: FiniteFloat = Field(ge=-90, le=90)
+    crs: Crs
+    category: int = Field(description="a sub-class")
+
+
+class Filters(Said):
+    """Which cases, in which order."""
+
+    view: Literal["todo", "reported", "all"] = "todo"
+    stage: list[Stage] = Field([], description="any of these")
+    source: Source | None = None
+    category: int | None = Field(None, description="a sub-class, or a major with all its sub-classes")
+    department: int | None = None
+    area: str = Field("", pattern=r"^\d{0,12}$", description="code of a district, street or community")
+    late: bool | None = Field(None, description="past due now")
+    late_overall: bool | None = Field(None, description="over later, or still open after, than the whole was promised")
+    at_risk: bool | None = Field(None, description="likely to miss its limit, by the forecast, and not late yet")
+    asks: bool | None = Field(None, description="with a wish that waits for an answer")
+    since: AwareDatetime | None = Field(None, description="reported at or after")
+    until: AwareDatetime | None = Field(None, description="reported before")
+    q: str = Field("", max_length=60, description="a case number or its end, or a word of the text or place")
+    sort: Literal["due", "new"] = "due"
+    cursor: str | None = Field(None, max_length=200)
+    limit: int = Field(20, ge=1, le=100)
+
+    def terms(self) -> dict[str, Any]:
+        """What the cases are to match; what was not said matches all."""
+        return {name: said for name in TERMS if (said := getattr(self, name)) not in (None, "", [])}
+
+
+TERMS = (
+    "stage",
+    "source",
+    "category",
+    "department",
+    "area",
+    "late",
+    "late_overall",
+    "at_risk",
+    "asks",
+    "since",
+    "until",
+    "q",
+)
