@@ -22,7 +22,7 @@ from grid.models import Officer
 from grid.roles import Role
 from grid.words import named, phrased
 
-FIRST = (Purpose.NEAR, Purpose.FAR, Purpose.BEFORE)  # shown as it was; what else there is, as it is now
+DOING = (Verb.FINISH, Verb.SELF_HANDLE)
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ def _picture(shown: Evidence, event: CaseEvent, photo: Photo | None, officer: Of
     )
 
 
-def sides(shown: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
-    """As it was when it was reported, and as it is after somebody worked on it."""
-    first = min((picture.event for picture in shown), default=0)
-    was = [one for one in shown if one.purpose == Purpose.BEFORE or (one.event == first and one.purpose in FIRST)]
-    return was, [one for one in shown if one not in was]
+def sides(log: Sequence[CaseEvent], shown: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
+    """As it was, and as it is since somebody said that he put it right."""
+    done = min((event.pk for event in log if event.verb in DOING), default=None)
+    after = [one for one in shown if one.purpose == Purpose.AFTER or (done is not None and one.event > done)]
+    return [one for one in shown if one not in after], after
 
 
 def told(book: Rulebook, log: Sequence[CaseEvent], shown: Sequence[Picture], *, flags_too: bool) -> list[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -13,9 +14,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
-from cases import flow, photos
-from cases.flow import Purpose, Stage, Verb
+from cases import docket, flow, photos
+from cases.flow import Purpose, Source, Stage, Verb
 from cases.models import Case, Flag, Ground, Photo, Policy
+from console import telling
 from console.forms import FIELDS
 
 from . import city as town
@@ -114,6 +116,19 @@ def test_a_department_finishes_with_a_photo(city: SimpleNamespace, clock) -> Non
     ((sha, purpose),) = shown["photos"]
     assert purpose == Purpose.AFTER and Photo.objects.get(pk=sha).size == len(body)
     assert f"/photo/{sha}/1280/" in page(desk(city.carl), case)
+
+
+def test_photos_stand_on_the_side_of_before_or_after(city: SimpleNamespace, clock) -> None:
+    case = town.report(city, by=city.carl, source=Source.PUBLIC, photos=((town.photo(city.carl), Purpose.FAR),))
+    verified = town.shown(city.ann, Purpose.NEAR)
+    docket.move(case.uuid, Verb.VERIFY, by=city.ann, facts=replace(verified, verdict="true"))
+    move(case, Verb.FILE, city.carl, condition=city.missing.pk)
+    town.finish(case, city.hugo)
+    passed(Case.objects.get(pk=case.pk), city.ivan)
+    case = Case.objects.get(pk=case.pk)
+    before, after = telling.sides(case.log, telling.pictures(case, case.log, city.carl))
+    assert [(one.purpose, one.by) for one in before] == [("far", "Carl"), ("near", "Ann")]
+    assert [(one.purpose, one.by) for one in after] == [("after", "Hugo"), ("near", "Ivan")]
 
 
 def test_a_photo_that_is_none_is_refused_beside_the_form(city: SimpleNamespace, clock) -> None:

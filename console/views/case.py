@@ -64,7 +64,7 @@ def _log(request: Request, book: Rulebook, case: Case) -> dict[str, Any]:
     """What happened, with what was shown; flags for whom they are."""
     asked = flags.shown_to(request.user, case)
     shown = telling.pictures(case, case.log, request.user)
-    before, after = telling.sides(shown)
+    before, after = telling.sides(case.log, shown)
     return {
         "before": before,
         "after": after,
