@@ -24,6 +24,7 @@ PYTHON = Path(sys.executable)
 MANAGE = (PYTHON, "manage.py")
 WELCOME = """
 Wangge is ready: {address}
+  the desk               {address}/
   the phones' interface  {address}/api/mobile/v1/docs
   health                 {address}/healthz
 {logins}
