@@ -182,6 +182,7 @@ async function open(key, value) {
   if (!answer.ok) return close();
   place.innerHTML = await answer.text();
   place.hidden = false;
+  place.scrollIntoView({ block: "nearest" });
   place.querySelector("[data-close]")?.addEventListener("click", close);
 }
 function close() {
