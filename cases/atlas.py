@@ -89,11 +89,17 @@ OF_CELLS = """
            (ST_XMin(shape) + ST_XMax(shape)) / 2 AS x, (ST_YMin(shape) + ST_YMax(shape)) / 2 AS y
     FROM counted JOIN grid_cell AS cell ON cell.id = counted.cell_id
 """
-OF_AREAS = f"""
+CLOSED = """
+    SELECT n, 0 AS late, 0 AS level, NULL::bigint AS one, area_id,
+           (ST_XMin(shape) + ST_XMax(shape)) / 2 AS x, (ST_YMin(shape) + ST_YMax(shape)) / 2 AS y
+    FROM (SELECT cell_id, count(*) AS n FROM ({closes}) AS closed GROUP BY cell_id) AS counted
+    JOIN grid_cell AS cell ON cell.id = counted.cell_id
+"""
+OF_AREAS = """
     SELECT sum(n) AS n, sum(late) AS late, max(level) AS level, min(one) AS one, sum(x * n) / sum(n) AS x,
            sum(y * n) / sum(n) AS y
-    FROM ({OF_CELLS}) AS cells GROUP BY area_id
-"""  # noqa: S608  our own words
+    FROM ({cells}) AS cells GROUP BY area_id
+"""
 
 
 def _empty(layer: Callable[P, bytes]) -> Callable[P, bytes]:
@@ -167,9 +173,12 @@ def heat(tile: Tile, officer: Officer, since: datetime, until: datetime, counted
     seen = Case.objects.visible_to(officer)
     if counted == Counted.REPORTED:
         seen = seen.filter(reported_at__gte=since, reported_at__lt=until)
-    else:
-        closes = CaseEvent.objects.filter(verb=Verb.CLOSE, at__gte=since, at__lt=until)
-        seen = seen.filter(pk__in=closes.values("case"))
+        return _drawn("heat", tile, SPOT, "point", _net(tile, seen, until, SPOTS, COMMUNITIES))
+    closes = CaseEvent.objects.filter(verb=Verb.CLOSE, at__gte=since, at__lt=until)
+    whole = ground.territory(officer)
+    if whole is not None and tile.z < POINTS_FROM:
+        return _drawn("heat", tile, SPOT, "point", _closed_by_cell(tile, closes, whole))
+    seen = seen.filter(pk__in=closes.values("case"))
     return _drawn("heat", tile, SPOT, "point", _net(tile, seen, until, SPOTS, COMMUNITIES))
 
 
@@ -201,8 +210,7 @@ def _areas(officer: Officer, tile: Tile, *digits: int) -> QuerySet[Area]:
 
 def _net(tile: Tile, seen: CaseQuerySet, at: datetime, squares: int, cells_from: int) -> Sql:
     """Cases counted together in so many squares along the tile's side. The net stops where the next tile's begins."""
-    west, south, east, north = tile.box
-    points, columns = OF_AREAS, ["id", "cell_id", "level", "due_at"]
+    points, columns = OF_AREAS.replace("{cells}", OF_CELLS), ["id", "cell_id", "level", "due_at"]
     if tile.z >= POINTS_FROM:
         points, columns = POINTS, ["id", "x", "y", "level", "due_at"]
         seen = seen.filter(point__bboverlaps=tile.drawn).annotate(x=_of("ST_X"), y=_of("ST_Y"))
@@ -210,8 +218,22 @@ def _net(tile: Tile, seen: CaseQuerySet, at: datetime, squares: int, cells_from:
         points = OF_CELLS
         seen = seen.filter(cell__shape__bboverlaps=tile.drawn)
     found = _sql(seen.values(*columns))
-    net = [west, east, south, north, west, (east - west) / squares, south, (north - south) / squares]
-    return NET.format(points=points.format(cases=found[0])), [at, *found[1], *net]
+    return NET.format(points=points.format(cases=found[0])), [at, *found[1], *_squares(tile, squares)]
+
+
+def _closed_by_cell(tile: Tile, closes: QuerySet[CaseEvent], territory: str) -> Sql:
+    """The same of what was closed, from the log alone: of a whole territory no case need be asked whose it is."""
+    if territory:
+        closes = closes.filter(cell__area__code__startswith=territory)
+    found = _sql(closes.values("cell_id"))
+    points = CLOSED if tile.z >= COMMUNITIES else OF_AREAS.replace("{cells}", CLOSED)
+    return NET.format(points=points.format(closes=found[0])), [*found[1], *_squares(tile, SPOTS)]
+
+
+def _squares(tile: Tile, squares: int) -> list[float]:
+    """The parameters of a net: where it begins and ends, and how large its squares are."""
+    west, south, east, north = tile.box
+    return [west, east, south, north, west, (east - west) / squares, south, (north - south) / squares]
 
 
 def _of(function: str) -> Func:

@@ -42,3 +42,10 @@ def areas(officer: Officer) -> QuerySet[Area]:
         return current.filter(code__startswith=officer.area.code)
     mine = cells(officer)
     return current.filter(Q(pk__in=mine.values("area")) | Q(pk__in=mine.values("area__parent")))
+
+
+def territory(officer: Officer) -> str | None:
+    """The code of the area all of whose cases he sees, and no others; "" the whole city; None: he sees single cases."""
+    if not officer.roles or not set(officer.roles) <= {*CENTRE, Role.ADMINISTRATOR} or not officer.holds(*CENTRE):
+        return None
+    return officer.area.code if officer.area else ""

@@ -167,6 +167,21 @@ def test_heat_is_of_its_period_and_by_its_moment(town_of_two: SimpleNamespace, c
     assert ask(browser, "heat", 15, by="eaten").status_code == 404
 
 
+@pytest.mark.parametrize("zoom", [9, 12, 13, 15])
+def test_heat_of_closings_is_the_same_from_near_and_afar(zoom: int, town_of_two: SimpleNamespace) -> None:
+    case = town.finish(town.report(town_of_two), town_of_two.hugo)
+    acts.move(case, Verb.PASS, town_of_two.ivan, photos=town.shown(town_of_two.ivan, "after").photos)
+    acts.move(case, Verb.CLOSE, town_of_two.carl)
+    town.report(town_of_two)
+
+    def heat(who: Officer) -> int:
+        return sum(one["n"] for one in features(desk(who), "heat", zoom, by="closed"))
+
+    assert heat(town_of_two.lena) == heat(clerk_of(town_of_two.street, town_of_two)) == heat(town_of_two.hedi) == 1
+    assert heat(clerk_of(town_of_two.other, town_of_two)) == heat(town_of_two.otto) == 0
+    assert sum(one["n"] for one in features(desk(town_of_two.lena), "heat", zoom, by="closed", until="2026-03-01")) == 0
+
+
 def test_areas_bear_their_names_once(town_of_two: SimpleNamespace) -> None:
     answer = ask(desk(town_of_two.lena), "areas", 12)
     layers = mvt.read(answer.content)

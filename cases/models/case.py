@@ -309,7 +309,7 @@ class CaseEvent(models.Model):
             models.Index(
                 fields=["department", "due_at"], name="event_overdue", condition=Q(late=True, left="handling")
             ),
-            models.Index(fields=["at"], include=["case"], name="event_closed", condition=Q(verb="close")),
+            models.Index(fields=["at"], include=["case", "cell"], name="event_closed", condition=Q(verb="close")),
         ]
 
 
