@@ -37,6 +37,11 @@ class Period:
         return of(self.span, self.since - timedelta(days=1))
 
     @property
+    def next(self) -> Period:
+        """The period after this one."""
+        return of(self.span, self.until + timedelta(days=1))
+
+    @property
     def last_year(self) -> Period:
         """同比: the same a year ago; of a week, the week of the same number (or the last that year had)."""
         if self.span == Span.WEEK:

@@ -6,6 +6,7 @@ exact fractions until they are shown, so that 89.9 is not taken for 90, nor for 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from .metrics import METRIC
 
 WHOLE = 100
+DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
 
 
 class Unfit(Exception):
@@ -230,6 +232,9 @@ def _band(low: int, high: int | None, points: Any) -> Band:
 
 
 def _exact(number: Any) -> Fraction:
+    """A decimal of a size that people mean: 1e999999 would take for ever."""
+    if not DECIMAL.fullmatch(str(number)):
+        raise ValueError(number)
     return Fraction(str(number))
 
 
@@ -243,5 +248,7 @@ def shown(number: Fraction, digits: int = 2) -> float:
 
 def ranks(points: Mapping[int, Fraction | None]) -> dict[int, int]:
     """The place of each subject that has a score, the best first; who has the same shares the place."""
-    scored = sorted((score for score in points.values() if score is not None), reverse=True)
-    return {subject: scored.index(score) + 1 for subject, score in points.items() if score is not None}
+    place: dict[Fraction, int] = {}
+    for n, score in enumerate(sorted((score for score in points.values() if score is not None), reverse=True), 1):
+        place.setdefault(score, n)
+    return {subject: place[score] for subject, score in points.items() if score is not None}

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from cases import pairing
+from cases.looking import LOOKERS
 from cases.queues import QUEUES
 from grid import duty, factor, room
 from grid.models import Officer
@@ -35,7 +36,7 @@ PLACES = (
     Place("console:map", gettext_lazy("地图"), (*CENTRE, *DEPARTMENT)),
     Place("console:oversight", gettext_lazy("监督"), CENTRE),
     Place("console:board", gettext_lazy("看板"), (*CENTRE, *DEPARTMENT)),
-    Place("console:scores", gettext_lazy("考核"), (*CENTRE, *DEPARTMENT)),
+    Place("console:scores", gettext_lazy("考核"), LOOKERS),
     Place("console:settings", gettext_lazy("设置"), (Role.ADMINISTRATOR,)),
 )
 

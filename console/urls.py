@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 
 from .views import (
     beats,
+    behind,
     board,
     case,
     doubts,
@@ -18,6 +19,7 @@ from .views import (
     mine,
     oversight,
     photos,
+    scores,
     settings,
     tiles,
     year,
@@ -56,6 +58,12 @@ urlpatterns = [
     path("me/leave/", mine.leaves, name="leave"),
     path("me/leave/<int:pk>/end/", mine.back, name="leave_end"),
     path("me/track/", oversight.track, name="my_track"),
+    path("scores/", scores.page, name="scores"),
+    path("scores/subject/<int:pk>/", scores.subject, name="score_subject"),
+    path("scores/publish/", scores.publish, name="score_publish"),
+    path("scores/what-if/", scores.what_if, name="score_what_if"),
+    path("scores/dictionary/", scores.dictionary, name="dictionary"),
+    path("scores/cases/", behind.page, name="behind"),
     path("exports/", exports.mine, name="exports"),
     path("exports/<uuid:uuid>/file/", exports.fetch, name="export_file"),
     path("exports/<uuid:uuid>/stop/", exports.stop, name="export_stop"),

@@ -31,7 +31,7 @@ from grid.moment import now
 
 from ..flow import Refused
 from ..models import Export
-from . import figures  # noqa: F401  adds its sheet
+from . import figures, scores  # noqa: F401  add their sheets
 from .binding import bind
 from .sheets import SHEETS
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from pydantic import Field
 
 from cases import exports
 from cases.models import Export
+from cases.periods import Span
 
 from ..auth import Request, officer
 from ..filters import TERMS, Filters
@@ -29,17 +30,23 @@ FILE = {"responses": {200: {"description": "the file", "content": {"text/csv": B
 class ExportIn(Said):
     """What is wanted. The same again while it is under way is the same export."""
 
-    sheet: Literal["cases", "figures"]
+    sheet: Literal["cases", "figures", "scores"]
     form: Literal["csv", "xlsx"] = "csv"
     cases: Filters | None = Field(None, description="with cases: which; as in GET cases")
     kind: str = Field("", max_length=20, description="with figures: department, street, cell, officer, category …")
     since: str = Field("", max_length=10, description="with figures: the first local day")
     until: str = Field("", max_length=10, description="with figures: the last local day")
     basis: Literal["flow", "cohort"] = "flow"
+    scheme: str = Field("", max_length=40, description="with scores: its code")
+    span: Span = Field(Span.MONTH, description="with scores: how long a period")
+    day: date | None = Field(None, description="with scores: any day of the period")
 
     def terms(self) -> dict[str, Any]:
         if self.sheet == "figures":
             return {"kind": self.kind, "since": self.since, "until": self.until, "basis": self.basis}
+        if self.sheet == "scores":
+            said = {"scheme": self.scheme, "span": self.span, "basis": self.basis}
+            return {**said, "day": self.day.isoformat()} if self.day else said
         said = self.cases.model_dump(mode="json", include=set(TERMS)) if self.cases else {}
         return {name: value for name, value in said.items() if value not in (None, "", [])}
 

@@ -12,22 +12,20 @@ from pydantic import Field
 from cases import evaluation, periods, scores
 from cases.evaluation import Standing
 from cases.indicators import Figures
+from cases.looking import LOOKERS, PUBLISHERS, seen
 from cases.models import Publication, Result, Scheme
 from cases.periods import Period, Span
 from grid.moment import today
-from grid.roles import CENTRE, Role
+from grid.roles import CENTRE
 from grid.words import named
 
 from ..auth import Request, officer
-from ..looking import seen
 from ..problems import Problem
 from ..schemas import Named, Said
-from .stats import LOOKERS
 
 router = Router(tags=["stats"])
 
 ANSWERS = {401: Problem, 403: Problem, 404: Problem, 422: Problem}
-PUBLISHERS = (Role.SHIFT_LEADER, Role.LEADER)
 MOST = 5000
 
 

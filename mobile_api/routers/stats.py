@@ -16,21 +16,20 @@ from pydantic import Field
 from cases import behind, evaluation, indicators, metrics, periods, scores
 from cases.flow import Refused
 from cases.indicators import CITY, Figures
+from cases.looking import LOOKERS, looked_at
 from cases.models import Basis, Indicator
 from cases.periods import Span
 from grid.models import Department
 from grid.moment import today
-from grid.roles import CENTRE, DEPARTMENT, Role
+from grid.roles import CENTRE, DEPARTMENT
 from grid.words import named, phrased
 
 from ..auth import Request, officer
-from ..looking import looked_at
 from ..problems import Problem
 from ..schemas import Named, Said
 
 router = Router(tags=["stats"])
 
-LOOKERS = (*CENTRE, *DEPARTMENT, Role.INSPECTOR)
 ANSWERS = {401: Problem, 403: Problem, 422: Problem}
 LONGEST_DAYS = 366
 TOLD = ("dispatched", "on_time", "overdue", "exempt", "finished", "rework", "passed", "closed")

@@ -1,14 +1,18 @@
-"""Whose figures an officer may look at."""
+"""Whose figures an officer may look at, and who publishes. The doors ask here alike."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from cases import indicators
-from cases.flow import Refused
-from cases.models import Scheme
 from grid.models import Beat, Officer
 from grid.roles import CENTRE, DEPARTMENT, Role
+
+from . import indicators
+from .flow import Refused
+from .models import Scheme
+
+LOOKERS = (*CENTRE, *DEPARTMENT, Role.INSPECTOR)
+PUBLISHERS = (Role.SHIFT_LEADER, Role.LEADER)
 
 
 def looked_at(by: Officer, kind: str, subject: int | None = None) -> set[int] | None:

@@ -1,0 +1,103 @@
+"""How figures, points and their changes look on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from urllib.parse import urlencode
+
+from django import template
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.periods import Period, Span
+from cases.scores import shown
+
+from ..ranking import Cell, Chosen, Head
+
+register = template.Library()
+NONE = "—"
+WHENS = {
+    "at": gettext_lazy("发生日"),
+    "due_at": gettext_lazy("到期日"),
+    "promise_at": gettext_lazy("整案时限日"),
+}
+
+
+@register.filter
+def points(value: Fraction | None) -> str:
+    """A score with two digits, or a dash."""
+    return NONE if value is None else f"{shown(value):.2f}"
+
+
+@register.simple_tag
+def value(number: Fraction | None, counts: bool) -> str:
+    """A rate in percent or a count; a dash where there is nothing to rate."""
+    if number is None:
+        return NONE
+    return f"{int(number)}" if counts else f"{shown(number * 100, 1):.1f}%"
+
+
+@register.simple_tag
+def change(number: Fraction | None, *, higher: bool = True, kind: str = "points") -> SafeString | str:
+    """By how much more or less than before, with a sign; its hue says whether that is better."""
+    if number is None:
+        return ""
+    told = shown(number * 100, 1) if kind == "rate" else shown(number, 0 if kind == "count" else 2)
+    if not told:
+        return format_html('<span class="change">{}</span>', _("持平")) if kind == "points" else ""
+    says = f"{abs(told):.0f}" if kind == "count" else f"{abs(told):.1f}" if kind == "rate" else f"{abs(told):.2f}"
+    hue, word = ("better", _("变好")) if (told > 0) == higher else ("worse", _("变差"))
+    sign = "▲" if told > 0 else "▼"
+    return format_html('<span class="change {}" title="{}">{}{}</span>', hue, word, sign, says)
+
+
+@register.filter
+def period(of: Period) -> str:
+    """2026 年 10 月; 2026-10-05 至 2026-10-11."""
+    if of.span == Span.MONTH:
+        return date_format(of.since, "YEAR_MONTH_FORMAT")
+    if of.span == Span.DAY:
+        return date_format(of.since, "DATE_FORMAT")
+    if of.span == Span.YEAR:
+        return _("%(year)d 年") % {"year": of.since.year}
+    return _("%(since)s 至 %(until)s") % {"since": of.since.isoformat(), "until": of.until.isoformat()}
+
+
+@register.filter
+def when(moment: str) -> str:
+    """By which moment of its line a metric counts."""
+    return str(WHENS[moment])
+
+
+@register.filter
+def beside(cells: Sequence[Cell], heads: Sequence[Head]) -> list[tuple[Head, Cell]]:
+    """Each cell with the head of its column."""
+    return list(zip(heads, cells, strict=False))
+
+
+@register.simple_tag
+def figure(asked: Chosen, head: Head, cell: Cell, subject: int) -> str:
+    """The address of the cases behind a figure: of a rate that is good when high, all it is reckoned of."""
+    said = {
+        "indicator": cell.code,
+        "part": "denominator" if head.higher and not head.counts else "numerator",
+        "kind": asked.scheme.kind,
+        "subject": subject,
+        "from": asked.period.since,
+        "to": asked.period.until,
+        "basis": asked.basis,
+    }
+    return urlencode(said)
+
+
+@register.simple_tag(takes_context=True)
+def sorts(context: template.Context, column: str) -> str:
+    """The query that sorts by a column, or the other way round where it is sorted so."""
+    said = context["request"].GET.copy()
+    said["sort"] = f"-{column}" if said.get("sort") == column else column
+    said.pop("page", None)
+    return f"?{said.urlencode()}"

@@ -1,0 +1,112 @@
+"""The cases behind a figure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import date
+from typing import Any
+
+from django.http import HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from cases import behind, evaluation, indicators, looking
+from cases.behind import Figure, Key
+from cases.flow import Refused
+from cases.looking import LOOKERS
+from cases.metrics import METRIC
+from cases.models import Basis, Indicator, Scheme
+from grid.moment import today
+from grid.words import named
+
+from ..door import Request, desk, told
+
+PAGE = 50
+KINDS = (*indicators.KINDS, *(str(kind) for kind in Scheme.POSTS))
+
+
+@require_safe
+@desk(*LOOKERS)
+def page(request: Request) -> HttpResponseBase:
+    """Line by line what was counted: `codes`, or `indicator` with its `part`, of a `kind` and `subject`, `from`, `to`.
+
+    What an appeal exempted is shown as exempt. A case that is not for me to see is not shown.
+    """
+    said = request.GET
+    try:
+        indicator = Indicator.objects.filter(code=said.get("indicator", "")).first()
+        part = "denominator" if said.get("part") == "denominator" else "numerator"
+        figure = _figure(said, indicator, part)
+        looking.looked_at(request.user, figure.kind, figure.subject)
+    except (ValueError, KeyError):
+        return told(request, _("没有找到，或您无权查看。"), 404)
+    except Refused as refused:
+        return told(request, refused.detail, 403)
+    rows, following = behind.behind(figure, request.user, limit=PAGE, after=_read(said.get("cursor", "")))
+    counts = evaluation.counted(
+        figure.kind, figure.basis, figure.since, figure.until, set(figure.codes) | _codes(indicator), [figure.subject]
+    ).get(figure.subject, indicators.Figures())
+    names = evaluation.named(figure.kind, [figure.subject]) if figure.kind != "city" else []
+    return render(
+        request,
+        "console/behind.html",
+        {
+            "figure": figure,
+            "name": named(names[0]) if names else _("全市"),
+            "indicator": indicator,
+            "part": part,
+            "parts": _parts(indicator, counts),
+            "value": indicator.rate.of(counts) if indicator else None,
+            "counts": [(METRIC[code], counts[code]) for code in figure.codes],
+            "rows": [(row, METRIC[row.metric]) for row in rows],
+            "next": _write(following) if following else "",
+        },
+    )
+
+
+def _figure(said: Any, indicator: Indicator | None, part: str) -> Figure:
+    """Raises ValueError for what cannot be meant."""
+    if indicator:
+        whole = getattr(indicator.rate, part) or indicator.rate.numerator
+        codes = tuple(code for sign, code in whole.parts if sign > 0)
+    else:
+        codes = tuple(dict.fromkeys(said.get("codes", "").replace(",", " ").split()))
+    if not codes or set(codes) - METRIC.keys() or said.get("kind") not in KINDS:
+        raise ValueError
+    since, until = date.fromisoformat(said["from"]), date.fromisoformat(said.get("to") or today().isoformat())
+    if not 0 <= (until - since).days <= 366:
+        raise ValueError
+    basis = said.get("basis") or Basis.FLOW
+    return Figure(codes, said["kind"], int(said.get("subject") or 0), since, until, Basis(basis))
+
+
+def _codes(indicator: Indicator | None) -> set[str]:
+    return set(indicator.rate.codes) if indicator else set()
+
+
+def _parts(indicator: Indicator | None, counts: indicators.Figures) -> list[tuple[str, str, int]]:
+    """The two sides of a rate, with their counts."""
+    if indicator is None or not indicator.denominator:
+        return []
+    rate = indicator.rate
+    assert rate.denominator
+    return [
+        ("numerator", _("分子"), rate.numerator.of(counts)),
+        ("denominator", _("分母"), rate.denominator.of(counts)),
+    ]
+
+
+def _write(key: Key) -> str:
+    return base64.urlsafe_b64encode(json.dumps([key.day.isoformat(), key.event]).encode()).decode()
+
+
+def _read(said: str) -> Key | None:
+    """A cursor that cannot be read is the beginning."""
+    try:
+        day, event = json.loads(base64.urlsafe_b64decode(said.encode()))
+        return Key(date.fromisoformat(day), int(event))
+    except (ValueError, TypeError, binascii.Error):
+        return None

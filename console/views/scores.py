@@ -1,0 +1,198 @@
+"""Scores (考核): rankings, a subject's own past, what would be, what is published, and the dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from cases import evaluation, looking
+from cases.flow import Refused
+from cases.looking import LOOKERS, PUBLISHERS
+from cases.metrics import METRICS
+from cases.models import Basis, Indicator, Scheme
+from cases.periods import Span
+from cases.scores import shown
+from grid.roles import CENTRE
+from grid.words import named
+
+from .. import ranking
+from ..door import Request, desk, told
+from ..ranking import Chosen, Then
+
+PAGE = 100
+
+
+@require_safe
+@desk(*LOOKERS)
+def page(request: Request) -> HttpResponseBase:
+    """Who stands where, by a scheme over a period."""
+    asked = ranking.chosen(request.GET, request.user)
+    if asked is None:
+        return render(request, "console/scores.html", {"asked": None})
+    table = ranking.ranking(asked, request.user, request.GET)
+    pages = Paginator(table.rows, PAGE)
+    said = {
+        "asked": asked,
+        "table": table,
+        "rows": pages.get_page(request.GET.get("page")),
+        "spans": Span.choices,
+        "bases": Basis.choices,
+        "sort": request.GET.get("sort", ""),
+        "may_publish": request.user.holds(*PUBLISHERS) and asked.over and asked.basis == asked.scheme.basis,
+        "may_try": request.user.holds(*CENTRE),
+        "changed": len(evaluation.drift(table.publication)) if table.publication else 0,
+    }
+    return render(request, "console/scores.html", said)
+
+
+@require_safe
+@desk(*LOOKERS)
+def subject(request: Request, pk: int) -> HttpResponseBase:
+    """One subject's last twelve periods."""
+    asked = ranking.chosen(request.GET, request.user)
+    names = evaluation.named(asked.scheme.kind, [pk]) if asked else []
+    if asked is None or not names:
+        return told(request, _("没有找到，或您无权查看。"), 404)
+    try:
+        looking.looked_at(request.user, asked.scheme.kind, pk)
+    except Refused as refused:
+        return told(request, refused.detail, 403)
+    past = ranking.trend(asked, pk)
+    heads = {row.code: row for row in Indicator.objects.all()}
+    now = [(line, heads[line.item.rate.code]) for line in past[-1].score.lines]
+    said = {
+        "asked": asked,
+        "subject": names[0],
+        "may_try": request.user.holds(*CENTRE),
+        "past": past[::-1],
+        "this": past[-1],
+        "heads": [head for _line, head in now],
+        "now": now,
+        "chart": _chart(asked, past, heads),
+    }
+    return render(request, "console/score_subject.html", said)
+
+
+def _chart(asked: Chosen, past: list[Then], heads: Mapping[str, Indicator]) -> dict[str, Any]:
+    """What scores.js draws; a table beside it says the same."""
+    lines = past[-1].score.lines
+    return {
+        "periods": [period_name(then) for then in past],
+        "points": {"name": _("得分"), "values": [_number(then.score.points) for then in past]},
+        "rates": [
+            {
+                "name": named(heads[line.item.rate.code]),
+                "values": [_number(then.score.lines[n].value, 100) for then in past],
+            }
+            for n, line in enumerate(lines)
+            if line.item.rate.denominator
+        ],
+        "grades": [[str(letter), float(low)] for letter, low, _colour in asked.scheme.said["grades"]],
+    }
+
+
+def period_name(then: Then) -> str:
+    """A period on an axis."""
+    since, span = then.period.since, then.period.span
+    if span == Span.YEAR:
+        return f"{since:%Y}"
+    if span == Span.QUARTER:
+        return f"{since:%Y} Q{(since.month + 2) // 3}"
+    if span == Span.HALF:
+        return f"{since:%Y} H{1 if since.month == 1 else 2}"
+    return f"{since:%Y-%m}" if span == Span.MONTH else f"{since:%m-%d}"
+
+
+def _number(value: Any, times: int = 1) -> float | None:
+    return None if value is None else shown(value * times)
+
+
+@require_POST
+@desk(*PUBLISHERS)
+def publish(request: Request) -> HttpResponseBase:
+    """Freeze the period that one looks at; again with a reason."""
+    asked = ranking.chosen(request.POST, request.user)
+    if asked is None:
+        return told(request, _("没有找到，或您无权查看。"), 404)
+    made = evaluation.publish(asked.scheme, asked.period, request.user, request.POST.get("reason", "").strip()[:200])
+    says = _("已发布，第 %(n)d 次修订。") % {"n": made.revision} if made.revision else _("已发布。")
+    messages.success(request, says)
+    return redirect(f"{reverse('console:scores')}?{asked.query}")
+
+
+@require_safe
+@desk(*CENTRE)
+def what_if(request: Request) -> HttpResponseBase:
+    """A period under other weights and bounds, side by side. Nothing is written."""
+    asked = ranking.chosen(request.GET, request.user)
+    if asked is None:
+        return told(request, _("没有找到，或您无权查看。"), 404)
+    said = _wish(asked.scheme, request.GET)
+    heads = {row.code: row for row in Indicator.objects.all()}
+    wrong, rows = "", []
+    try:
+        rows = ranking.beside(asked, said)
+    except Refused as refused:
+        wrong = refused.detail
+    told_items = [
+        {"row": heads[old["indicator"]], "old": old, "new": new, "bands": _lines(old), "bands_new": _lines(new)}
+        for old, new in zip(asked.scheme.said["items"], said["items"], strict=True)
+    ]
+    grades = list(zip(asked.scheme.said["grades"], said["grades"], strict=True))
+    page = {"asked": asked, "items": told_items, "grades": grades, "rows": rows[:500], "wrong": wrong}
+    return render(request, "console/score_what_if.html", page)
+
+
+def _wish(scheme: Scheme, said: Mapping[str, str]) -> dict[str, Any]:
+    """The scheme's document with what the form says instead. What cannot be read is refused by the plan."""
+    items = []
+    for item in scheme.said["items"]:
+        code = item["indicator"]
+        wish = {**item, "weight": said.get(f"weight.{code}", "") or item["weight"]}
+        if said.get(f"bands.{code}") and item.get("bands"):
+            wish["bands"] = _bands(item, said[f"bands.{code}"])
+        items.append(wish)
+    grades = [[g[0], said.get(f"grade.{g[0]}", "") or g[1], g[2]] for g in scheme.said["grades"]]
+    return {"items": items, "grades": grades}
+
+
+def _lines(item: Mapping[str, Any]) -> str:
+    """The bands of a count, a line each: from, to ("-" for no end), points."""
+    bands = item.get("bands") or []
+    table = bands.get("", []) if isinstance(bands, Mapping) else bands
+    return "\n".join(" ".join("-" if said is None else str(said) for said in band) for band in table)
+
+
+def _bands(item: Mapping[str, Any], said: str) -> Any:
+    """The same read back; other region classes keep theirs."""
+    table = [[None if word == "-" else word for word in line.split()] for line in said.splitlines() if line.strip()]
+    bands = item["bands"]
+    return {**bands, "": table} if isinstance(bands, Mapping) else table
+
+
+@require_safe
+@desk(*LOOKERS)
+def dictionary(request: Request) -> HttpResponseBase:
+    """Every metric and every indicator with its formula."""
+    names = {metric.code: named(metric) for metric in METRICS}
+    indicators = [
+        (row, _formula(row.numerator, names), _formula(row.denominator, names)) for row in Indicator.objects.all()
+    ]
+    return render(
+        request,
+        "console/dictionary.html",
+        {"indicators": indicators, "metrics": METRICS, "may_try": request.user.holds(*CENTRE)},
+    )
+
+
+def _formula(sum_: str, names: Mapping[str, str]) -> str:
+    """The sum in words: 按期处置数 + 超期处置数 − 免责数."""
+    return " ".join({"-": "−"}.get(word) or names.get(word, word) for word in sum_.split())

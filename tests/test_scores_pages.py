@@ -1,0 +1,246 @@
+"""The pages of scores: rankings, one's own past, the cases behind a figure, what would be, what is published."""
+
+from __future__ import annotations
+
+import csv
+import io
+from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from cases import docket, exports, outbox, tally
+from cases.flow import Facts, Verb
+from cases.loading import evaluation as loading
+from cases.models import Export, Publication
+from grid.models import Area
+
+from . import city as town
+from .desk import Visit, desk
+
+MARCH = {"scheme": "department", "span": "month", "day": "2026-03-15"}
+
+
+@pytest.fixture
+def april(city: SimpleNamespace, clock: Any) -> SimpleNamespace:
+    return spring(city, clock)
+
+
+def spring(city: SimpleNamespace, clock: Any) -> SimpleNamespace:
+    """In March two cases were reported: one finished in time and closed, one not at all. Now it is April."""
+    loading.load(Path(settings.BASE_DIR) / "fixtures/evaluation")
+    city.done = town.report(city)
+    city.late = town.report(city, lon=town.LON + 3.5 * town.STEP, by=city.ines)
+    clock.move_to(town.MONDAY.replace(hour=11))
+    town.finish(city.done, city.hugo)
+    docket.move(city.done.uuid, Verb.PASS, by=city.ivan, facts=town.shown(city.ivan, "near"))
+    docket.move(city.done.uuid, Verb.CLOSE, by=city.carl)
+    clock.move_to(town.MONDAY.replace(month=4))
+    docket.move(city.late.uuid, Verb.HASTEN, by=city.carl, facts=Facts(note="快"))
+    outbox.drain()
+    tally.night()
+    return city
+
+
+def page(client: Client, path: str, status: int = 200, **said: Any) -> str:
+    answer = client.get(f"/scores/{path}", said)
+    assert answer.status_code == status, answer.content.decode()
+    return unescape(answer.content.decode())
+
+
+def rows(told: str) -> dict[str, str]:
+    """The lines of a table by what they begin with."""
+    found = {}
+    for line in told.partition("<tbody>")[2].partition("</tbody>")[0].split("<tr")[1:]:
+        head = line.partition('<th scope="row">')[2].partition("</th>")[0]
+        found[head.partition("</a>")[0].rpartition(">")[2]] = line
+    return found
+
+
+def test_a_ranking_with_grades_and_dashes(april: SimpleNamespace) -> None:
+    """10 % × 100 + 30 % × 1/2 + 30 % × 1/2 + 30 % × (1 − 0) = 70: grade C. Who did nothing has no score."""
+    told = page(desk(april.lena), "", **MARCH)
+    found = rows(told)
+    roads, parks = found[april.roads.name], found[april.parks.name]
+    assert "70.00" in roads
+    assert "grade-c" in roads
+    assert "50.0%" in roads
+    assert "grade-" not in parks
+    assert "0.0%" not in parks
+    assert "—" in parks
+    assert "预览" in told
+
+
+def test_its_own_past_stands_beside_it(april: SimpleNamespace, clock: Any) -> None:
+    clock.move_to(town.MONDAY.replace(month=4, hour=15))
+    more = town.report(april)
+    town.finish(more, april.hugo)
+    docket.move(more.uuid, Verb.PASS, by=april.ivan, facts=town.shown(april.ivan, "near"))
+    docket.move(more.uuid, Verb.CLOSE, by=april.carl)
+    outbox.drain()
+    roads = rows(page(desk(april.lena), "", scheme="department", span="month", day="2026-04-10"))[april.roads.name]
+    assert "▲30.00" in roads
+    assert "▲50.0" in roads
+
+
+def test_each_column_sorts(april: SimpleNamespace) -> None:
+    lena = desk(april.lena)
+    best = list(rows(page(lena, "", **MARCH, sort="assigned_count")))
+    least = list(rows(page(lena, "", **MARCH, sort="-assigned_count")))
+    assert best[0] in (april.roads.name, april.works.name)
+    assert least[0] not in (april.roads.name, april.works.name)
+    assert list(rows(page(lena, "", **MARCH, sort="nonsense"))) == list(rows(page(lena, "", **MARCH)))
+
+
+def test_a_figure_opens_its_cases(april: SimpleNamespace) -> None:
+    asked = {"kind": "department", "subject": april.roads.pk, "from": "2026-03-01", "to": "2026-03-31"}
+    lena = desk(april.lena)
+    both = page(lena, "cases/", indicator="handle_on_time", part="denominator", **asked)
+    assert april.done.number in both
+    assert april.late.number in both
+    assert "50.0%" in both
+    above = page(lena, "cases/", indicator="handle_on_time", **asked)
+    assert april.late.number not in above
+    board = page(lena, "cases/", codes="on_time,overdue", kind="city", **{"from": "2026-03-01", "to": "2026-03-31"})
+    assert april.late.number in board
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"kind": "moon"}, {"codes": "nothing"}, {"from": "x"}, {"subject": "x"}, {"to": "2020-01-01"}, {"basis": "x"}],
+    ids=str,
+)
+def test_a_figure_that_cannot_be_meant_is_not_found(april: SimpleNamespace, wrong: dict[str, str]) -> None:
+    good = {"codes": "closed", "kind": "city", "from": "2026-03-01", "to": "2026-03-31"}
+    page(desk(april.lena), "cases/", **good)
+    page(desk(april.lena), "cases/", 404, **{**good, **wrong})
+
+
+def test_who_sees_what(april: SimpleNamespace) -> None:
+    """Departments are ranked for all to see, with details of one's own; people of a post see themselves."""
+    hana = desk(april.hana)
+    told = page(hana, "", **MARCH)
+    assert "70.00" in rows(told)[april.roads.name]
+    assert "50.0%" not in rows(told)[april.roads.name]
+    assert "明细供本单位和中心查看" in rows(told)[april.roads.name]
+    page(hana, f"subject/{april.roads.pk}/", 403, **MARCH)
+    page(hana, f"subject/{april.parks.pk}/", **MARCH)
+    asked = {"codes": "overdue", "from": "2026-03-01", "to": "2026-03-31"}
+    page(hana, "cases/", 403, kind="department", subject=april.roads.pk, **asked)
+    page(hana, "cases/", 403, kind="city", **asked)
+    ann = page(desk(april.ann), "", scheme="inspector", span="month", day="2026-03-15")
+    assert "Ann" in rows(ann)
+    assert "Ines" not in rows(ann)
+    assert "Ines" in rows(page(desk(april.lena), "", scheme="inspector", span="month", day="2026-03-15"))
+    page(hana, "what-if/", 403, **MARCH)
+    page(desk(april.adam), "", 403)
+    assert desk(april.dora).post("/scores/publish/", MARCH).status_code == 403
+    assert Publication.objects.count() == 0
+
+
+def test_a_trend_of_twelve_periods(april: SimpleNamespace) -> None:
+    told = page(desk(april.lena), f"subject/{april.roads.pk}/", scheme="department", span="week", day="2026-03-04")
+    assert len(rows(told)) == 12
+    assert '"values": [null' in told
+    page(desk(april.lena), "subject/999999/", 404, **MARCH)
+
+
+def test_publishing_freezes_and_a_revision_needs_its_reason(april: SimpleNamespace) -> None:
+    lena = desk(april.lena)
+    assert lena.post("/scores/publish/", MARCH).status_code == 302
+    assert "与发布时一致" in page(lena, "", **MARCH)
+    town.finish(april.late, april.hugo)
+    docket.move(april.late.uuid, Verb.PASS, by=april.ines, facts=town.shown(april.ines, "near"))
+    docket.move(april.late.uuid, Verb.CLOSE, by=april.carl)
+    outbox.drain()
+    frozen = page(lena, "", **MARCH)
+    assert "70.00" in rows(frozen)[april.roads.name]
+    assert "与发布时不同的行数：2" in frozen
+    assert "85.00" in rows(page(lena, "", **MARCH, live=1))[april.roads.name]
+    again = lena.post("/scores/publish/", MARCH)
+    assert again.status_code == 409
+    assert "修订理由" in again.content.decode()
+    assert lena.post("/scores/publish/", MARCH | {"reason": "申诉"}).status_code == 302
+    assert "第 1 次修订" in page(lena, "", **MARCH)
+    assert "申诉" in page(lena, "", **MARCH)
+    assert "第 1 次修订" not in page(lena, "", **MARCH, revision=0).partition('<p class="small">')[0]
+    assert "预览" in page(lena, "", **MARCH, live=1)
+    assert lena.post("/scores/publish/", MARCH | {"day": "2026-04-01"}).status_code == 409
+    assert [row.revision for row in Publication.objects.all()] == [1, 0]
+
+
+def test_what_would_be(april: SimpleNamespace) -> None:
+    """All weight on rework: roads would have 100, grade A. Nothing is written."""
+    weights = {"assigned_count": 10, "close_rate": 10, "handle_on_time": 10, "rework_rate": 70}
+    lena = desk(april.lena)
+    told = page(lena, "what-if/", **MARCH, **{f"weight.{code}": n for code, n in weights.items()})
+    roads = rows(told)[april.roads.name]
+    assert "70.00" in roads
+    assert "90.00" in roads
+    assert "moved" in roads.partition("<th")[0]
+    assert "100%" in page(lena, "what-if/", **MARCH, **{"weight.close_rate": 31})
+    for nonsense in ("1/0", "1e999999999", "十", "-30"):
+        assert 'role="alert"' in page(lena, "what-if/", **MARCH, **{"weight.close_rate": nonsense})
+    assert 'role="alert"' in page(lena, "what-if/", **MARCH, **{"bands.assigned_count": "0 x"})
+    assert "70.00" in page(lena, "", **MARCH)
+
+
+def test_the_dictionary_says_how_in_words(april: SimpleNamespace) -> None:
+    assert "按期处置数 + 超期处置数 − 免责数" in page(desk(april.hugo), "dictionary/")
+    english = page(desk(april.hugo, **{"Accept-Language": "en"}), "dictionary/")
+    assert "Finished on time + Overdue − Overdue, exempted on appeal" in english
+    assert "词" not in english.partition("<main")[2]
+
+
+def test_a_city_without_schemes(city: SimpleNamespace) -> None:
+    assert "还没有评分方案" in page(desk(city.lena), "")
+    assert "还没有指标" in page(desk(city.lena), "dictionary/")
+    page(desk(city.lena), "what-if/", 404)
+
+
+def test_addresses_that_say_nonsense_show_what_most_people_want(april: SimpleNamespace) -> None:
+    told = page(desk(april.lena), "", scheme="x", span="x", day="0001-01-01", basis="x", page="x", revision="x")
+    assert "街道评价" in told
+
+
+def test_a_ranking_as_a_file(april: SimpleNamespace) -> None:
+    lena = desk(april.lena)
+    assert lena.post("/exports/scores/", {"form": "csv", **MARCH}).status_code == 302
+    export = Export.objects.get()
+    exports.write(export.pk)
+    answer = lena.get(f"/exports/{export.uuid}/file/")
+    table = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+    roads = next(row for row in table if row[1] == "roads")
+    assert table[0][:5] == ["名次", "代码", "名称", "得分", "等级"]
+    assert (roads[0], roads[3:6], roads[7:]) == ("1", ["70.0", "C", ""], ["0.5", "0.5", "0.0"])
+    hana = desk(april.hana)
+    hana.post("/exports/scores/", {"form": "csv", **MARCH})
+    theirs = Export.objects.get(officer=april.hana)
+    exports.write(theirs.pk)
+    told = b"".join(hana.get(f"/exports/{theirs.uuid}/file/").streaming_content).decode("utf-8-sig")
+    assert next(row for row in csv.reader(io.StringIO(told)) if row[1] == "roads")[6:] == ["", "", "", ""]
+    assert lena.post("/exports/scores/", {"form": "csv", "scheme": "x", "day": "2026-03-01"}).status_code == 409
+
+
+def test_more_subjects_cost_no_more_statements(april: SimpleNamespace, django_assert_max_num_queries: Any) -> None:
+    for n in range(30):
+        Area.objects.create(code=f"632701{n + 100}", name=f"街道{n}", parent=Area.objects.get(code="632701"))
+    lena = desk(april.lena)
+    with django_assert_max_num_queries(24):
+        page(lena, "", scheme="street", span="month", day="2026-03-15")
+
+
+def test_in_a_browser(visit: Visit) -> None:
+    """Nobody is told anything by the console: no script or style is refused by the policy."""
+    city = town.build()
+    loading.load(Path(settings.BASE_DIR) / "fixtures/evaluation")
+    town.report(city)
+    outbox.drain()
+    tab = visit(city.lena, "/scores/?scheme=department")
+    tab.get_by_role("link", name=city.roads.name).click()
+    tab.wait_for_selector("#rates svg")
+    assert tab.locator("#points svg").count() == 1
