@@ -12,7 +12,7 @@ from django.db.models import Exists, F, FloatField, Func, OuterRef, Q, QuerySet,
 from django.utils.translation import gettext as _
 
 from grid.models import Officer
-from grid.moment import today
+from grid.moment import reckonable, today
 from grid.roles import Role
 
 from .flow import Refused, Verb
@@ -29,8 +29,9 @@ LONGEST_DAYS = 366
 def period(since: date | None, until: date | None) -> tuple[date, date]:
     """Local days, both included; the last PAIR_DAYS where they are not said. Raises Refused."""
     until = until or today()
-    since = since or until - timedelta(days=settings.PAIR_DAYS - 1)
-    if not 0 <= (until - since).days < LONGEST_DAYS or until == date.max:
+    if reckonable(until):
+        since = since or until - timedelta(days=settings.PAIR_DAYS - 1)
+    if since is None or not reckonable(until) or not 0 <= (until - since).days < LONGEST_DAYS:
         raise Refused("bad_period", _("起始日期不能晚于截止日期，跨度不超过一年。"), field="from")
     return since, until
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.flow import Source, Stage
 from cases.forecast import midnight
 from cases.rulebook import Rulebook
+from grid.moment import reckonable
 from grid.words import named
 
 ANY = ("", _("全部"))
@@ -63,6 +64,13 @@ class Filters(forms.Form):
             self.fields[name].choices = offered  # type: ignore[attr-defined]
         for field in self.fields.values():
             field.widget.attrs["class"] = "in"
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        for name in ("since", "until"):
+            if said.get(name) and not reckonable(said[name]):
+                self.add_error(name, _("没有这样的日期。"))
+        return said
 
     @property
     def terms(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -52,10 +52,12 @@ class Desk:
         return answer
 
     def process_view(self, request: HttpRequest, *view: object) -> HttpResponse | None:
-        """Who has to have a second factor finds no other page open until he has."""
+        """Who has to have a second factor finds no other page open until he has. What no page can read is none."""
         here = request.resolver_match
         if request.path.startswith(OTHERS) or here is None or here.view_name in WITHOUT_FACTOR:
             return None
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            raise Http404  # no text of ours holds it, and the database takes none that does
         if isinstance(request.user, Officer) and factor.lacking(request.user):
             return redirect("mfa_activate_totp")
         return None

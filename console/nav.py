@@ -76,10 +76,10 @@ def desk(request: HttpRequest) -> dict[str, Any]:
 
 
 def tabs(request: HttpRequest) -> list[Shown]:
-    """The pages that stand beside this one, for whom it is asked."""
+    """The pages that stand beside this one; none where it stands alone for this officer."""
     assert isinstance(request.user, Officer)
     every = (list(_shown(group, request.user, request.path)) for group in TABS)
-    return next(group for group in every if any(shown.here for shown in group))
+    return next((group for group in every if any(shown.here for shown in group)), [])
 
 
 def _shown(places: Iterable[Place], officer: Officer, path: str) -> Iterator[Shown]:

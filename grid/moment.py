@@ -47,6 +47,11 @@ def local_day(at: datetime) -> date:
     return timezone.localtime(at).date()
 
 
+def reckonable(day: date) -> bool:
+    """Whether a day lies so far from both ends of the calendar that a year more or less of it is a day too."""
+    return date.min.year + 10 < day.year < date.max.year - 10
+
+
 def tape() -> Path:
     """Where the demo's faster clock is written: {"ends": epoch seconds, "speed": factor}."""
     return Path(settings.DATA_DIR) / "tape.json"

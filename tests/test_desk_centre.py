@@ -290,3 +290,33 @@ def test_a_track_is_walked_with_a_slider(visit: Visit) -> None:
     slide.press("Home")
     assert slide.input_value() == "0"
     assert page.locator("#when").inner_text() == page.locator("[data-at]").first.text_content()
+
+
+# What cannot be
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/case/%00/",
+        "/cases/?q=%00",
+        "/map/table/?area=%00",
+        "/cases/?until=9999-12-31",
+        "/cases/?since=0001-01-01",
+        "/oversight/pairs/?until=0001-01-01",
+        "/map/tiles/heat/10/1/1?since=9999-12-31&until=9999-12-31",
+        "/map/tiles/heat/10/1/1?until=0001-01-01",
+        "/oversight/duty/99999999999999999999999/",
+    ],
+)
+def test_what_cannot_be_is_answered_and_breaks_nothing(city: SimpleNamespace, clock, path: str) -> None:
+    assert desk(city.sina).get(path).status_code < 500
+
+
+def test_a_query_that_nobody_can_read_is_refused(city: SimpleNamespace, clock) -> None:
+    answer = town.phone(city.sina).get("/api/mobile/v1/cases", {"q": "\x00"})
+    assert (answer.status_code, answer.json()["field"]) == (422, "q")
+
+
+def test_my_track_is_there_for_who_has_none(city: SimpleNamespace, clock) -> None:
+    assert desk(city.hugo).get("/me/track/").status_code == 200

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from cases import atlas
 from cases.forecast import midnight
-from grid.moment import now, today
+from grid.moment import now, reckonable, today
 from grid.tile import NoSuchTile, Tile
 
 from ..door import Request, desk
@@ -79,6 +79,7 @@ def period(said: QueryDict) -> tuple[date, date]:
 
 def _day(said: str) -> date | None:
     try:
-        return date.fromisoformat(said)
+        day = date.fromisoformat(said)
     except ValueError:
         return None
+    return day if reckonable(day) else None
