@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from grid.models import Officer
 
-from . import flow, refusals, similar
+from . import cowork, flow, refusals, similar
 from .flow import Move, Verb
 from .models import Case, CaseEvent
 from .reasons import Reason
@@ -69,3 +69,14 @@ def lines(log: Sequence[CaseEvent], *, flags_too: bool) -> Iterator[tuple[CaseEv
 def nearby(book: Rulebook, case: Case, at: datetime, *, by: Officer) -> list[Similar]:
     """The cases similar to one that is still owed; none for others. At most two statements."""
     return similar.to(book, case, at, by=by) if case.stage in flow.OWED else []
+
+
+def kin(case: Case, officer: Officer, log: Sequence[CaseEvent]) -> list[tuple[Case, bool]]:
+    """The case that this one helps, or those that help it; with each, whether the officer sees it. Two statements,
+    none where nobody helps.
+    """
+    if case.parent_id is None and all(event.verb != Verb.ASSIST for event in log):
+        return []
+    found = list(cowork.family(case))
+    seen = set(Case.objects.visible_to(officer).filter(pk__in=[one.pk for one in found]).values_list("pk", flat=True))
+    return [(one, one.pk in seen) for one in found]

@@ -75,8 +75,9 @@ def _condition(about: About) -> Fields:
         for row in rows
     ]
     suggested, _why = rules.condition(about.book, case, day)
-    field = forms.ChoiceField(label=_("立案条件"), choices=offered, widget=forms.RadioSelect)
-    field.initial = suggested.pk if suggested else None
+    needed = "condition" in about.move.needs
+    field = forms.ChoiceField(label=_("立案条件"), choices=offered, widget=forms.RadioSelect, required=needed)
+    field.initial = suggested.pk if suggested and needed else None
     return {"condition": field}
 
 

@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import flow, photos, reasons
+from cases import cowork, flow, photos, reasons
 from cases.flow import Purpose, Stage, Verb, Verdict
 from cases.models import Case, CaseEvent, Evidence, Photo
 from cases.rulebook import Rulebook
@@ -61,13 +61,15 @@ class Line:
 
 
 def pictures(case: Case, log: Sequence[CaseEvent], officer: Officer) -> list[Picture]:
-    """The photos that the log shows, in its order. Two statements where there are any."""
+    """The photos that the log shows, in its order, a child's with those of the report. Two statements where there are
+    any.
+    """
     events = {event.pk: event for event in log}
-    if not any("photos" in event.facts for event in log):
+    if case.parent_id is None and not any("photos" in event.facts for event in log):
         return []
-    shown: list[Evidence] = list(case.evidence.order_by("id"))
+    shown: list[Evidence] = list(cowork.shown(case))
     arrived = Photo.objects.in_bulk([evidence.photo_id for evidence in shown])
-    return [_picture(one, events[one.event_id], arrived.get(one.photo_id), officer) for one in shown]
+    return [_picture(one, events.get(one.event_id, one.event), arrived.get(one.photo_id), officer) for one in shown]
 
 
 def _picture(shown: Evidence, event: CaseEvent, photo: Photo | None, officer: Officer) -> Picture:
@@ -169,7 +171,7 @@ FACTS: Mapping[str, tuple[Promise, Tell]] = {
     "refuses": (gettext_lazy("驳回"), lambda verb, book, people: str(Verb(verb).label)),
     "ground": (gettext_lazy("理由"), _ground),
     "limit": (gettext_lazy("延长"), lambda said, book, people: reasons.limit(said["value"], said["unit"])),
-    "until": (gettext_lazy("挂账到"), _until),
+    "until": (gettext_lazy("截止时间"), _until),
     "verdict": (gettext_lazy("核实结论"), lambda said, book, people: str(Verdict(said).label)),
     "woken": (gettext_lazy("知会"), _woken),
 }

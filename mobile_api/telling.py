@@ -124,11 +124,7 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool 
 
 def _family(case: Case, officer: Officer, log: Sequence[CaseEvent], at: datetime) -> tuple[Branch | None, list[Branch]]:
     """The case that this one helps with, and those that help with it."""
-    if case.parent_id is None and all(event.verb != Verb.ASSIST for event in log):
-        return None, []
-    kin = list(cowork.family(case))
-    seen = set(Case.objects.visible_to(officer).filter(pk__in=[other.pk for other in kin]).values_list("pk", flat=True))
-    told = [_branch(other, other.pk in seen, at) for other in kin]
+    told = [_branch(other, seen, at) for other, seen in showing.kin(case, officer, log)]
     return (told[0], []) if case.parent_id else (None, told)
 
 

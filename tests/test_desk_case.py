@@ -131,6 +131,16 @@ def test_photos_stand_on_the_side_of_before_or_after(city: SimpleNamespace, cloc
     assert [(one.purpose, one.by) for one in after] == [("after", "Hugo"), ("near", "Ivan")]
 
 
+def test_who_helps_stands_with_the_case_and_sees_what_was_reported(city: SimpleNamespace, clock) -> None:
+    case = town.report(city, photos=((town.photo(city.ann), Purpose.NEAR),))
+    answer = send(desk(city.dora), case, "assist", department=str(city.parks.pk), note="清运")
+    assert answer.status_code == 302, re.findall(r"error[^<]*>([^<]+)<", answer.content.decode())
+    (child,) = case.children.all()
+    assert child.number in page(desk(city.dora), case) and "协办案卷" in page(desk(city.dora), case)
+    told = page(desk(city.hana), child)
+    assert "主办案卷" in told and f'href="{path(case)}"' not in told and "近景" in told
+
+
 def test_a_photo_that_is_none_is_refused_beside_the_form(city: SimpleNamespace, clock) -> None:
     case = town.report(city)
     answer = send(desk(city.hugo), case, "finish", after=SimpleUploadedFile("x.jpg", b"no photo"), note="完成")

@@ -82,6 +82,7 @@ def _around(request: Request, book: Rulebook, case: Case, at: datetime) -> dict[
         "attribution": drawing.attribution(),
         "route": _route(book, case) if centre else [],
         "similar": showing.nearby(book, case, at, by=request.user) if centre else [],
+        "kin": showing.kin(case, request.user, case.log),
         "duplicates": list(links.waiting(case)) if centre else [],
     }
 
