@@ -17,7 +17,7 @@ from grid.models import Officer
 from grid.roles import DEPARTMENT, SUPERVISION, Role
 
 from . import flow
-from .flow import DONE, OPEN, Stage, Verb
+from .flow import OPEN, Stage, Verb
 from .models import Case, CaseQuerySet, Flag, Recheck
 
 MANY = 999  # beyond it, nobody needs to know how many exactly
@@ -62,7 +62,7 @@ def _doubted(found: CaseQuerySet, officer: Officer) -> CaseQuerySet:
 
 
 def _supervised(found: CaseQuerySet, officer: Officer) -> CaseQuerySet:
-    pressed = found.filter(supervised_at__isnull=False).exclude(stage__in=DONE)
+    pressed = found.filter(supervised_at__isnull=False, stage__in=flow.OWED)
     return pressed if officer.holds(Role.LEADER) else pressed.owed_by(officer)
 
 

@@ -222,6 +222,19 @@ def test_counts_are_asked_for_as_a_part_of_the_page(
     assert "<html" not in part and 'href="/queue/close/" aria-current="page"' in part
 
 
+def test_a_page_may_wait_at_the_waiting_room_and_nowhere_else(city: SimpleNamespace, settings: Any) -> None:
+    browser = desk(city.carl)
+    assert "data-live" not in browser.get(queue("file")).content.decode()
+    settings.LIVE_URL = ":8001"
+    answer = browser.get(queue("file"))
+    assert 'data-live="http://testserver:8001/api/mobile/v1/inbox/stream"' in answer.content.decode()
+    assert "connect-src 'self' http://testserver:8001" in answer["Content-Security-Policy"]
+    settings.LIVE_URL = "/live"
+    answer = browser.get(queue("file"))
+    assert 'data-live="/live/api/mobile/v1/inbox/stream"' in answer.content.decode()
+    assert "connect-src" not in answer["Content-Security-Policy"]
+
+
 def test_a_list_is_walked_by_the_keyboard(visit: Visit) -> None:
     city = town.build()
     Policy.objects.filter(verb=Verb.DISPATCH).delete()
