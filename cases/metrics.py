@@ -120,7 +120,7 @@ METRICS = (
     Metric("filed_in_time", "按时立案数", "Filed in time", f"{_FILED} AND e.late IS NOT TRUE", HAND),
     Metric("filed_rightly", "准确立案数", "Filed, not voided later", f"{_FILED} AND c.stage <> 'void'", HAND),
     Metric("void", "作废数", "Voided", _verb("void"), HAND),
-    Metric("verify_in_time", "按时核实数", "Verified in time", _in_time("verify"), WORKER),
+    Metric("verify_in_time", "按时核实数", "Verified in time", f"{_verb('verify')} AND {_in_time('verify')}", WORKER),
     Metric("verify_late", "超期核实数", "Verifications overdue", _late("verify"), WORKER, "due_at"),
     Metric("verify_orders", "核实派发数", "Verifications ordered", _verb("order_verify"), HAND),
     Metric(
@@ -169,7 +169,9 @@ METRICS = (
         f"{_verb('order_check')} AND e.late IS NOT TRUE",
         HAND,
     ),
-    Metric("check_in_time", "按时核查数", "Checked in time", _in_time("check"), WORKER),
+    Metric(
+        "check_in_time", "按时核查数", "Checked in time", f"{_verb('pass', 'rework')} AND {_in_time('check')}", WORKER
+    ),
     Metric("check_late", "超期核查数", "Checks overdue", _late("check"), WORKER, "due_at"),
     Metric("closed", "结案数", "Closed", _CLOSED, HAND),
     Metric(

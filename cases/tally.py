@@ -36,7 +36,10 @@ from .totals import Changed, rewriting
 Unit = tuple[int, date, str]  # cell, day, basis
 
 COUNTER = 0x7A11  # the advisory lock of whoever counts
-UNCOUNTED = (Verb.ACCEPT, Verb.REPLY, Verb.ANSWER, Verb.RETIME, Verb.REFUSE, Verb.ASK)
+UNCOUNTED = (
+    *(Verb.ACCEPT, Verb.REPLY, Verb.ANSWER, Verb.REFUSE, Verb.ASK),
+    *(Verb.RECALL, Verb.DRAW, Verb.DOUBT, Verb.RECHECK),
+)
 """Verbs that count only if what was asked or refused does, or if the line is the first to show that work is late."""
 
 FOLLOWING = (Verb.FILE, Verb.ORDER_VERIFY, Verb.DISPATCH, Verb.ORDER_CHECK, Verb.CLOSE)

@@ -191,6 +191,16 @@ def test_who_is_sent_to_another_department_was_not_dispatched_rightly(city: Simp
     assert rightly == [(1, 0), (1, 1)]
 
 
+def test_a_check_taken_back_was_not_made(city: SimpleNamespace, clock) -> None:
+    case = town.report(city)
+    town.finish(case, city.hugo)
+    docket.move(case.uuid, Verb.RECALL, by=city.carl, facts=Facts(note="换人"))
+    docket.move(case.uuid, Verb.ORDER_CHECK, by=city.carl, facts=Facts())
+    outbox.drain()
+    counts = indicators.figures("city", *days())[0]
+    assert (counts["check_orders"], counts["check_in_time"], counts["check_late"]) == (2, 0, 0)
+
+
 def test_a_count_costs_what_its_unit_holds(city: SimpleNamespace, clock, django_assert_num_queries) -> None:
     town.report(city)
     outbox.drain()
