@@ -80,7 +80,8 @@ def _late(stage: str) -> str:
 
 _FILED = "k.filed"
 _TOLD = f"{_FILED} AND c.source IN ('hotline', 'public')"
-_CLOSED = f"{_verb('close')} AND e.\"left\" <> 'linked'"
+_WHOLE = "c.parent_id IS NULL"  # what helps with a case is its department's work, and no case more of the region's
+_CLOSED = f"{_verb('close')} AND e.\"left\" <> 'linked' AND {_WHOLE}"
 OPEN_CASES = ", ".join(repr(str(stage)) for stage in OPEN)
 _PASSED = "e.verb = 'refuse' AND e.facts->>'refuses' = 'decline' OR k.again"
 
@@ -119,7 +120,7 @@ METRICS = (
     Metric("filed", "立案数", "Filed", _FILED, HAND),
     Metric("filed_in_time", "按时立案数", "Filed in time", f"{_FILED} AND e.late IS NOT TRUE", HAND),
     Metric("filed_rightly", "准确立案数", "Filed, not voided later", f"{_FILED} AND c.stage <> 'void'", HAND),
-    Metric("void", "作废数", "Voided", _verb("void"), HAND),
+    Metric("void", "作废数", "Voided", f"{_verb('void')} AND {_WHOLE}", HAND),
     Metric("verify_in_time", "按时核实数", "Verified in time", f"{_verb('verify')} AND {_in_time('verify')}", WORKER),
     Metric("verify_late", "超期核实数", "Verifications overdue", _late("verify"), WORKER, "due_at"),
     Metric("verify_orders", "核实派发数", "Verifications ordered", _verb("order_verify"), HAND),
@@ -188,8 +189,14 @@ METRICS = (
         f"{_CLOSED} AND e.late IS NOT TRUE",
         HAND,
     ),
-    Metric("unclosed", "超期未结案数", "Not closed, promise past", f"c.stage IN ({OPEN_CASES})", when="promise_at"),
-    Metric("reopened", "重启数", "Reopened", _verb("reopen")),
+    Metric(
+        "unclosed",
+        "超期未结案数",
+        "Not closed, promise past",
+        f"c.stage IN ({OPEN_CASES}) AND {_WHOLE}",
+        when="promise_at",
+    ),
+    Metric("reopened", "重启数", "Reopened", f"{_verb('reopen')} AND {_WHOLE}"),
     Metric("appeals", "申诉数", "Appeals", f"{_verb('ask')} AND e.facts->>'asks' = 'exempt'", HAND),
     Metric("granted", "申诉成立数", "Appeals granted", _verb("exempt")),
     Metric("supervised", "督办数", "Supervised", _verb("supervise")),

@@ -57,8 +57,10 @@ def _report(city: SimpleNamespace, chance: Random) -> Case:
 
 
 def _act(city: SimpleNamespace, chance: Random, case: Case) -> None:
-    """One move by somebody; what is refused did not happen."""
+    """One move by somebody, at times in a case that helps with this one; what is refused did not happen."""
     verb, by, facts = chance.choice(_moves(city))
+    if chance.random() < 0.3:
+        case = Case.objects.filter(parent=case).first() or case
     handler = {city.roads.pk: city.hugo, city.parks.pk: city.hana}.get(
         Case.objects.values_list("department", flat=True).get(pk=case.pk), city.otto
     )
@@ -84,6 +86,7 @@ def _moves(city: SimpleNamespace) -> list[tuple[str, Officer | None, Callable[[O
         (Verb.VOID, city.sina, say(note="不是")),
         (Verb.DISPATCH, city.dora, say(department=city.parks.pk)),
         (Verb.DISPATCH, city.dora, say(department=city.roads.pk)),
+        (Verb.ASSIST, city.dora, say(department=city.office.pk, note="协助")),
         (Verb.ACCEPT, None, say()),
         (Verb.ASK, None, say(asks=Verb.DECLINE, note="非我")),
         (Verb.ASK, None, say(asks=Verb.EXEMPT, note="停电")),

@@ -62,7 +62,7 @@ def test_counted_from_nothing_it_is_the_same(lived: SimpleNamespace) -> None:
 def test_the_parts_make_the_whole(basis: str, lived: SimpleNamespace) -> None:
     since, until = days()
     city = indicators.figures("city", since, until, basis=basis)[0]
-    assert city["reports"] == Case.objects.count()
+    assert city["reports"] == Case.objects.filter(parent=None).count()
     for kind in ("cell", "community", "street", "district", "officer", "category"):
         parts: Counter[str] = Counter()
         for counts in indicators.figures(kind, since, until, basis=basis).values():
@@ -189,6 +189,25 @@ def test_who_is_sent_to_another_department_was_not_dispatched_rightly(city: Simp
     counts = indicators.figures("department", *days(), tree=False)
     rightly = [(counts[row.pk]["dispatched"], counts[row.pk]["dispatched_rightly"]) for row in (city.roads, city.parks)]
     assert rightly == [(1, 0), (1, 1)]
+
+
+def test_help_is_its_department_s_work_and_no_case_more(city: SimpleNamespace, clock) -> None:
+    case = town.report(city)
+    docket.move(case.uuid, Verb.ASSIST, by=city.dora, facts=Facts(department=city.parks.pk, note="修剪"))
+    child = Case.objects.get(parent=case)
+    for one, by in ((child, city.hana), (case, city.hugo)):
+        clock.shift(timedelta(minutes=10))
+        town.finish(one, by)
+        one.refresh_from_db()
+        checker = one.holder or city.ivan
+        docket.move(one.uuid, Verb.PASS, by=checker, facts=town.shown(checker, "near"))
+        docket.move(one.uuid, Verb.CLOSE, by=city.carl)
+    outbox.drain()
+    whole = indicators.figures("city", *days())[0]
+    assert (whole["reports"], whole["filed"], whole["closed"], whole["closed_on_time"]) == (1, 1, 1, 1)
+    assert (whole["dispatched"], whole["finished"], whole["on_time"]) == (2, 2, 2)
+    assert indicators.figures("department", *days(), tree=False)[city.parks.pk]["on_time"] == 1
+    assert tally.rebuild(*days()) == 0
 
 
 def test_a_check_taken_back_was_not_made(city: SimpleNamespace, clock) -> None:
