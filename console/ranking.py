@@ -17,7 +17,7 @@ from cases.models import Basis, Indicator, Publication, Result, Scheme
 from cases.periods import Period, Span
 from grid.models import Officer
 from grid.moment import today
-from grid.roles import CENTRE
+from grid.roles import CENTRE, DEPARTMENT
 from grid.words import named
 
 Values = Mapping[str, Fraction | None]
@@ -54,6 +54,11 @@ class Chosen:
     @property
     def over(self) -> bool:
         return self.period.until < today()
+
+
+def places(by: Officer) -> dict[str, bool]:
+    """Which of the pages of the scores are for him."""
+    return {"may_try": by.holds(*CENTRE), "may_read": by.holds(*CENTRE, *DEPARTMENT)}
 
 
 def chosen(said: QueryDict, by: Officer) -> Chosen | None:

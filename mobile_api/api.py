@@ -3,6 +3,7 @@
 from . import problems
 from .manual import PhonesApi
 from .routers import (
+    bulletin,
     cases,
     devices,
     digest,
@@ -52,6 +53,7 @@ for noun in (
     rechecks,
     stats,
     scores,
+    bulletin,
     trials,
 ):
     api.add_router("", noun.router)

@@ -31,7 +31,7 @@ from grid.moment import now
 
 from ..flow import Refused
 from ..models import Export
-from . import figures, scores  # noqa: F401  add their sheets
+from . import bulletin, figures, scores  # noqa: F401  add their sheets
 from .binding import bind
 from .sheets import SHEETS
 

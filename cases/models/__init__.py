@@ -1,5 +1,6 @@
 """What happens, and the rows that decide about it."""
 
+from .bulletin import Issue
 from .case import Case, CaseEvent, CaseQuerySet, Outbox
 from .evaluation import Indicator, Publication, Result, Scheme, Trial
 from .evidence import Evidence, Flag, Photo
@@ -29,6 +30,7 @@ __all__ = [
     "Hearing",
     "Holiday",
     "Indicator",
+    "Issue",
     "Kind",
     "Likeness",
     "Opinion",

@@ -15,7 +15,7 @@ from cases.models import Export
 from ..door import STAFF, Request, desk
 from ..filters import Filters
 
-KEPT = ("kind", "since", "until", "basis", "scheme", "span", "day", "month")
+KEPT = ("kind", "since", "until", "basis", "scheme", "span", "day", "month", "revision", "live")
 
 
 @require_safe

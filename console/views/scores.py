@@ -36,7 +36,7 @@ def page(request: Request) -> HttpResponseBase:
     """Who stands where, by a scheme over a period."""
     asked = ranking.chosen(request.GET, request.user)
     if asked is None:
-        return render(request, "console/scores.html", {"asked": None})
+        return render(request, "console/scores.html", {"asked": None} | ranking.places(request.user))
     table = ranking.ranking(asked, request.user, request.GET)
     pages = Paginator(table.rows, PAGE)
     said = {
@@ -47,10 +47,9 @@ def page(request: Request) -> HttpResponseBase:
         "bases": Basis.choices,
         "sort": request.GET.get("sort", ""),
         "may_publish": request.user.holds(*PUBLISHERS) and asked.over and asked.basis == asked.scheme.basis,
-        "may_try": request.user.holds(*CENTRE),
         "changed": len(evaluation.drift(table.publication)) if table.publication else 0,
     }
-    return render(request, "console/scores.html", said)
+    return render(request, "console/scores.html", said | ranking.places(request.user))
 
 
 @require_safe
@@ -71,14 +70,13 @@ def subject(request: Request, pk: int) -> HttpResponseBase:
     said = {
         "asked": asked,
         "subject": names[0],
-        "may_try": request.user.holds(*CENTRE),
         "past": past[::-1],
         "this": past[-1],
         "heads": [head for _line, head in now],
         "now": now,
         "chart": _chart(asked, past, heads),
     }
-    return render(request, "console/score_subject.html", said)
+    return render(request, "console/score_subject.html", said | ranking.places(request.user))
 
 
 def _chart(asked: Chosen, past: list[Then], heads: Mapping[str, Indicator]) -> dict[str, Any]:
@@ -148,7 +146,7 @@ def what_if(request: Request) -> HttpResponseBase:
     ]
     grades = list(zip(asked.scheme.said["grades"], said["grades"], strict=True))
     page = {"asked": asked, "items": told_items, "grades": grades, "rows": rows[:500], "wrong": wrong}
-    return render(request, "console/score_what_if.html", page)
+    return render(request, "console/score_what_if.html", page | ranking.places(request.user))
 
 
 def _wish(scheme: Scheme, said: Mapping[str, str]) -> dict[str, Any]:
@@ -189,7 +187,7 @@ def dictionary(request: Request) -> HttpResponseBase:
     return render(
         request,
         "console/dictionary.html",
-        {"indicators": indicators, "metrics": METRICS, "may_try": request.user.holds(*CENTRE)},
+        {"indicators": indicators, "metrics": METRICS} | ranking.places(request.user),
     )
 
 

@@ -30,8 +30,8 @@ FILE = {"responses": {200: {"description": "the file", "content": {"text/csv": B
 class ExportIn(Said):
     """What is wanted. The same again while it is under way is the same export."""
 
-    sheet: Literal["cases", "figures", "scores"]
-    form: Literal["csv", "xlsx"] = "csv"
+    sheet: Literal["cases", "figures", "scores", "bulletin"]
+    form: Literal["csv", "xlsx", "pdf"] = Field("csv", description="pdf: of the bulletin alone, and it of nothing else")
     cases: Filters | None = Field(None, description="with cases: which; as in GET cases")
     kind: str = Field("", max_length=20, description="with figures: department, street, cell, officer, category …")
     since: str = Field("", max_length=10, description="with figures: the first local day")
@@ -39,11 +39,14 @@ class ExportIn(Said):
     basis: Literal["flow", "cohort"] = "flow"
     scheme: str = Field("", max_length=40, description="with scores: its code")
     span: Span = Field(Span.MONTH, description="with scores: how long a period")
+    month: str = Field("", max_length=7, description="with the bulletin: 2026-10, as issued last, else the draft")
     day: date | None = Field(None, description="with scores: any day of the period")
 
     def terms(self) -> dict[str, Any]:
         if self.sheet == "figures":
             return {"kind": self.kind, "since": self.since, "until": self.until, "basis": self.basis}
+        if self.sheet == "bulletin":
+            return {"month": self.month}
         if self.sheet == "scores":
             said = {"scheme": self.scheme, "span": self.span, "basis": self.basis}
             return {**said, "day": self.day.isoformat()} if self.day else said

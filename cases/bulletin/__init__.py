@@ -1,0 +1,278 @@
+"""月报: a month of the city as one value, live or as it was issued.
+
+compose()  the month counted now, from totals alone
+issue()    the same, frozen; again only as a revision with its reason
+read()     what was issued last, or a revision; else the month as it is now, a draft
+
+The value holds both languages and no cases: which of these a reader may see, `late()` says when he reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from grid.models import Officer
+from grid.moment import now, today
+from grid.roles import CENTRE, DEPARTMENT
+
+from .. import behind, evaluation, indicators, periods, scores
+from ..behind import Counted, Figure
+from ..flow import Refused
+from ..indicators import CITY, Figures
+from ..models import Basis, Issue, Publication, Scheme
+from ..periods import Period, Span
+
+CODES = (
+    "reports",
+    "filed",
+    "dispatched",
+    "finished",
+    "on_time",
+    "overdue",
+    "exempt",
+    "rework",
+    "closed",
+    "closed_on_time",
+    "unclosed",
+    "self_handled",
+    "void",
+    "supervised",
+)
+JUDGED = (Scheme.Kind.STREET, Scheme.Kind.DEPARTMENT)  # whose rankings a bulletin tells
+RUN = 12  # months of the city's own past
+CLASSES = 10
+LATE = 15
+TRIED = 200  # of the overdue, the last to fall due
+ISSUING = 0x9B12  # the advisory lock of whoever issues
+
+
+@dataclass(frozen=True)
+class Line:
+    """A subject's counts in the month, the month before and the same month a year ago."""
+
+    code: str
+    name: str
+    name_en: str
+    now: Figures
+    before: Figures
+    last_year: Figures
+
+
+@dataclass(frozen=True)
+class Place:
+    """A subject's place in a ranking. Points are rounded to two digits; None: nothing to rate."""
+
+    code: str
+    name: str
+    name_en: str
+    rank: int | None
+    points: float | None
+    grade: str
+    before: float | None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """By which scheme; `revision` of its publication, None where the month's scores are not published."""
+
+    name: str
+    name_en: str
+    kind: str
+    revision: int | None
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Bulletin:
+    """Everything that a month's bulletin tells. `run`: the city's months, the oldest first."""
+
+    month: str
+    city: Line
+    run: tuple[tuple[str, Figures], ...]
+    streets: tuple[Line, ...]
+    departments: tuple[Line, ...]
+    classes: tuple[Line, ...]
+    communities: Mapping[str, int]  # code → filed
+    rankings: tuple[Ranking, ...]
+
+    @property
+    def period(self) -> Period:
+        return period_of(self.month)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A bulletin, and which issue of it: None is a draft."""
+
+    bulletin: Bulletin
+    issue: Issue | None
+
+
+def period_of(month: str) -> Period:
+    """Of "2026-10". Raises ValueError."""
+    year, _dash, number = month.partition("-")
+    if len(month) != 7 or not 2000 <= int(year) <= 2100:
+        raise ValueError(month)
+    return periods.of(Span.MONTH, date(int(year), int(number), 1))
+
+
+def compose(month: str) -> Bulletin:
+    """The month as it is counted now. Raises ValueError."""
+    period = period_of(month)
+    classes = sorted(_lines("category", period), key=lambda line: (-line.now["filed"], line.code))
+    return Bulletin(
+        month=month,
+        city=next(iter(_lines("city", period)), Line("", "", "", Figures(), Figures(), Figures())),
+        run=tuple(
+            (f"{each.since:%Y-%m}", _told(counts))
+            for each, counts in evaluation.trend("city", CITY, Basis.FLOW, period.past(RUN))
+        ),
+        streets=tuple(_lines("street", period)),
+        departments=tuple(_lines("department", period, tree=False)),
+        classes=tuple(classes[:CLASSES]),
+        communities=_communities(period),
+        rankings=tuple(found for kind in JUDGED for found in _ranking(kind, period)),
+    )
+
+
+def _told(counts: Mapping[str, int]) -> Figures:
+    return Figures({code: counts[code] for code in CODES if counts.get(code)})
+
+
+def _lines(kind: str, period: Period, *, tree: bool = True) -> list[Line]:
+    """Every subject with anything in one of the three months, by code."""
+    now_, before, last_year = (
+        indicators.figures(kind, each.since, each.until, codes=CODES, tree=tree)
+        for each in (period, period.before, period.last_year)
+    )
+    pks = {pk for pk in {*now_, *before, *last_year} if pk or kind == "city"}
+    nothing = Figures()
+    if kind == "city":
+        named = {CITY: ("", "", "")}
+    else:
+        named = {row.pk: (row.code, row.name, row.name_en) for row in evaluation.named(kind, pks)}
+    lines = [
+        Line(*named[pk], *(Figures(each.get(pk, nothing)) for each in (now_, before, last_year)))
+        for pk in pks
+        if pk in named
+    ]
+    return sorted(lines, key=lambda line: line.code)
+
+
+def _communities(period: Period) -> dict[str, int]:
+    found = indicators.figures("community", period.since, period.until, codes=("filed",))
+    return {row.code: found[row.pk]["filed"] for row in evaluation.named("community", found.keys())}
+
+
+def _ranking(kind: str, period: Period) -> list[Ranking]:
+    """As it was published last, else as it stands: of the scheme that is valid on the last day."""
+    scheme = Scheme.objects.filter(kind=kind, valid_from__lte=period.until).order_by("valid_from", "version").last()
+    if scheme is None:
+        return []
+    past = evaluation.standings(scheme, period.before.since, period.before.until)
+    before = {row.subject.pk: _shown(row.score.points) for row in past}
+    published = Publication.objects.filter(code=scheme.code, span=Span.MONTH, since=period.since).first()
+    if published:
+        places = [
+            Place(row.code, row.name, row.name_en, row.rank, _shown(row.exact), row.grade, before.get(row.subject))
+            for row in published.results.order_by("rank", "code")
+        ]
+    else:
+        places = [
+            Place(
+                row.subject.code,
+                row.subject.name,
+                row.subject.name_en,
+                row.rank,
+                _shown(row.score.points),
+                row.score.grade.letter if row.score.grade else "",
+                before.get(row.subject.pk),
+            )
+            for row in evaluation.standings(scheme, period.since, period.until)
+        ]
+    revision = published.revision if published else None
+    return [Ranking(scheme.name, scheme.name_en, scheme.kind, revision, tuple(places))]
+
+
+def _shown(points: Fraction | None) -> float | None:
+    return None if points is None else scores.shown(points)
+
+
+@transaction.atomic
+def issue(month: str, by: Officer, reason: str = "") -> Issue:
+    """Freeze the bulletin of a month that is over. The first is revision 0; each further one needs its reason.
+
+    Raises Refused. Takes the lock of whoever issues, so that revisions are numbered one after the other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ISSUING])
+    period = period_of(month)
+    if period.until >= today():
+        raise Refused("period_open", _("该周期尚未结束，不能发布。"), field="month")
+    before = Issue.objects.filter(since=period.since).first()
+    if before and not reason:
+        raise Refused("published_already", _("该周期已经发布；如需更正，请写明修订理由。"), field="reason")
+    return Issue.objects.create(
+        since=period.since,
+        revision=before.revision + 1 if before else 0,
+        reason=reason if before else "",
+        said=asdict(compose(month)),
+        by=by,
+        at=now(),
+    )
+
+
+def read(month: str, *, revision: int | None = None, live: bool = False) -> Reading:
+    """The last issue of a month, or that revision; the draft where there is none or the live one is asked for.
+
+    Raises ValueError for what is no month, Issue.DoesNotExist for a revision that is not there.
+    """
+    issues = Issue.objects.select_related("by").filter(since=period_of(month).since)
+    found = None if live else (issues.get(revision=revision) if revision is not None else issues.first())
+    return Reading(thaw(found.said) if found else compose(month), found)
+
+
+def may_read(officer: Officer, month: str, *, revision: int | None = None, live: bool = False) -> bool:
+    """What was issued, the centre and the departments read; a draft the centre alone. Raises ValueError."""
+    if officer.holds(*CENTRE):
+        return True
+    issues = Issue.objects.filter(since=period_of(month).since)
+    known = issues if revision is None else issues.filter(revision=revision)
+    return officer.holds(*DEPARTMENT) and not live and known.exists()
+
+
+def thaw(said: Mapping[str, Any]) -> Bulletin:
+    """A bulletin as it was written down."""
+    return Bulletin(
+        month=said["month"],
+        city=_line(said["city"]),
+        run=tuple((month, Figures(counts)) for month, counts in said["run"]),
+        streets=tuple(map(_line, said["streets"])),
+        departments=tuple(map(_line, said["departments"])),
+        classes=tuple(map(_line, said["classes"])),
+        communities=said["communities"],
+        rankings=tuple(
+            Ranking(**{**each, "places": tuple(Place(**place) for place in each["places"])})
+            for each in said["rankings"]
+        ),
+    )
+
+
+def _line(said: Mapping[str, Any]) -> Line:
+    counts = {name: Figures(said[name]) for name in ("now", "before", "last_year")}
+    return Line(said["code"], said["name"], said["name_en"], **counts)
+
+
+def late(month: str, by: Officer) -> list[Counted]:
+    """Of the last overdue work of the month that a reader may see, what was late for longest."""
+    period = period_of(month)
+    figure = Figure(("overdue",), "city", CITY, period.since, period.until)
+    rows, _following = behind.behind(figure, by, limit=TRIED)
+    return sorted(rows, key=lambda row: -(row.event.late_s or 0))[:LATE]

@@ -1,0 +1,33 @@
+"""How a bulletin writes names, moments and stretches of time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.utils.translation import gettext as _
+
+from grid import words
+
+from ..exports.sheets import local
+
+register = template.Library()
+
+
+@register.filter
+def name(row: words.Named) -> str:
+    """A row's name in the reader's language."""
+    return words.named(row)
+
+
+@register.filter
+def stamp(at: datetime | None) -> str:
+    """The moment on the city's clock, to the minute."""
+    return local(at)[:16]
+
+
+@register.filter
+def stretch(seconds: int | None) -> str:
+    """So many hours, with a digit; of a day and more, days."""
+    hours = (seconds or 0) / 3600
+    return _("%(n)s 天") % {"n": f"{hours / 24:.1f}"} if hours >= 24 else _("%(n)s 小时") % {"n": f"{hours:.1f}"}

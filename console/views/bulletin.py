@@ -1,0 +1,71 @@
+"""The monthly bulletin (月报): as a page, as PDF, and issued."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from cases import bulletin
+from cases.bulletin import article
+from cases.looking import PUBLISHERS
+from cases.models import Issue
+from grid.moment import today
+from grid.roles import CENTRE, DEPARTMENT
+
+from .. import ranking
+from ..door import Request, desk, told
+
+READERS = (*CENTRE, *DEPARTMENT)
+
+
+@require_safe
+@desk(*READERS)
+def last(request: Request) -> HttpResponseBase:
+    """To the last that was issued; for the centre, where none was, to the month before this one."""
+    issue = Issue.objects.first()
+    if issue is None and not request.user.holds(*CENTRE):
+        return told(request, _("还没有发布过月报。"), 404)
+    before = bulletin.period_of(f"{today():%Y-%m}").before
+    return redirect("console:bulletin", f"{issue.since if issue else before.since:%Y-%m}")
+
+
+@require_safe
+@desk(*READERS)
+def page(request: Request, month: str) -> HttpResponseBase:
+    """A month: as issued, a `revision` of it, or `live`."""
+    said = request.GET
+    revision = int(said["revision"]) if said.get("revision", "").isdigit() else None
+    try:
+        if not bulletin.may_read(request.user, month, revision=revision, live="live" in said):
+            return told(request, _("这个月的月报还没有发布；草稿供中心岗位查看。"), 403)
+        reading = bulletin.read(month, revision=revision, live="live" in said)
+    except ValueError:
+        return told(request, _("没有找到，或您无权查看。"), 404)
+    period = reading.bulletin.period
+    more: dict[str, Any] = {
+        "month": month,
+        "before": f"{period.before.since:%Y-%m}",
+        "next": f"{period.next.since:%Y-%m}" if period.next.since <= today() else "",
+        "issues": Issue.objects.filter(since=period.since),
+        "may_issue": request.user.holds(*PUBLISHERS) and period.until < today(),
+    }
+    more |= ranking.places(request.user)
+    return render(request, "console/bulletin.html", article.context(reading, request.user) | more)
+
+
+@require_POST
+@desk(*PUBLISHERS)
+def issue(request: Request, month: str) -> HttpResponseBase:
+    """Freeze a month's bulletin; again with a reason."""
+    try:
+        made = bulletin.issue(month, request.user, request.POST.get("reason", "").strip()[:200])
+    except ValueError:
+        return told(request, _("没有找到，或您无权查看。"), 404)
+    says = _("已发布，第 %(n)d 次修订。") % {"n": made.revision} if made.revision else _("已发布。")
+    messages.success(request, says)
+    return redirect("console:bulletin", month)
