@@ -28,6 +28,8 @@ def stamp(at: datetime | None) -> str:
 
 @register.filter
 def stretch(seconds: int | None) -> str:
-    """So many hours, with a digit; of a day and more, days."""
+    """So many minutes; of an hour and more, hours with a digit; of a day and more, days."""
     hours = (seconds or 0) / 3600
+    if hours < 1:
+        return _("%(n)s 分钟") % {"n": (seconds or 0) // 60}
     return _("%(n)s 天") % {"n": f"{hours / 24:.1f}"} if hours >= 24 else _("%(n)s 小时") % {"n": f"{hours:.1f}"}
