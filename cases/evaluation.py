@@ -154,7 +154,8 @@ def standings(scheme: Scheme, since: date, until: date, plan: Plan | None = None
 def ranked(judged: Collection[Subject], found: Mapping[int, Figures], plan: Plan) -> list[Standing]:
     """The standings that figures give."""
     nothing = Figures()
-    score = {each.pk: plan.score(found.get(each.pk, nothing), each.region_class) for each in judged}
+    idle = plan.score(nothing)  # of most cells nothing was counted
+    score = {each.pk: plan.score(found[each.pk], each.region_class) if each.pk in found else idle for each in judged}
     places = scores.ranks({pk: each.points for pk, each in score.items()})
     rows = [Standing(each, found.get(each.pk, nothing), score[each.pk], places.get(each.pk)) for each in judged]
     return sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.subject.code))
