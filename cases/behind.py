@@ -59,7 +59,7 @@ class Figure:
 LIST = """
     WITH {units}, {lines}
     SELECT line.day, line.event, fact.metric, fact.metric = 'overdue' AND k.appealed
-    FROM line JOIN cases_caseevent e ON e.id = line.event JOIN cases_case c ON c.id = e.case_id, {facts}
+    FROM {read}, {facts}
     WHERE fact.moment = line.moment AND fact.counts AND {credit}
     ORDER BY line.day DESC, line.event DESC, fact.metric
 """
@@ -139,7 +139,7 @@ def _listed(
 ) -> list[tuple[date, int, str, bool]]:
     whose = " AND ".join(f"{CREDIT[name]} = ANY(%({name})s)" for name in credit) or "true"
     listed = facts(METRIC[code] for code in figure.codes)
-    sql = LIST.format(units=tally.UNITS, lines=tally.LINES, facts=listed, credit=whose)
+    sql = LIST.format(units=tally.UNITS, lines=tally.LINES, read=tally.READ, facts=listed, credit=whose)
     said = tally.said(units) | {name: list(own) for name, own in credit.items()}
     with connection.cursor() as cursor:
         cursor.execute(sql, said)

@@ -113,14 +113,15 @@ def counted(
     kind: str, basis: str, since: date, until: date, codes: Collection[str], only: Collection[int] | None = None
 ) -> dict[int, Figures]:
     """The figures by subject. What is nobody's act counts for an inspector as it does for the cells of his beats."""
+    if kind in Scheme.POSTS and only is None:
+        only = [each.pk for each in subjects(kind)]
     found = indicators.figures(stored(kind), since, until, subjects=only, basis=basis, codes=codes)
     ground = [code for code in GROUND if code in codes]
     if kind == Scheme.Kind.INSPECTOR and ground:
         beats = indicators.figures("beat", since, until, basis=basis, codes=ground)
         for beat, officer in Beat.officers.through.objects.values_list("beat", "officer"):
-            for code, n in beats.get(beat, {}).items():
-                mine = found.setdefault(officer, Figures())
-                mine[code] += n
+            if beat in beats and officer in (only or ()):
+                found.setdefault(officer, Figures()).add(beats[beat])
     return found
 
 

@@ -92,10 +92,16 @@ LINES = f"""
 """  # noqa: S608 (our own names alone)
 """Which lines of the log belong to which unit, and by which of their moments."""
 
+READ = """
+    line, LATERAL (SELECT * FROM cases_caseevent WHERE id = line.event OFFSET 0) AS e,
+    LATERAL (SELECT * FROM cases_case WHERE id = e.case_id OFFSET 0) AS c
+"""
+"""The lines with their events and cases. OFFSET has the lines found first, whatever the planner believes of the log."""
+
 COUNTED = f"""
     SELECT line.cell, line.day, line.basis, coalesce(e.department_id, 0) AS department,
            coalesce(fact.officer, 0) AS officer, c.category_id AS category, c.source, {SUMS}
-    FROM line JOIN cases_caseevent e ON e.id = line.event JOIN cases_case c ON c.id = e.case_id, {facts(METRICS)}
+    FROM {READ}, {facts(METRICS)}
     WHERE fact.moment = line.moment AND fact.counts
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 """  # noqa: S608 (our own names alone)

@@ -116,17 +116,21 @@ def test_a_ranking_with_its_own_past(april: SimpleNamespace, clock) -> None:
 
 def test_an_inspector_misses_what_the_public_finds_in_his_beat(april: SimpleNamespace, clock) -> None:
     clock.move_to(town.MONDAY.replace(day=30))
-    told = town.report(april, by=april.carl, source="public")
+    case = town.report(april, by=april.carl, source="public")
     docket.move(
-        told.uuid, Verb.VERIFY, by=april.ivan, facts=Facts(photos=town.shown(april.ivan, "near").photos, verdict="true")
+        case.uuid, Verb.VERIFY, by=april.ivan, facts=Facts(photos=town.shown(april.ivan, "near").photos, verdict="true")
     )
-    docket.move(told.uuid, Verb.FILE, by=april.carl, facts=Facts(condition=april.rattling.pk))
+    docket.move(case.uuid, Verb.FILE, by=april.carl, facts=Facts(condition=april.rattling.pk))
     outbox.drain()
     rows = by_code(get(april.lena, "scores", scheme="inspector", **THEN)["items"])
     value = {name: {line["indicator"]: line["value"] for line in rows[name]["lines"]} for name in ("ann", "ines")}
     assert (value["ann"]["missed_rate"], value["ines"]["missed_rate"]) == (0.5, 0)
+    told = by_code(get(april.lena, "figures", kind="inspector", **MARCH)["items"])
+    assert {code: row["figures"].get("missed", 0) for code, row in told.items()} == {"ann": 1, "ivan": 1, "ines": 0}
+    (own,) = get(april.ivan, "figures", kind="inspector", **MARCH)["items"]
+    assert own["subject"]["code"] == "ivan"
     (missed,) = get(april.lena, "cases", kind="inspector", subject=april.ann.pk, metric="missed", **MARCH)["items"]
-    assert missed["number"] == told.number
+    assert missed["number"] == case.number
 
 
 def test_a_trend(april: SimpleNamespace) -> None:
