@@ -96,6 +96,19 @@ def test_each_number_is_as_long_as_its_list(works: SimpleNamespace) -> None:
         assert listed.count("data-row>") == int(number), link
 
 
+def test_a_figure_of_the_past_leads_to_what_was_counted(works: SimpleNamespace) -> None:
+    browser = desk(works.lena)
+    page = browser.get("/board/").content.decode()
+    links = re.findall(r'href="(/scores/cases/[^"]+)"[^>]*><span>([^<]+)</span><b>([\d.]+)', page)
+    assert [(name, number) for _link, name, number in links] == [
+        ("今日立案", "3"),
+        ("今日结案", "1"),
+        ("按期处置率", "100.0"),
+    ]
+    for link, _name, _number in links:
+        assert browser.get(link.replace("&amp;", "&")).status_code == 200
+
+
 # Whose it is
 
 

@@ -145,10 +145,15 @@ def _seen_as(role: str, officer: Officer, *, led: bool = True) -> Q:
     if role in DEPARTMENT and officer.department_id:
         answering = _answering(officer.department_id, below=role == Role.HEAD)
         own = Q(department__in=answering)
-        return own | Q(parent__department__in=answering) if led else own
+        return own | Q(pk__in=_helping(answering)) if led else own
     if role in CENTRE:
         return Q(cell__area__code__startswith=officer.area.code) if officer.area else Q(pk__isnull=False)
     return Q(pk__in=[])
+
+
+def _helping(departments: list[int]) -> models.QuerySet[Any, Any]:
+    """Asked apart, by the index of parts: joined, every count of a department would read all cases there ever were."""
+    return Case.objects.filter(parent__isnull=False, parent__department__in=departments).values("pk")
 
 
 def _patrolled(officer: Officer) -> models.QuerySet[Any, Any]:
