@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
-from cases import alarm, docket, outbox, tally
+from cases import alarm, docket, evaluation, indicators, outbox, tally
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Purpose, Verb
 from cases.indicators import series
-from cases.models import Basis, Case, Tally, Total
+from cases.loading import evaluation as loading
+from cases.models import Basis, Case, Scheme, Tally, Total
 from grid.models import Department
 
 from . import city as town
@@ -180,6 +184,47 @@ def test_the_endpoint_adds_the_month_up(city: SimpleNamespace, clock) -> None:
         }
         == told["市政所"]
     )
+
+
+# All of the city's, and of these the roads department's. Promised is the due moment and 1:45 for check and closing.
+WHOLE = {
+    "reports": (12, 0),
+    "valid": (12, 0),
+    "filed": (12, 0),
+    "filed_in_time": (12, 0),
+    "filed_rightly": (11, 0),  # `vain` was voided
+    "void": (1, 1),
+    "dispatched": (13, 12),  # `other` twice
+    "dispatched_in_time": (12, 12),  # `other` waited for half an hour after it was declined
+    "dispatched_rightly": (12, 11),
+    "finished": (12, 11),
+    "on_time": (8, 7),
+    "overdue": (6, 6),
+    "rework": (2, 2),
+    "declines": (1, 1),
+    "extensions": (1, 1),
+    "shelved": (2, 2),
+    "reopened": (1, 1),
+    "check_in_time": (1, 1),  # within half an hour: `again`, the second time
+    "check_late": (11, 10),  # all others that were finished
+    "closed": (5, 5),
+    "closed_on_time": (3, 3),  # `prompt`, and `again` twice
+    "unclosed": (6, 5),  # `left`, `night`, `shelf`, `mercy`, `limbo`; and `other`, of the parks
+}
+
+
+def test_the_whole_month_by_hand(city: SimpleNamespace, clock) -> None:
+    """10 % × 100 + 30 % × 5/10 + 30 % × 7/13 + 30 % × (1 − 2/11) = 65.70: a C."""
+    loading.load(Path(settings.BASE_DIR) / "fixtures/evaluation")
+    live(city, clock)
+    days = (date(2026, 3, 1), date(2026, 3, 31))
+    whole = indicators.figures("city", *days)[0]
+    roads = indicators.figures("department", *days)[city.roads.pk]
+    assert {code: (whole[code], roads[code]) for code in WHOLE} == WHOLE
+    scheme = Scheme.objects.get(code="department")
+    row = next(row for row in evaluation.standings(scheme, *days) if row.subject.pk == city.roads.pk)
+    points = 10 + 30 * Fraction(5, 10) + 30 * Fraction(7, 13) + 30 * (1 - Fraction(2, 11))
+    assert (row.score.points, row.score.grade and row.score.grade.letter) == (points, "C")
 
 
 def test_a_stint_counts_once_whatever_befalls_it(city: SimpleNamespace, clock) -> None:
