@@ -74,7 +74,8 @@ def test_the_figures_in_words(april: SimpleNamespace) -> None:
     ]
     with override("en"):
         assert article.facts(told)[1] == "Handled on time: 50.0% (1 ÷ 2)."
-    on_time = article.measures(told.city)[4]
+    on_time, closed, rework = article.measures(told.city)[4:]
+    assert (closed.value, rework.value) == ("50.0%", "0.0%")
     assert (on_time.value, on_time.before, on_time.last_year) == ("50.0%", "—", "—")
     assert (article.grown(3, 2), article.grown(2, 2), article.grown(2, 0)) == ("+50.0%", "持平", "—")
     assert article.moved(0.75, 0.5) == "+25.0 个百分点"
