@@ -122,12 +122,12 @@ def plant(plot: Plot, *, hands: int = 1, step: Step = lambda at: None) -> Counte
             f"There are cases from before {day} already ({old.number}). To begin anew: ./dev reset"
         )
     counts = _grow(plot, step=step) if hands == 1 else _together(plot, hands, step)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # or the recount would be planned for tables that were empty
     with transaction.atomic():
         tally.rebuild(local_day(plot.since), local_day(plot.until))
         forecast.recount()
         forecast.foresee_all()
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
     return counts
 
 
