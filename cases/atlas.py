@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec
 
+from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, FloatField, Func, QuerySet, TextChoices
@@ -160,7 +161,7 @@ def cases(tile: Tile, officer: Officer, at: datetime) -> bytes:
     """Open cases: each with its number, stage and level near the ground; from afar how many, how many of them late."""
     seen = Case.objects.visible_to(officer).open()
     if tile.z >= SINGLES:
-        found = _sql(seen.filter(point__bboverlaps=tile.drawn).order_by("due_at").values("pk"))
+        found = _sql(_near(tile, seen).order_by("due_at").values("pk"))
         columns = "id, number, stage, level, 1 AS n, coalesce((due_at < %s)::int, 0) AS late"
         rows = f"cases_case AS seen WHERE id IN ({found[0]})", found[1]
         return _drawn("cases", tile, columns, "point", rows, at)
@@ -213,12 +214,17 @@ def _net(tile: Tile, seen: CaseQuerySet, at: datetime, squares: int, cells_from:
     points, columns = OF_AREAS.replace("{cells}", OF_CELLS), ["id", "cell_id", "level", "due_at"]
     if tile.z >= POINTS_FROM:
         points, columns = POINTS, ["id", "x", "y", "level", "due_at"]
-        seen = seen.filter(point__bboverlaps=tile.drawn).annotate(x=_of("ST_X"), y=_of("ST_Y"))
+        seen = _near(tile, seen).annotate(x=_of("ST_X"), y=_of("ST_Y"))
     elif tile.z >= cells_from:
         points = OF_CELLS
         seen = seen.filter(cell__shape__bboverlaps=tile.drawn)
     found = _sql(seen.values(*columns))
     return NET.format(points=points.format(cases=found[0])), [at, *found[1], *_squares(tile, squares)]
+
+
+def _near(tile: Tile, seen: CaseQuerySet) -> CaseQuerySet:
+    """Those in the tile. That their cells are near says nothing new, but keeps a street from being read as a whole."""
+    return seen.filter(point__bboverlaps=tile.drawn, cell__shape__bboverlaps=tile.around(settings.CELL_NEAR_M))
 
 
 def _closed_by_cell(tile: Tile, closes: QuerySet[CaseEvent], territory: str) -> Sql:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import atan, degrees, pi, sinh
+from math import atan, cos, degrees, pi, radians, sinh
 
 from django.contrib.gis.geos import Polygon
 
@@ -12,6 +12,7 @@ from .models import SRID
 
 EXTENT = 4096  # steps of its side, as vector tiles count
 BUFFER = 64  # steps drawn beyond its edge, so that lines meet
+DEGREE_M = 110_500  # no degree of latitude is shorter
 FURTHEST, NEAREST = 6, 20  # zooms: further up, a city is a dot
 
 Box = tuple[float, float, float, float]
@@ -42,6 +43,15 @@ class Tile:
     def drawn(self) -> Polygon:
         """The ground that is drawn: the box and its buffer."""
         ground = Polygon.from_bbox(self._box(BUFFER / EXTENT))
+        ground.srid = SRID
+        return ground
+
+    def around(self, metres: float) -> Polygon:
+        """The ground that is drawn, and so many metres more on each side."""
+        west, south, east, north = self.drawn.extent
+        up = metres / DEGREE_M
+        across = up / cos(radians(max(abs(south), abs(north))))
+        ground = Polygon.from_bbox((west - across, south - up, east + across, north + up))
         ground.srid = SRID
         return ground
 
