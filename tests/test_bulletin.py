@@ -16,11 +16,13 @@ from django.test import Client
 from django.utils.translation import override
 
 from cases import bulletin, docket, exports, outbox
-from cases.bulletin import article, draw
+from cases.bulletin import article, draw, paper
 from cases.flow import Refused, Verb
 from cases.models import Export, Issue
+from cases.photos import PhotoRefused, picture
 
 from . import city as town
+from . import pictures
 from .desk import Visit, desk
 from .test_scores_pages import spring
 
@@ -171,6 +173,13 @@ def test_who_reads_what(april: SimpleNamespace) -> None:
 @pytest.mark.parametrize("month", ["2026-13", "2026-1", "x", "0000-01", "2026-00", "20260301"])
 def test_what_is_no_month_is_not_found(april: SimpleNamespace, month: str) -> None:
     page(desk(april.lena), month, status=404)
+
+
+def test_damaged_evidence_is_refused_after_a_bulletin_was_set(april: SimpleNamespace, tmp_path: Path) -> None:
+    """WeasyPrint lets Pillow take damaged pictures, in all of the process."""
+    paper.write(bulletin.read(MONTH, live=True), april.lena, tmp_path / "month.pdf")
+    with pytest.raises(PhotoRefused):
+        picture.look(pictures.png(100, 100, bytes(300 * 99)))
 
 
 def test_as_pdf_with_its_characters(april: SimpleNamespace) -> None:

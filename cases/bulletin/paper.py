@@ -17,8 +17,10 @@ CSS = Path(__file__).parent.parent / "static" / "cases" / "bulletin.css"
 def write(reading: Reading, by: Officer, path: Path) -> None:
     """Write the file, in the language of the moment. It appears whole or not at all."""
     import weasyprint  # it loads fonts and libraries: only the worker that writes needs them
+    from PIL import ImageFile
     from weasyprint.urls import URLFetcher
 
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # as it sets it for the whole process, damaged evidence would pass
     said = article.context(reading, by) | {"language": get_language()}
     none = URLFetcher(allowed_protocols=())
     making = path.with_suffix(".making")
