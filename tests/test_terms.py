@@ -209,7 +209,7 @@ def test_passing_the_buck_is_counted(rules: SimpleNamespace) -> None:
     ask(case, rules.hana, Verb.DECLINE, ground="duty")
     do(case, Verb.DECLINE, rules.dora)  # the second is
     outbox.drain()
-    assert dict(indicators.by_department(today(), today()))[rules.parks].passed == 1
+    assert indicators.figures("department", today(), today())[rules.parks.pk]["passed"] == 1
 
 
 def test_to_hasten_changes_nothing_and_is_heard(rules: SimpleNamespace) -> None:
