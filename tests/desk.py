@@ -79,3 +79,12 @@ def visits(browser: Browser, address: str) -> Iterator[Visit]:
 def _note(complaints: list[str], said: Any) -> None:
     if said.type == "error" and "Failed to load resource" not in said.text:
         complaints.append(said.text)
+
+
+def until(page: Page, holds: str) -> None:
+    """Wait until an expression holds. A page may not evaluate text by itself: its policy forbids it."""
+    for _try in range(200):
+        if page.evaluate(holds):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(holds)

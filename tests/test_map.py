@@ -15,7 +15,7 @@ from cases.models import Case
 from grid.models import Road
 
 from . import city as town
-from .desk import Visit, desk
+from .desk import Visit, desk, until
 
 MIDDLE = f"#at=16.5/{town.LAT + town.STEP / 2}/{town.LON + 2 * town.STEP}"
 
@@ -135,7 +135,7 @@ def test_a_leader_finds_what_is_late_on_the_map(visit: Visit) -> None:
     )
     page = visit(city.lena, f"/map/{MIDDLE}")
     page.wait_for_selector("#map[data-ready]")
-    page.wait_for_function("wanggeMap.loaded() && wanggeMap.queryRenderedFeatures({layers: ['singles']}).length > 0")
+    until(page, "wanggeMap.loaded() && wanggeMap.queryRenderedFeatures({layers: ['singles']}).length > 0")
     assert len(page.evaluate("wanggeMap.queryRenderedFeatures({layers: ['cells']}).map(f => f.properties.code)")) >= 4
     expect(page.get_by_text("© 某人")).to_be_visible()
 
@@ -171,7 +171,7 @@ def test_the_map_speaks_english(visit: Visit) -> None:
     city.community.save(update_fields=["shape", "name_en"])
     page = visit(city.lena, f"/map/?colour=grade{MIDDLE}", language="en-GB")
     page.wait_for_selector("#map[data-ready]")
-    page.wait_for_function("wanggeMap.loaded()")
+    until(page, "wanggeMap.loaded()")
     names = page.evaluate("wanggeMap.queryRenderedFeatures({layers: ['names']}).map(f => f.properties.name_en)")
     assert names == ["Minzhu"]
     expect(page.locator("#legend")).to_contain_text("A")
