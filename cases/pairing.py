@@ -15,15 +15,15 @@ from grid.models import Officer
 from grid.moment import reckonable, today
 from grid.roles import Role
 
-from .flow import Refused, Verb
+from .flow import Verb
 from .forecast import midnight
 from .models import Case, CaseEvent, Evidence, Flag, Recheck
 from .pairs import Bounds, Check, Fact, Finding, Pair, compare
+from .periods import fitting
 
 access = logging.getLogger("access")
 
 LOOKERS = (Role.AUDITOR, Role.SHIFT_LEADER, Role.LEADER)
-LONGEST_DAYS = 366
 
 
 def period(since: date | None, until: date | None) -> tuple[date, date]:
@@ -31,9 +31,9 @@ def period(since: date | None, until: date | None) -> tuple[date, date]:
     until = until or today()
     if reckonable(until):
         since = since or until - timedelta(days=settings.PAIR_DAYS - 1)
-    if since is None or not reckonable(until) or not 0 <= (until - since).days < LONGEST_DAYS:
-        raise Refused("bad_period", _("起始日期不能晚于截止日期，跨度不超过一年。"), field="from")
-    return since, until
+    if since is None or not reckonable(until):
+        since, until = date.max, date.min  # days that cannot be reckoned with are none
+    return fitting(since, until)
 
 
 def look(since: date, until: date, *, by: Officer) -> list[Pair]:

@@ -6,7 +6,24 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from .flow import Refused
+
+LONGEST_DAYS = 366  # that anybody may ask for at once
+
+
+def fits(since: date, until: date) -> bool:
+    """Whether local days, both included, stand in order and are not more than may be asked for."""
+    return 0 <= (until - since).days < LONGEST_DAYS
+
+
+def fitting(since: date, until: date, *, field: str = "from") -> tuple[date, date]:
+    """The same days. Raises Refused (bad_period) for the field."""
+    if not fits(since, until):
+        raise Refused("bad_period", gettext("起始日期不能晚于截止日期，跨度不超过一年。"), field=field)
+    return since, until
 
 
 class Span(TextChoices):

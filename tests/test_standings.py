@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
-from cases import docket, outbox, tally
+from cases import docket, outbox
 from cases.flow import Facts, Verb
-from cases.loading import evaluation as loading
 from grid.models import Area
 
 from . import city as town
+from .test_scores_pages import spring
 
 STATS = "/api/mobile/v1/stats"
 MARCH = {"from": "2026-03-01", "to": "2026-03-31"}
@@ -26,19 +24,7 @@ THEN = {"span": "month", "day": "2026-03-15"}
 
 @pytest.fixture
 def april(city: SimpleNamespace, clock) -> SimpleNamespace:
-    """In March two cases were reported: one finished in time, one not at all. Now it is April."""
-    loading.load(Path(settings.BASE_DIR) / "fixtures/evaluation")
-    city.done = town.report(city)
-    city.late = town.report(city, lon=town.LON + 3.5 * town.STEP, by=city.ines)
-    clock.move_to(town.MONDAY.replace(hour=11))
-    town.finish(city.done, city.hugo)
-    docket.move(city.done.uuid, Verb.PASS, by=city.ivan, facts=town.shown(city.ivan, "near"))
-    docket.move(city.done.uuid, Verb.CLOSE, by=city.carl)
-    clock.move_to(town.MONDAY.replace(month=4))
-    docket.move(city.late.uuid, Verb.HASTEN, by=city.carl, facts=Facts(note="快"))
-    outbox.drain()
-    tally.night()
-    return city
+    return spring(city, clock)
 
 
 def get(officer: Any, path: str, **said: Any) -> Any:

@@ -17,6 +17,7 @@ from .. import indicators
 from ..flow import Refused
 from ..metrics import METRICS
 from ..models import Basis, Category
+from ..periods import fitting
 from .sheets import SHEETS, Rows, Sheet
 
 MODEL: Mapping[str, Any] = {
@@ -32,7 +33,6 @@ MODEL: Mapping[str, Any] = {
 
 
 PERSONAL = ("officer", "beat")
-LONGEST_DAYS = 366
 
 
 def _fit(officer: Officer, terms: Mapping[str, Any]) -> None:
@@ -41,8 +41,7 @@ def _fit(officer: Officer, terms: Mapping[str, Any]) -> None:
         since, until = date.fromisoformat(terms["since"]), date.fromisoformat(terms["until"])
     except (KeyError, ValueError):
         raise Refused("bad_period", _("请写明起止日期。"), field="since") from None
-    if not 0 <= (until - since).days < LONGEST_DAYS:
-        raise Refused("bad_period", _("起始日期不能晚于截止日期，跨度不超过一年。"), field="since")
+    fitting(since, until, field="since")
     if terms.get("kind") not in MODEL or terms.get("basis", Basis.FLOW) not in Basis.values:
         raise Refused("kind_unknown", _("统计对象只能是：%(kinds)s。") % {"kinds": " ".join(MODEL)}, field="kind")
     if terms["kind"] in PERSONAL and not officer.holds(*CENTRE):

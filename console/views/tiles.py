@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from cases import atlas
 from cases.forecast import midnight
+from cases.periods import fits
 from grid.moment import now, reckonable, today
 from grid.tile import NoSuchTile, Tile
 
@@ -21,7 +22,6 @@ from ..map import ROLES
 
 TYPE = "application/vnd.mapbox-vector-tile"
 MINUTE, DAY = 60, 86_400
-LONGEST_DAYS = 366
 WORTH_PACKING = 1_000  # bytes
 
 Draw = Callable[[Tile, Request], bytes]
@@ -74,7 +74,7 @@ def period(said: QueryDict) -> tuple[date, date]:
     """Local days, both included; the last thirty where nothing, or nonsense, is said."""
     until = _day(said.get("until", "")) or today()
     since = _day(said.get("since", "")) or until - timedelta(days=29)
-    return (since, until) if 0 <= (until - since).days < LONGEST_DAYS else (until - timedelta(days=29), until)
+    return (since, until) if fits(since, until) else (until - timedelta(days=29), until)
 
 
 def _day(said: str) -> date | None:

@@ -18,7 +18,7 @@ from cases.flow import Refused
 from cases.indicators import CITY, Figures
 from cases.looking import LOOKERS, looked_at
 from cases.models import Basis, Indicator
-from cases.periods import Span
+from cases.periods import Span, fitting
 from grid.models import Department
 from grid.moment import today
 from grid.roles import CENTRE, DEPARTMENT
@@ -31,7 +31,6 @@ from ..schemas import Named, Said
 router = Router(tags=["stats"])
 
 ANSWERS = {401: Problem, 403: Problem, 422: Problem}
-LONGEST_DAYS = 366
 TOLD = ("dispatched", "on_time", "overdue", "exempt", "finished", "rework", "passed", "closed")
 Kind = Literal[
     "city",
@@ -61,9 +60,7 @@ class Days(Said):
         """Raises Refused (bad_period)."""
         until = self.until or today()
         since = self.since or until.replace(day=1)
-        if not 0 <= (until - since).days < LONGEST_DAYS:
-            raise Refused("bad_period", _("起始日期不能晚于截止日期，跨度不超过一年。"), field="from")
-        return since, until
+        return fitting(since, until)
 
 
 class DepartmentFigures(Schema):
