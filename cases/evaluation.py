@@ -34,13 +34,14 @@ PUBLISHING = 0x9B11  # the advisory lock of whoever publishes
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom or what a scheme judges."""
+    """Whom or what a scheme judges. `gone`: closed or disabled since, so that only what was counted still stands."""
 
     pk: int
     code: str
     name: str
     name_en: str = ""
     region_class: str = ""
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,20 +74,24 @@ def in_force(code: str, day: date) -> Scheme:
 
 
 def subjects(kind: str) -> list[Subject]:
-    """All whom a scheme of a kind judges: what is not closed, who is not disabled."""
+    """All whom a scheme of a kind judges, with those who are gone."""
     if kind in AREAS:
-        areas = Area.objects.filter(closed_on=None, code__regex=rf"^.{{{AREAS[kind]}}}$").order_by("code")
-        return [Subject(row.pk, row.code, row.name, row.name_en) for row in areas.only("code", "name", "name_en")]
+        areas = Area.objects.filter(code__regex=rf"^.{{{AREAS[kind]}}}$").order_by("code")
+        rows = areas.only("code", "name", "name_en", "closed_on")
+        return [Subject(row.pk, row.code, row.name, row.name_en, gone=bool(row.closed_on)) for row in rows]
     if kind == Scheme.Kind.CELL:
-        cells = Cell.objects.current().order_by("code").only("code", "region_class")
-        return [Subject(row.pk, row.code, row.code, region_class=row.region_class) for row in cells]
+        cells = Cell.objects.order_by("code").only("code", "region_class", "closed_on")
+        return [
+            Subject(row.pk, row.code, row.code, region_class=row.region_class, gone=bool(row.closed_on))
+            for row in cells
+        ]
     if kind == Scheme.Kind.BEAT:
         return [Subject(row.pk, row.code, row.name) for row in Beat.objects.order_by("code")]
     if kind == Scheme.Kind.DEPARTMENT:
-        departments = Department.objects.filter(closed_on=None).order_by("code")
-        return [Subject(row.pk, row.code, row.name, row.name_en) for row in departments]
-    officers = Officer.objects.filter(is_active=True, roles__contains=[kind]).order_by("username")
-    return [Subject(row.pk, row.username, str(row)) for row in officers]
+        departments = Department.objects.order_by("code")
+        return [Subject(row.pk, row.code, row.name, row.name_en, gone=bool(row.closed_on)) for row in departments]
+    officers = Officer.objects.filter(roles__contains=[kind]).order_by("username")
+    return [Subject(row.pk, row.username, str(row), gone=not row.is_active) for row in officers]
 
 
 def named(kind: str, pks: Collection[int]) -> list[Subject]:
@@ -97,7 +102,8 @@ def named(kind: str, pks: Collection[int]) -> list[Subject]:
     if kind == "officer" or kind in Scheme.POSTS:
         return [Subject(row.pk, row.username, str(row)) for row in Officer.objects.filter(pk__in=pks)]
     if kind == "cell":
-        return [Subject(row.pk, row.code, row.code) for row in Cell.objects.filter(pk__in=pks).only("code")]
+        cells = Cell.objects.filter(pk__in=pks).only("code", "region_class")
+        return [Subject(row.pk, row.code, row.code, region_class=row.region_class) for row in cells]
     if kind == "beat":
         return [Subject(row.pk, row.code, row.name) for row in Beat.objects.filter(pk__in=pks)]
     found = Department.objects if kind == "department" else Area.objects.defer("shape")
@@ -153,7 +159,8 @@ def standings(scheme: Scheme, since: date, until: date, plan: Plan | None = None
 
 
 def ranked(judged: Collection[Subject], found: Mapping[int, Figures], plan: Plan) -> list[Standing]:
-    """The standings that figures give."""
+    """The standings that figures give. Who is gone stands among them with what he did; without, he is left out."""
+    judged = [each for each in judged if not each.gone or each.pk in found]
     nothing = Figures()
     idle = plan.score(nothing)  # of most cells nothing was counted
     score = {each.pk: plan.score(found[each.pk], each.region_class) if each.pk in found else idle for each in judged}

@@ -66,11 +66,15 @@ class Rate:
     higher: bool
 
     def of(self, figures: Mapping[str, int]) -> Fraction | None:
-        """The exact rate, or count; None where there is nothing to rate."""
+        """The exact rate, or count; None where there is nothing to rate.
+
+        A difference may fall below nought, where what is taken away counts on another day: then it is none.
+        """
+        above = max(self.numerator.of(figures), 0)
         if self.denominator is None:
-            return Fraction(self.numerator.of(figures))
+            return Fraction(above)
         below = self.denominator.of(figures)
-        return Fraction(self.numerator.of(figures), below) if below else None
+        return Fraction(above, below) if below > 0 else None
 
     @property
     def codes(self) -> frozenset[str]:

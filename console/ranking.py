@@ -316,7 +316,7 @@ class Then:
 def trend(asked: Chosen, subject: int, last: int = 12) -> list[Then]:
     """A subject's last periods, the oldest first, judged by the scheme as it is now."""
     plan = evaluation.plan_of(asked.scheme)
-    region = next((row.region_class for row in evaluation.subjects(asked.scheme.kind) if row.pk == subject), "")
+    region = "".join(row.region_class for row in evaluation.named(asked.scheme.kind, [subject]))
     told = evaluation.trend(asked.scheme.kind, subject, asked.basis, asked.period.past(last))
     return [Then(period, plan.score(counts, region)) for period, counts in told]
 

@@ -21,7 +21,7 @@ from cases.indicators import Figures
 from cases.loading import evaluation as loading
 from cases.loading.reading import NotLoaded
 from cases.models import Publication, Result, Scheme
-from cases.scores import Plan, Rate, Sum, Unfit, plan, ranks, shown
+from cases.scores import Band, Item, Plan, Rate, Sum, Unfit, plan, ranks, shown
 
 from . import city as town
 
@@ -128,6 +128,15 @@ def test_every_count_has_one_band(count: int) -> None:
             for bands in item.bands.values():
                 fitting = [b for b in bands if b.low <= count and (b.high is None or count <= b.high)]
                 assert len(fitting) == 1
+
+
+def test_a_difference_below_nought_is_none() -> None:
+    """Buck-passing counts on the day of the refusal, the decline on its own: the difference of a month may be -1."""
+    difference = Sum("declines - passed")
+    count = Rate("kept", difference, None, higher=False)
+    assert Item(count, Fraction(100), {"": (Band(0, None, Fraction(80)),)}).points(Figures(passed=1)) == 80
+    assert Rate("share", difference, Sum("dispatched"), higher=False).of(Figures(passed=1, dispatched=2)) == 0
+    assert Rate("share", Sum("dispatched"), difference, higher=True).of(Figures(passed=1, dispatched=2)) is None
 
 
 # What cannot be rated
@@ -276,6 +285,20 @@ def test_a_version_is_never_changed(loaded: SimpleNamespace, tmp_path: Path) -> 
     assert [evaluation.in_force("street", date(year, 6, 1)).version for year in (2025, 2026)] == [1, 2]
     with pytest.raises(IntegrityError), transaction.atomic():
         Scheme.objects.filter(code="street", version=1).update(valid_from="2020-01-01")
+
+
+def test_who_is_gone_stands_where_he_worked(loaded: SimpleNamespace, clock) -> None:
+    """A department closed in April is judged by its March, and by no April."""
+    town.report(loaded)
+    outbox.drain()
+    loaded.roads.closed_on = date(2026, 4, 1)
+    loaded.roads.save(update_fields=["closed_on"])
+    scheme = Scheme.objects.get(code="department")
+    for month, judged in ((3, True), (4, False)):
+        period = periods.of("month", date(2026, month, 1))
+        rows = evaluation.standings(scheme, period.since, period.until)
+        assert ("roads" in {row.subject.code for row in rows}) is judged
+        assert "works" in {row.subject.code for row in rows}
 
 
 def test_what_is_published_stays(loaded: SimpleNamespace, clock) -> None:
