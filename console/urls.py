@@ -74,6 +74,7 @@ urlpatterns = [
     path("exports/<slug:sheet>/", exports.ask, name="export_ask"),
     path("settings/", settings.index, name="settings"),
     path("settings/changes/", settings.log, name="changes"),
+    path("settings/changes/<int:pk>/back/", settings.back, name="change_back"),
     path("settings/year/", year.year, name="year"),
     path("settings/year/<int:year>/", year.year, name="year_of"),
     path("settings/year/day/", year.day, name="year_day"),

@@ -108,6 +108,37 @@ def test_a_row_is_added_and_removed_and_both_stay_known(adam: Client) -> None:
     assert "已核实，属实" in sentences(adam.get("/settings/changes/?what=opinions"))
 
 
+def test_a_change_is_taken_back(adam: Client, city: SimpleNamespace) -> None:
+    """The form says again what was before; saved, it is a change like any other."""
+    duty = Duty.objects.get(category=city.refuse)
+    was = duty.department_id
+    save(adam, "duties", duty, department=city.parks.pk)
+    page = adam.get(f"/settings/changes/{Change.objects.get().pk}/back/", follow=True)
+    assert page.context["form"]["department"].value() == str(was)
+    assert page.context["form"]["category"].value() == duty.category_id
+    assert "这次改动之前" in sentences(page)
+
+
+def test_a_row_removed_is_put_back(adam: Client) -> None:
+    save(adam, "ladders", level=7, share="1.5", role="leader")
+    row = Rung.objects.get(level=7)
+    adam.post(f"/settings/ladders/{row.pk}/remove/")
+    removed = Change.objects.latest("id")
+    page = adam.get(f"/settings/changes/{removed.pk}/back/", follow=True)
+    assert page.redirect_chain[-1][0] == f"/settings/ladders/new/?back={removed.pk}"
+    said = {name: value for name, value in page.context["form"].initial.items() if value is not None}
+    assert save(adam, "ladders", **said).status_code == 302
+    assert Rung.objects.get(level=7).share == row.share
+
+
+def test_what_was_added_has_nothing_before(adam: Client) -> None:
+    save(adam, "opinions", text="同意", place=1)
+    change = Change.objects.get()
+    assert adam.get(f"/settings/changes/{change.pk}/back/").status_code == 404
+    assert f"{change.pk}/back" not in adam.get("/settings/changes/").content.decode()
+    assert adam.get("/settings/opinions/new/?back=x").status_code == 404
+
+
 def test_the_record_of_changes_is_kept(adam: Client) -> None:
     save(adam, "opinions", text="同意")
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from grid.changes import SECRET
@@ -34,13 +35,28 @@ class Told:
     noun: str
     kind: str
     lines: list[Line]
+    back: str  # where a form waits that says again what was before; "" where there is none
 
 
 def tell(change: Change) -> Told:
     """One change as people read it."""
     noun = BY_MODEL.get(change.what)
     kind = _("新增") if change.before is None else _("删除") if change.after is None else _("修改")
-    return Told(change, str(noun.label if noun else change.what), kind, list(_lines(change)))
+    back = reverse("console:change_back", args=[change.pk]) if noun and before(change) else ""
+    return Told(change, str(noun.label if noun else change.what), kind, list(_lines(change)), back)
+
+
+def before(change: Change) -> dict[str, Any]:
+    """What the form of a row is to say so that it is again as before a change. What stands in other tables (cells of
+    a beat, officers) and secrets are left as they are."""
+    fields = {field.name: field for field in apps.get_model(change.what)._meta.concrete_fields if field.name != "id"}
+    said = {name: value for name, value in (change.before or {}).items() if name in fields and name not in SECRET}
+    return {name: _key(value) if fields[name].is_relation else value for name, value in said.items()}
+
+
+def _key(said: str | None) -> str | None:
+    """The key of "7 name"."""
+    return said.partition(" ")[0] if said else None
 
 
 def _lines(change: Change) -> Iterator[Line]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -13,6 +14,7 @@ from django.db import IntegrityError
 from django.db.models import ProtectedError, Q, QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_q.tasks import async_task
@@ -25,8 +27,8 @@ from grid.roles import Role
 
 from ..door import Request, desk
 from ..settings.forms import Setting
-from ..settings.nouns import BY_SLUG, GROUPS, Noun
-from ..settings.told import tell
+from ..settings.nouns import BY_MODEL, BY_SLUG, GROUPS, Noun
+from ..settings.told import before, tell
 
 ROWS = 50  # of a page
 access = logging.getLogger("access")
@@ -68,13 +70,41 @@ def edit(request: Request, slug: str, pk: int | None = None) -> HttpResponseBase
         access.info("personal data of=%s officer=%s", row.pk, request.user.pk)
     if row is None and not noun.addable:
         raise Http404
-    form = noun.form(request.POST or None, instance=row, initial=request.GET.dict())
+    form = noun.form(request.POST or None, instance=row, initial=_initial(request, noun))
     was = changes.edition(row) if row else ""
     if request.method == "POST" and _fits(request, form, was) and _keep(request, noun, form):
         return redirect("console:setting", slug=slug)
     history = _told(Change.objects.filter(what=noun.model._meta.label_lower, row=str(pk))) if row else []
     said = {"noun": noun, "row": row, "form": form, "was": was, "changes": history}
     return render(request, f"console/settings/{SHEETS.get(slug, 'row')}.html", said, status=422 if form.errors else 200)
+
+
+def _initial(request: Request, noun: Noun) -> dict[str, Any]:
+    """What the address says that the form shall say: fields, or `back` to what was before a change."""
+    if "back" in request.GET:
+        said = request.GET["back"]
+        change = get_object_or_404(Change, what=noun.model._meta.label_lower, pk=said if said.isdecimal() else None)
+        return before(change)
+    return request.GET.dict()
+
+
+@desk(*KEEPERS)
+def back(request: Request, pk: int) -> HttpResponseBase:
+    """To the form that says what was before a change: of the row, or of a new one where it was removed."""
+    change = get_object_or_404(Change, pk=pk)
+    noun = BY_MODEL.get(change.what)
+    if noun is None or not before(change):
+        raise Http404
+    row = noun.rows().filter(pk=change.row).first()
+    if row is None and not noun.addable:
+        raise Http404
+    messages.info(request, _("下面是这次改动之前的内容，核对之后保存。"))
+    there = (
+        reverse("console:setting_row", args=[noun.slug, row.pk])
+        if row
+        else reverse("console:setting_new", args=[noun.slug])
+    )
+    return redirect(f"{there}?{urlencode({'back': change.pk})}")
 
 
 SHEETS = {"beats": "beat", "duties": "duty", "officers": "officer"}
