@@ -1,6 +1,8 @@
-"""Whose figures an officer may look at, and who publishes. The doors ask here alike."""
+"""Whose figures an officer may look at, and who publishes. The doors and the files that people order ask here alike."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
@@ -41,3 +43,25 @@ def seen(by: Officer, kind: str) -> set[int] | None:
         column = "pk" if kind == "beat" else "cells"
         return set(Beat.objects.filter(officers=by).exclude(cells=None).values_list(column, flat=True))
     return set()
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What an officer sees of a ranking. Departments and regions are ranked for all to see, with details for those
+    whose they are; people of a post see their own line; the centre sees all."""
+
+    own: set[int] | None
+    personal: bool
+
+    def line(self, subject: int) -> bool:
+        """Whether he sees where a subject stands."""
+        return not self.personal or self.details(subject)
+
+    def details(self, subject: int) -> bool:
+        """Whether he also sees of what its points are made."""
+        return self.own is None or subject in self.own
+
+
+def sight(by: Officer, kind: str) -> Sight:
+    """What an officer sees of a ranking of a kind."""
+    return Sight(seen(by, kind), kind in Scheme.POSTS)

@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 from cases import evaluation, looking, periods, scores
 from cases.evaluation import Standing
+from cases.looking import Sight
 from cases.models import Basis, Indicator, Publication, Result, Scheme
 from cases.periods import Period, Span
 from grid.models import Officer
@@ -154,11 +155,10 @@ def ranking(asked: Chosen, by: Officer, said: QueryDict) -> Ranking:
     revisions = _revisions(asked)
     wanted = next((row for row in revisions if str(row.revision) == said.get("revision")), None)
     shown = None if "live" in said else wanted or (revisions[0] if revisions else None)
-    own = looking.seen(by, asked.scheme.kind)
+    sight = looking.sight(by, asked.scheme.kind)
     past = _pasts(asked)
-    rows = _frozen(shown, past, own) if shown else _live(asked, past, own)
-    if own is not None and asked.scheme.kind in Scheme.POSTS:
-        rows = [row for row in rows if row.own]
+    rows = _frozen(shown, past, sight) if shown else _live(asked, past, sight)
+    rows = [row for row in rows if sight.line(row.pk)]
     document = shown.said if shown else asked.scheme.said
     grades = [(str(letter), str(low)) for letter, low, _colour in document["grades"]]
     return Ranking(_heads(document), _sorted(rows, said.get("sort", "")), grades, shown, revisions)
@@ -212,8 +212,8 @@ def _pasts(asked: Chosen) -> Past:
     return Past(before, last_year)
 
 
-def _row(past: Past, own: set[int] | None, pk: int, cells: Callable[[Values], list[Cell]], **said: Any) -> Row:
-    mine = own is None or pk in own
+def _row(past: Past, sight: Sight, pk: int, cells: Callable[[Values], list[Cell]], **said: Any) -> Row:
+    mine = sight.details(pk)
     before, last_year = past.before.get(pk), past.last_year.get(pk)
     return Row(
         pk=pk,
@@ -225,7 +225,7 @@ def _row(past: Past, own: set[int] | None, pk: int, cells: Callable[[Values], li
     )
 
 
-def _live(asked: Chosen, past: Past, own: set[int] | None) -> list[Row]:
+def _live(asked: Chosen, past: Past, sight: Sight) -> list[Row]:
     def cells(row: Standing) -> Callable[[Values], list[Cell]]:
         return lambda values: [
             Cell(line.item.rate.code, line.value, line.points, line.weight, values.get(line.item.rate.code))
@@ -235,7 +235,7 @@ def _live(asked: Chosen, past: Past, own: set[int] | None) -> list[Row]:
     return [
         _row(
             past,
-            own,
+            sight,
             row.subject.pk,
             cells(row),
             code=row.subject.code,
@@ -248,7 +248,7 @@ def _live(asked: Chosen, past: Past, own: set[int] | None) -> list[Row]:
     ]
 
 
-def _frozen(shown: Publication, past: Past, own: set[int] | None) -> list[Row]:
+def _frozen(shown: Publication, past: Past, sight: Sight) -> list[Row]:
     def cells(row: Result) -> Callable[[Values], list[Cell]]:
         return lambda values: [
             Cell(
@@ -264,7 +264,7 @@ def _frozen(shown: Publication, past: Past, own: set[int] | None) -> list[Row]:
     return [
         _row(
             past,
-            own,
+            sight,
             row.subject,
             cells(row),
             code=row.code,

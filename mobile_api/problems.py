@@ -19,6 +19,7 @@ from pydantic import Field
 
 from cases.calendar import Unusable
 from cases.docket import Conflict
+from cases.exports.sheets import SHEETS
 from cases.flow import Move, Refused
 from cases.photos.refused import PhotoRefused
 from grid.crs import InvalidPosition
@@ -89,6 +90,8 @@ PHOTO_STATUS = {"photo_too_large": 413, "photo_original_closed": 403}
 
 MESSAGES = {
     "missing": gettext_lazy("必须填写"),
+    "union_tag_not_found": gettext_lazy("必须填写"),
+    "union_tag_invalid": gettext_lazy("只能是：%(expected_tags)s"),
     "uuid_parsing": gettext_lazy("须为 UUID"),
     "datetime_from_date_parsing": gettext_lazy("须为带时区的时间，如 2026-03-02T09:00:00+08:00"),
     "datetime_parsing": gettext_lazy("须为带时区的时间，如 2026-03-02T09:00:00+08:00"),
@@ -210,6 +213,11 @@ def _field_error(error: dict[str, Any]) -> FieldError:
     where = [str(part) for part in error["loc"][1:]]  # the first says body, query or path
     if where and where[0] in ("body", "filters"):
         where = where[1:]
+    said = error.get("ctx", {})
+    if where and where[0] in SHEETS:  # an order has the shape of its sheet, which stands before the field
+        where = where[1:]
+    if "discriminator" in said:
+        where = [said["discriminator"].strip("'")]
     message = MESSAGES.get(error["type"])
-    detail = str(message) % error.get("ctx", {}) if message else error["msg"]
+    detail = str(message) % said if message else error["msg"]
     return FieldError(field=".".join(where), code=error["type"], detail=detail)

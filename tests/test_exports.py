@@ -225,12 +225,46 @@ def test_figures_that_cannot_be_meant_are_refused(
     assert not Export.objects.exists()
 
 
-def test_figures_of_single_officers_are_the_centres(city: SimpleNamespace, clock: Any) -> None:
-    said = {"sheet": "figures", "kind": "officer", "since": "2026-03-01", "until": "2026-03-31"}
-    assert order(town.phone(city.hedi), **said).json()["code"] == "not_your_post"
-    assert order(town.phone(city.aude), **said).status_code == 202
+def test_a_file_of_figures_holds_what_its_reader_may_look_at(city: SimpleNamespace, clock: Any) -> None:
+    from cases import outbox
+
+    case = town.report(city)
+    town.finish(case, city.hugo)
+    outbox.drain()
+    said = {"sheet": "figures", "since": "2026-03-01", "until": "2026-03-31"}
+
+    def codes(officer: Any, kind: str) -> list[str]:
+        phone = town.phone(officer)
+        export = order(phone, **said, kind=kind).json()["id"]
+        work()
+        return [row[0] for row in table(phone, export)[1:]]
+
+    assert codes(city.aude, "officer") == [row.username for row in (city.ann, city.hugo)]
+    assert codes(city.hugo, "officer") == ["hugo"] and codes(city.hana, "officer") == []
+    assert codes(city.aude, "department") == ["roads", "works"]
+    assert codes(city.hugo, "department") == ["roads"] and codes(city.hedi, "department") == ["roads", "works"]
+    answer = order(town.phone(city.hugo), **said, kind="street")
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_your_figures")
     with pytest.raises(Refused):
-        exports.ask(city.ann, "figures", "csv", {})
+        exports.ask(city.adam, "figures", "csv", {})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"sheet": "planets"}, "sheet"),
+        ({"sheet": "cases", "form": "pdf"}, "form"),
+        ({"sheet": "cases", "kind": "street"}, "kind"),
+        ({"sheet": "cases", "cases": {"stage": ["nowhere"]}}, "cases.stage.0"),
+        ({"sheet": "figures"}, "kind"),
+        ({"sheet": "scores", "scheme": "street"}, "day"),
+    ],
+)
+def test_an_order_of_another_shape_is_refused_at_its_field(
+    city: SimpleNamespace, clock: Any, wrong: dict[str, Any], field: str
+) -> None:
+    answer = order(town.phone(city.lena), **wrong)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
 # At the desk

@@ -10,10 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from grid.models import Area, Beat, Cell, Department, Officer
-from grid.roles import CENTRE, DEPARTMENT
 from grid.words import english, named
 
-from .. import indicators
+from .. import indicators, looking
 from ..flow import Refused
 from ..metrics import METRICS
 from ..models import Basis, Category
@@ -32,11 +31,7 @@ MODEL: Mapping[str, Any] = {
 }
 
 
-PERSONAL = ("officer", "beat")
-
-
 def _fit(officer: Officer, terms: Mapping[str, Any]) -> None:
-    """What one officer did is for the centre alone."""
     try:
         since, until = date.fromisoformat(terms["since"]), date.fromisoformat(terms["until"])
     except (KeyError, ValueError):
@@ -44,8 +39,7 @@ def _fit(officer: Officer, terms: Mapping[str, Any]) -> None:
     fitting(since, until, field="since")
     if terms.get("kind") not in MODEL or terms.get("basis", Basis.FLOW) not in Basis.values:
         raise Refused("kind_unknown", _("统计对象只能是：%(kinds)s。") % {"kinds": " ".join(MODEL)}, field="kind")
-    if terms["kind"] in PERSONAL and not officer.holds(*CENTRE):
-        raise Refused("not_your_post", _("个人的统计数由中心岗位导出。"), field="kind")
+    looking.looked_at(officer, terms["kind"])
 
 
 def _heads(terms: Mapping[str, Any]) -> list[Any]:
@@ -55,7 +49,8 @@ def _heads(terms: Mapping[str, Any]) -> list[Any]:
 def _rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows, str | None]:
     since, until = date.fromisoformat(terms["since"]), date.fromisoformat(terms["until"])
     kind = terms["kind"]
-    found = indicators.figures(kind, since, until, basis=terms.get("basis", Basis.FLOW))
+    own = looking.looked_at(officer, kind)
+    found = indicators.figures(kind, since, until, subjects=own, basis=terms.get("basis", Basis.FLOW))
     rows = MODEL[kind].objects.in_bulk(found)
     told = [
         [_code(rows[pk]), _name(rows[pk]), *(counts[metric.code] for metric in METRICS)]
@@ -73,6 +68,4 @@ def _name(row: Any) -> str:
     return named(row) if hasattr(row, "name_en") else str(row)
 
 
-SHEETS["figures"] = Sheet(
-    gettext_lazy("统计数"), (*CENTRE, *DEPARTMENT), _heads, lambda officer, terms: 0, _rows, fit=_fit
-)
+SHEETS["figures"] = Sheet(gettext_lazy("统计数"), looking.LOOKERS, _heads, lambda officer, terms: 0, _rows, fit=_fit)

@@ -48,13 +48,13 @@ def _heads(terms: Mapping[str, Any]) -> list[Any]:
 def _rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows, str | None]:
     """Places and points of all whom the officer sees ranked; what is behind them of those who are his."""
     scheme, period = _asked(terms)
-    own = looking.seen(officer, scheme.kind)
+    sight = looking.sight(officer, scheme.kind)
     past = evaluation.standings(scheme, period.before.since, period.before.until)
     before = {row.subject.pk: row.score.points for row in past}
     told = []
     for row in evaluation.standings(scheme, period.since, period.until):
-        mine = own is None or row.subject.pk in own
-        if mine or scheme.kind not in Scheme.POSTS:
+        if sight.line(row.subject.pk):
+            mine = sight.details(row.subject.pk)
             values = [_value(line.value, not line.item.rate.denominator) if mine else "" for line in row.score.lines]
             grade = row.score.grade.letter if row.score.grade else ""
             points = [_value(row.score.points, False), grade, _value(before.get(row.subject.pk), False)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from ninja import Router, Status
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from cases import exports
 from cases.models import Export
@@ -27,31 +27,59 @@ BINARY = {"schema": {"type": "string", "format": "binary"}}
 FILE = {"responses": {200: {"description": "the file", "content": {"text/csv": BINARY, "application/*": BINARY}}}}
 
 
-class ExportIn(Said):
-    """What is wanted. The same again while it is under way is the same export."""
+class CasesIn(Said):
+    """Cases, as in GET cases."""
 
-    sheet: Literal["cases", "figures", "scores", "bulletin"]
-    form: Literal["csv", "xlsx", "pdf"] = Field("csv", description="pdf: of the bulletin alone, and it of nothing else")
-    cases: Filters | None = Field(None, description="with cases: which; as in GET cases")
-    kind: str = Field("", max_length=20, description="with figures: department, street, cell, officer, category …")
-    since: str = Field("", max_length=10, description="with figures: the first local day")
-    until: str = Field("", max_length=10, description="with figures: the last local day")
-    basis: Literal["flow", "cohort"] = "flow"
-    scheme: str = Field("", max_length=40, description="with scores: its code")
-    span: Span = Field(Span.MONTH, description="with scores: how long a period")
-    month: str = Field("", max_length=7, description="with the bulletin: 2026-10, as issued last, else the draft")
-    day: date | None = Field(None, description="with scores: any day of the period")
+    sheet: Literal["cases"]
+    form: Literal["csv", "xlsx"] = "csv"
+    cases: Filters | None = Field(None, description="which; none: all that I may see")
 
     def terms(self) -> dict[str, Any]:
-        if self.sheet == "figures":
-            return {"kind": self.kind, "since": self.since, "until": self.until, "basis": self.basis}
-        if self.sheet == "bulletin":
-            return {"month": self.month}
-        if self.sheet == "scores":
-            said = {"scheme": self.scheme, "span": self.span, "basis": self.basis}
-            return {**said, "day": self.day.isoformat()} if self.day else said
         said = self.cases.model_dump(mode="json", include=set(TERMS)) if self.cases else {}
         return {name: value for name, value in said.items() if value not in (None, "", [])}
+
+
+class FiguresIn(Said):
+    """Every count of the subjects of a kind that I may look at, over some local days."""
+
+    sheet: Literal["figures"]
+    form: Literal["csv", "xlsx"] = "csv"
+    kind: str = Field(max_length=20, description="department, street, cell, officer, category …")
+    since: str = Field(max_length=10, description="the first local day", examples=["2026-10-01"])
+    until: str = Field(max_length=10, description="the last local day", examples=["2026-10-31"])
+    basis: Literal["flow", "cohort"] = "flow"
+
+    def terms(self) -> dict[str, Any]:
+        return self.model_dump(exclude={"sheet", "form"})
+
+
+class RankingIn(Said):
+    """A ranking, live."""
+
+    sheet: Literal["scores"]
+    form: Literal["csv", "xlsx"] = "csv"
+    scheme: str = Field(max_length=40, description="its code")
+    span: Span = Field(Span.MONTH, description="how long a period")
+    day: date = Field(description="any day of the period")
+    basis: Literal["flow", "cohort"] | None = Field(None, description="none: the scheme's own")
+
+    def terms(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude={"sheet", "form"}, exclude_none=True)
+
+
+class BulletinIn(Said):
+    """A month's bulletin, as issued last, else the draft."""
+
+    sheet: Literal["bulletin"]
+    form: Literal["pdf"] = "pdf"
+    month: str = Field(max_length=7, examples=["2026-10"])
+
+    def terms(self) -> dict[str, Any]:
+        return {"month": self.month}
+
+
+class ExportIn(RootModel[Annotated[CasesIn | FiguresIn | RankingIn | BulletinIn, Field(discriminator="sheet")]]):
+    """What is wanted; `sheet` says of what. The same again while it is under way is the same export."""
 
 
 class ExportOut(Told):
@@ -70,7 +98,8 @@ class ExportOut(Told):
 @router.post("exports", auth=officer(*STAFF), response={202: ExportOut, **REFUSALS})
 def ask(request: Request, body: ExportIn) -> Status[ExportOut]:
     """Order a file of what I may see. The worker writes it; ask for it until its status is `done`."""
-    return Status(202, _told(exports.ask(request.auth, body.sheet, body.form, body.terms())))
+    asked = body.root
+    return Status(202, _told(exports.ask(request.auth, asked.sheet, asked.form, asked.terms())))
 
 
 @router.get("exports", auth=officer(*STAFF), response={200: list[ExportOut], **REFUSALS})

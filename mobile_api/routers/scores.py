@@ -12,7 +12,7 @@ from pydantic import Field
 from cases import evaluation, periods, scores
 from cases.evaluation import Standing
 from cases.indicators import Figures
-from cases.looking import LOOKERS, PUBLISHERS, seen
+from cases.looking import LOOKERS, PUBLISHERS, sight
 from cases.models import Publication, Result, Scheme
 from cases.periods import Period, Span
 from grid.moment import today
@@ -125,11 +125,10 @@ def standings(request: Request, asked: Query[Ranking]) -> Standings:
     plan = evaluation.plan_of(scheme)
     rows = evaluation.standings(scheme, period.since, period.until, plan)
     before, last_year = (_points(scheme, plan, past) for past in (period.before, period.last_year))
-    own = seen(request.auth, scheme.kind)
-    if own is not None and scheme.kind in Scheme.POSTS:
-        rows = [row for row in rows if row.subject.pk in own]
+    mine = sight(request.auth, scheme.kind)
+    rows = [row for row in rows if mine.line(row.subject.pk)]
     items = [
-        _standing(row, before.get(row.subject.pk), last_year.get(row.subject.pk), own is None or row.subject.pk in own)
+        _standing(row, before.get(row.subject.pk), last_year.get(row.subject.pk), mine.details(row.subject.pk))
         for row in rows[asked.offset : asked.offset + asked.limit]
     ]
     return Standings(scheme=_scheme(scheme), since=period.since, until=period.until, total=len(rows), items=items)
@@ -296,16 +295,13 @@ def _told(row: Publication) -> dict[str, Any]:
 def publication(request: Request, id: int) -> Published:
     """One publication, and what has changed since. Details as in the ranking."""
     row = Publication.objects.select_related("by", "scheme").get(pk=id)
-    own = seen(request.auth, row.said["kind"])
-    results = list(row.results.order_by("rank", "code"))
-    if own is not None and row.said["kind"] in Scheme.POSTS:
-        results = [result for result in results if result.subject in own]
-    mine = {result.subject for result in results if own is None or result.subject in own}
+    mine = sight(request.auth, row.said["kind"])
+    results = [result for result in row.results.order_by("rank", "code") if mine.line(result.subject)]
     return Published(
         **_told(row),
         said=row.said,
-        results=[_result(result, result.subject in mine) for result in results],
-        changed=[_drifted(each) for each in evaluation.drift(row) if each.result.subject in mine],
+        results=[_result(result, mine.details(result.subject)) for result in results],
+        changed=[_drifted(each) for each in evaluation.drift(row) if mine.details(each.result.subject)],
     )
 
 
