@@ -246,6 +246,7 @@ ROUTE_COMPONENT = words("ROUTE_COMPONENT", "owner,maintainer,territory,competent
 ROUTE_EVENT = words("ROUTE_EVENT", "territory,competent")
 REWORK_SHARE = number("REWORK_SHARE", 0.5)  # of the original limit that rework gets at least
 REWORK_GRANTS = whole("REWORK_GRANTS", 2)  # how often in a case a department gets it
+SATISFIED_FROM = whole("SATISFIED_FROM", 3, least=1, most=5)  # the least rating of a call-back that satisfies
 FORECAST_DAYS = whole("FORECAST_DAYS", 90, least=1)  # the past that a forecast is told from
 FORECAST_LEAST = whole("FORECAST_LEAST", 60, least=1)  # stints that a pace needs
 FORECAST_RISK = number("FORECAST_RISK", 0.5, least=0.01)  # the chance to miss its limit that puts a case at risk

@@ -16,7 +16,7 @@ from grid.roles import CENTRE, DEPARTMENT, Role
 
 from . import flow, rulebook
 from .clock import Unit
-from .flow import OWED, OWED_BY, Stage, Verb
+from .flow import OWED, OWED_BY, Outcome, Stage, Verb
 from .models import Case, CaseEvent, Hearing
 from .rulebook import Rulebook
 
@@ -109,7 +109,9 @@ def _best(book: Rulebook, verb: str, stage: str, *, moved: bool, pressing: bool)
 
 
 def _rows(book: Rulebook, event: CaseEvent, by: str) -> Iterator[Hearing]:
-    """The rows by which somebody may have to hear of an event."""
+    """The rows by which somebody may have to hear of an event. A call that nobody answered is nobody's news."""
+    if event.facts.get("outcome") == Outcome.UNREACHED:
+        return
     moved, pressing = event.left != event.entered, urgent(book, event)
     for row in _best(book, event.verb, event.entered, moved=moved, pressing=pressing).values():
         news = row.who != Who.OWING or not moved or (event.entered == event.case.stage and event.entered in OWED)

@@ -26,7 +26,21 @@ from grid.locate import cell_at
 from grid.models import SRID, Officer
 from grid.moment import local_day, now
 
-from . import cowork, draw, flags, flow, links, outbox, refusals, reporting, rulebook, rules, stint, supervision
+from . import (
+    callers,
+    cowork,
+    draw,
+    flags,
+    flow,
+    links,
+    outbox,
+    refusals,
+    reporting,
+    rulebook,
+    rules,
+    stint,
+    supervision,
+)
 from .flow import NOTHING, Facts, Move, Refused, Stage, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Evidence
 from .promise import kept
@@ -52,8 +66,10 @@ CHANGING = (
     "level",
     "provisional",
     "promise_at",
+    "call_by",
 )
-OURS = ("why", "waits", "refuses", "promise_at", "promise_kept")  # facts of an event that its author did not say
+# Facts of an event that its author did not say.
+OURS = ("why", "waits", "refuses", "promise_at", "promise_kept", *callers.FROZEN)
 
 
 class Conflict(Exception):
@@ -269,10 +285,12 @@ def _take(
     if step.verb == Verb.REFUSE:
         facts = replace(facts, refuses=case.asks)
     _change(book, case, step, by, facts)
-    why = (*facts.why, *supervision.keep(book, case, step, facts, at), *stint.keep(book, case, step, facts, at))
+    keepers = (supervision.keep, stint.keep, callers.keep)
+    why = (*facts.why, *(reason for keep in keepers for reason in keep(book, case, step, facts, at)))
     event.entered = case.stage
     event.department = event.department or case.department  # whom it concerns
     event.facts = replace(facts, why=why).said() | kept(case, step.verb, at)
+    event.facts |= callers.frozen(book, case, step.verb, facts, at)
     return event
 
 

@@ -8,9 +8,7 @@ the exhaustive test and the start-up check follow it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext as _
@@ -18,7 +16,13 @@ from django.utils.translation import gettext_lazy
 
 from grid.roles import DEPARTMENT, SUPERVISION, Role
 
-from .clock import Limit
+# What moves are made of is read from here by everybody.
+from .facts import NOTHING as NOTHING
+from .facts import Facts as Facts
+from .facts import Outcome as Outcome
+from .facts import Purpose as Purpose
+from .facts import Rating as Rating
+from .facts import Verdict as Verdict
 
 
 class Stage(TextChoices):
@@ -65,20 +69,7 @@ class Source(TextChoices):
     VIDEO = "video", gettext_lazy("视频发现")
 
 
-class Purpose(TextChoices):
-    """What a photo is to show."""
-
-    NEAR = "near", gettext_lazy("近景")
-    FAR = "far", gettext_lazy("远景")
-    BEFORE = "before", gettext_lazy("处置前")
-    AFTER = "after", gettext_lazy("处置后")
-
-
-class Verdict(TextChoices):
-    """What a verification (核实) found."""
-
-    TRUE = "true", gettext_lazy("属实")
-    FALSE = "false", gettext_lazy("不属实")
+CALLERS = (Source.HOTLINE, Source.PUBLIC)  # behind these reports is a citizen who can be asked
 
 
 class Verb(TextChoices):
@@ -104,6 +95,8 @@ class Verb(TextChoices):
     PASS = "pass", gettext_lazy("核查通过")
     REWORK = "rework", gettext_lazy("返工")
     CLOSE = "close", gettext_lazy("结案")
+    CONTACT = "contact", gettext_lazy("联系")
+    CALL_BACK = "call_back", gettext_lazy("回访")
     ASSIST = "assist", gettext_lazy("协办")
     LINK = "link", gettext_lazy("并案")
     UNLINK = "unlink", gettext_lazy("撤销并案")
@@ -211,6 +204,23 @@ MOVES = (
     Move(Verb.PASS, (Stage.CHECK,), Stage.CLOSING, (Role.INSPECTOR,), ("photos",), apart=(Verb.FINISH,)),
     Move(Verb.REWORK, (Stage.CHECK,), Stage.HANDLING, (Role.INSPECTOR,), ("note",), apart=(Verb.FINISH,)),
     Move(Verb.CLOSE, (Stage.CLOSING,), Stage.CLOSED, SUPERVISION, apart=(Verb.FINISH, Verb.SELF_HANDLE, Verb.PASS)),
+    # Who called hears from the department first; in the end the centre asks how it was. The latest answer stands.
+    Move(
+        Verb.CONTACT,
+        (Stage.HANDLING, Stage.SHELVED, Stage.FEEDBACK, Stage.CHECK, Stage.CLOSING),
+        None,
+        DEPARTMENT,
+        ("note",),
+    ),
+    Move(
+        Verb.CALL_BACK,
+        (Stage.CLOSED,),
+        None,
+        SUPERVISION,
+        ("outcome",),
+        ("rating",),
+        apart=(Verb.FINISH, Verb.SELF_HANDLE, Verb.PASS),
+    ),
     # Other departments help: each has a child, a case of its own, and the parent is closed after them.
     Move(
         Verb.ASSIST,
@@ -256,69 +266,6 @@ MOVES = (
 )
 
 _AT = {(stage, move.verb): move for move in MOVES for stage in move.at}
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that anyone can say while moving a case.
-
-    woken, skipped: whom a rung of the ladder woke (primary keys), and which posts it found nobody at.
-    photos: (sha256, purpose) pairs. condition, department, holder: primary keys. until: aware moment.
-    flag: primary key of the flag that is answered; accepted: whether the answer satisfies.
-    same_as: the uuid of the case that was reported first, as text.
-    why: the reasons of an automatic move, as `rules` wrote them. origin: how a report came in.
-    """
-
-    note: str = ""
-    photos: tuple[tuple[str, str], ...] = ()
-    condition: int | None = None
-    department: int | None = None
-    holder: int | None = None
-    asks: str = ""
-    refuses: str = ""
-    ground: str = ""
-    same_as: str = ""
-    limit: Limit | None = None
-    until: datetime | None = None
-    verdict: str = ""
-    flag: int | None = None
-    accepted: bool = False
-    woken: tuple[int, ...] = ()
-    skipped: tuple[str, ...] = ()
-    why: tuple[Mapping[str, Any], ...] = ()
-    origin: Mapping[str, Any] | None = None
-
-    @property
-    def before(self) -> tuple[str, ...]:
-        return self.showing(Purpose.BEFORE)
-
-    @property
-    def after(self) -> tuple[str, ...]:
-        return self.showing(Purpose.AFTER)
-
-    def showing(self, purpose: str) -> tuple[str, ...]:
-        return tuple(sha for sha, shows in self.photos if shows == purpose)
-
-    def said(self) -> dict[str, Any]:
-        """What was said, ready for JSON; what was not said is left out."""
-        return {f.name: _plain(value) for f in fields(self) if (value := getattr(self, f.name))}
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return value.isoformat()
-        case Limit():
-            return {"value": str(value.value), "unit": str(value.unit)}
-        case tuple():
-            return [_plain(item) for item in value]
-        case Mapping():
-            return dict(value)
-        case _:
-            return value
-
-
-NOTHING = Facts()
 
 
 class Refused(Exception):

@@ -15,27 +15,30 @@ from .models import Case, CaseQuerySet
 Key = tuple[int, datetime | None]  # a case and when it is due
 
 
-def page(found: CaseQuerySet, *, sort: str, limit: int, cursor: str | None = None) -> tuple[list[Case], str | None]:
+def page(
+    found: CaseQuerySet, *, sort: str, limit: int, cursor: str | None = None, due: str = "due_at"
+) -> tuple[list[Case], str | None]:
     """The page after the cursor, and the cursor of the next one or None. Raises Refused (bad_cursor).
 
-    `sort`: "due" for what is due first, without a deadline last; "new" for the newest first.
+    `sort`: "due" for what is due first, without a deadline last; "new" for the newest first. `due`: which of a case's
+    moments that is.
     Two statements: the keys of the page first, and then only its rows with all that `found` joins to them.
     """
-    ordered = found.order_by("-id") if sort == "new" else found.order_by("due_at", "id")  # no deadline: last
+    ordered = found.order_by("-id") if sort == "new" else found.order_by(due, "id")  # no deadline: last
     if cursor:
-        ordered = ordered.filter(_after(sort, *_read(cursor, sort)))
-    keys: list[Key] = list(ordered.select_related(None).values_list("pk", "due_at")[: limit + 1])
+        ordered = ordered.filter(_after(sort, due, *_read(cursor, sort)))
+    keys: list[Key] = list(ordered.select_related(None).values_list("pk", due)[: limit + 1])
     shown = keys[:limit]
     rows = found.in_bulk([pk for pk, _due in shown])
     return [rows[pk] for pk, _due in shown if pk in rows], _write(sort, *shown[-1]) if keys > shown else None
 
 
-def _after(sort: str, pk: int, due_at: datetime | None) -> Q:
+def _after(sort: str, due: str, pk: int, at: datetime | None) -> Q:
     if sort == "new":
         return Q(pk__lt=pk)
-    if due_at is None:
-        return Q(due_at=None, pk__gt=pk)
-    return Q(due_at__gt=due_at) | Q(due_at=due_at, pk__gt=pk) | Q(due_at=None)
+    if at is None:
+        return Q((due, None), pk__gt=pk)
+    return Q((f"{due}__gt", at)) | Q((due, at), pk__gt=pk) | Q((due, None))
 
 
 def _write(sort: str, pk: int, due_at: datetime | None) -> str:

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from grid.models import Officer
+from grid.moment import now
 from grid.roles import DEPARTMENT, SUPERVISION, Role
 
 from . import flow
@@ -34,6 +35,7 @@ class Queue:
     narrow: Narrow
     empty: Promise
     bulk: Verb | None = None
+    due: str = "due_at"  # by which of a case's moments it is sorted
 
 
 def _at(*stages: Stage) -> Narrow:
@@ -101,6 +103,14 @@ QUEUES = (
         (Role.DISPATCHER, Role.SHIFT_LEADER, Role.LEADER),
         _asking,
         _("责任单位申请延期、挂账、回退，或有人申请作废、免责时，会出现在这里。"),
+    ),
+    Queue(
+        "call-back",
+        _("待回访"),
+        SUPERVISION,
+        lambda found, officer: found.to_call(now()),
+        _("热线、公众反映的案卷结案后，来电人还没有回访到的，会出现在这里。"),
+        due="call_by",
     ),
     Queue("flags", _("待核验的疑点"), SUPERVISION, _flagged, _("照片或位置有疑点的案卷，结案前会出现在这里。")),
     Queue("doubts", _("复查疑问"), SUPERVISION, _doubted, _("复查认为不属实的已结案卷，会出现在这里。")),

@@ -82,6 +82,7 @@ SENTENCES = {
     "post_skipped": gettext_lazy("%(role)s无人在岗，由上一级代为知会。"),
     "alarm_put_off": gettext_lazy("提醒未能发出，一小时后再试；原因见系统日志。"),
     # Which reply
+    "unsatisfied": gettext_lazy("来电人认为没有解决，或不满意：可以重启案卷。"),
     "reply_due": gettext_lazy("须在 %(moment)s 前回复。"),
     "reply_missing": gettext_lazy("督办应在 %(moment)s 前回复，至今没有回复。"),
     "reply_late": gettext_lazy("督办应在 %(moment)s 前回复，回复已迟。"),

@@ -18,7 +18,7 @@ from grid.moment import local_day
 from grid.roles import DEPARTMENT, Role
 from grid.words import named
 
-from . import cowork, flags, flow, photos, stint, terms
+from . import callers, cowork, flags, flow, photos, stint, terms
 from .flow import Facts, Move, Refused, Verb, Verdict
 from .models import Case, CaseEvent, Flag, Terms
 from .rulebook import Rulebook
@@ -34,6 +34,8 @@ NEEDS: dict[str, Callable[[], str]] = {
     "limit": lambda: _("延长的时限"),
     "until": lambda: _("截止时间"),
     "verdict": lambda: _("核实结论"),
+    "outcome": lambda: _("回访结果"),
+    "rating": lambda: _("满意度"),
     "holder": lambda: _("承办的监督员"),
     "ground": lambda: _("理由"),
     "flag": lambda: _("疑点"),
@@ -217,6 +219,13 @@ def _child(case: Case, by: Officer) -> Refusal:
     return "is_child", _("这是协办案卷，请在主办案卷 %(number)s 上办理。") % {"number": case.parent.number}
 
 
+def _not_called(case: Case, by: Officer) -> Refusal:
+    if callers.called(case) or case.parent_id:
+        return _child(case, by)
+    sources = _("、").join(str(source.label) for source in flow.CALLERS)
+    return "no_caller", _("只有%(sources)s的案卷有来电人可以联系、回访。") % {"sources": sources}
+
+
 STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
     Verb.ACCEPT: _accepted,
     Verb.ASK: _asked,
@@ -229,6 +238,8 @@ STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
     Verb.REOPEN: _not_to_reopen,
     Verb.ASSIST: _child,
     Verb.LINK: _child,
+    Verb.CONTACT: _not_called,
+    Verb.CALL_BACK: _not_called,
 }
 
 
@@ -317,6 +328,11 @@ def _verdict(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) 
         raise Refused("verdict_unknown", _("核实结论只能是：%(words)s。") % {"words": words}, field="verdict")
 
 
+def _called_back(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
+    if step.verb == Verb.CALL_BACK:
+        callers.fit(step, said)
+
+
 def _limit(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
     if said.limit and Verb.ASSIST not in (step.verb, said.asks):  # what is helped with may run otherwise
         stint.same_clock(case, said.limit)
@@ -354,6 +370,7 @@ FACTS = (
     _holder,
     _asks,
     _verdict,
+    _called_back,
     _limit,
     _until,
     _supervised,

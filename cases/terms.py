@@ -91,7 +91,7 @@ def _soon(book: Rulebook, row: Terms, case: Case, at: datetime) -> Refusal:
 
 def window(book: Rulebook, row: Terms, case: Case) -> datetime | None:
     """Until when a side path may be asked for: its own limit since the stage was entered, or the stage's if shorter."""
-    if row.within is None or row.verb == Verb.SUPERVISE:  # of that it is the time to reply
+    if row.within is None or row.verb in Terms.DUE:
         return None
     calendar = stint.calendar(book, case)
     try:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from cases import flags, photos, reasons, rules, showing
 from cases.clock import Limit, Unit
-from cases.flow import Facts, Move, Purpose, Verb, Verdict
+from cases.flow import Facts, Move, Outcome, Purpose, Rating, Verb, Verdict
 from cases.models import Case, Opinion
 from cases.rulebook import Rulebook
 from grid.models import Officer
@@ -144,6 +144,15 @@ def _verdict(about: About) -> Fields:
     return {"verdict": forms.ChoiceField(label=_("核实结论"), choices=Verdict.choices, widget=forms.RadioSelect)}
 
 
+def _outcome(about: About) -> Fields:
+    return {"outcome": forms.ChoiceField(label=_("回访结果"), choices=Outcome.choices, widget=forms.RadioSelect)}
+
+
+def _rating(about: About) -> Fields:
+    """The best first; of whom nobody reached there is none."""
+    return {"rating": _choice(_("满意度"), [*reversed(Rating.choices)], widget=forms.RadioSelect)}
+
+
 def _same_as(about: About) -> Fields:
     near = showing.nearby(about.book, about.case, about.at, by=about.acting)
     offered = [(str(one.uuid), f"{one.number} · {one.metres:.0f} m") for one in near if one.visible]
@@ -181,6 +190,8 @@ FIELDS: Mapping[str, Callable[[About], Fields]] = {
     "limit": _limit,
     "until": _until,
     "verdict": _verdict,
+    "outcome": _outcome,
+    "rating": _rating,
     "same_as": _same_as,
     "flag": _flag,
     "accepted": _accepted,
@@ -225,6 +236,8 @@ class MoveForm(forms.Form):
             limit=Limit(value, Unit(unit)) if value and unit and wish in ("", Verb.EXTEND) else None,
             until=said.get("until") if wish in ("", Verb.SHELVE) else None,
             verdict=said.get("verdict", ""),
+            outcome=said.get("outcome", ""),
+            rating=_number(said.get("rating")),
             flag=_number(said.get("flag")),
             accepted=said.get("accepted") == "1",
         )

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases import cowork, flow, photos, reasons
-from cases.flow import Purpose, Stage, Verb, Verdict
+from cases.flow import Outcome, Purpose, Rating, Stage, Verb, Verdict
 from cases.models import Case, CaseEvent, Evidence, Photo
 from cases.rulebook import Rulebook
 from cases.showing import lines
@@ -173,5 +173,9 @@ FACTS: Mapping[str, tuple[Promise, Tell]] = {
     "limit": (gettext_lazy("延长"), lambda said, book, people: reasons.limit(said["value"], said["unit"])),
     "until": (gettext_lazy("截止时间"), _until),
     "verdict": (gettext_lazy("核实结论"), lambda said, book, people: str(Verdict(said).label)),
+    "outcome": (gettext_lazy("回访结果"), lambda said, book, people: str(Outcome(said).label)),
+    "rating": (gettext_lazy("满意度"), lambda said, book, people: str(Rating(said).label)),
+    "contact_due_at": (gettext_lazy("联系期限"), _until),
+    "contact_kept": (gettext_lazy("联系是否按时"), lambda said, book, people: _("按时") if said else _("超时")),
     "woken": (gettext_lazy("知会"), _woken),
 }

@@ -24,7 +24,7 @@ class Spot(Said):
 class Filters(Said):
     """Which cases, in which order."""
 
-    view: Literal["todo", "reported", "all"] = "todo"
+    view: Literal["todo", "reported", "call_back", "all"] = "todo"
     stage: list[Stage] = Field([], description="any of these")
     source: Source | None = None
     category: int | None = Field(None, description="a sub-class, or a major with all its sub-classes")

@@ -65,6 +65,7 @@ STATUS = {
     "parent_done": 409,
     "already_assists": 409,
     "already_supervised": 409,
+    "no_caller": 409,
     "hooks_off": 409,
     "export_not_ready": 409,
     "export_unknown": 403,

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, f
 from pydantic_core import PydanticCustomError
 
 from cases.clock import Limit, Unit
-from cases.flow import ASKABLE, Facts, Purpose, Source, Verb, Verdict
+from cases.flow import ASKABLE, Facts, Outcome, Purpose, Rating, Source, Verb, Verdict
 from grid.crs import Crs
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the photo's bytes, lower-case hex")]
@@ -91,6 +91,8 @@ class MoveIn(Said):
     limit: LimitIn | None = Field(None, description="with extend: by how much; with assist: for its handling")
     until: AwareDatetime | None = Field(None, description="with shelve; with supervise: by when the reply is due")
     verdict: Verdict | None = Field(None, description="with verify")
+    outcome: Outcome | None = Field(None, description="with call_back")
+    rating: Rating | None = Field(None, description="with call_back, of whoever answered: 1 very poor, 5 very good")
 
     def facts(self) -> Facts:
         return Facts(
@@ -105,6 +107,8 @@ class MoveIn(Said):
             limit=Limit(self.limit.value, self.limit.unit) if self.limit else None,
             until=self.until,
             verdict=str(self.verdict or ""),
+            outcome=str(self.outcome or ""),
+            rating=int(self.rating) if self.rating else None,
         )
 
 
@@ -210,6 +214,7 @@ class CaseLine(Told):
     late: bool
     promise_at: datetime | None = Field(description="by when the whole case shall be over; none before its dispatch")
     late_overall: bool = Field(description="the whole case is, or was over, later than that")
+    call_by: datetime | None = Field(description="回访: until when its caller is to be called back; none once he was")
     level: int
 
 
@@ -337,6 +342,7 @@ class CaseOut(CaseLine):
     closing: str = Field(description="when it counts as put right")
     component: str
     deadline: Deadline
+    contact_due_at: datetime | None = Field(description="联系: until when the department is to contact the caller")
     forecast: ForecastOut | None = Field(None, description="while it is handled; told by GET cases/{id} alone")
     log: list[LogLine]
     photos: list[PhotoOut]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from cases import cowork, flags, links, photos, promise, reasons, refusals, rulebook, showing, similar, stint
+from cases import callers, cowork, flags, links, photos, promise, reasons, refusals, rulebook, showing, similar, stint
 from cases.clock import Unit
 from cases.flow import OWED, Move, Purpose, Source, Stage, Verb
 from cases.models import Case, CaseEvent, Evidence, Photo
@@ -79,6 +79,7 @@ def _line(case: Case, crs: Crs, at: datetime) -> dict[str, Any]:
         "late": bool(case.due_at and case.due_at < at),
         "promise_at": case.promise_at,
         "late_overall": promise.late(case, at),
+        "call_by": case.call_by,
         "level": case.level,
     }
 
@@ -107,6 +108,7 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool 
         closing=phrased(condition, "closing") if condition else "",
         component=case.component.code if case.component else "",
         deadline=_deadline(book, case, log, at),
+        contact_due_at=callers.owed(log),
         forecast=foretelling.told(book, case, at) if foretold else None,
         log=_log(log, asked),
         photos=shown,

@@ -12,7 +12,7 @@ from django.db.utils import DataError, InternalError
 
 from cases import alarm, docket, flow
 from cases.clock import Limit, Unit
-from cases.flow import Facts, Purpose, Refused, Stage, Verb
+from cases.flow import Facts, Purpose, Refused, Source, Stage, Verb
 from cases.models import Case, CaseEvent, Flag
 from grid.models import Officer
 from grid.moment import now
@@ -55,6 +55,7 @@ def everything(city: SimpleNamespace) -> dict[str, object]:
         "limit": Limit(1, Unit.WORK_DAY),
         "until": now() + timedelta(days=2),
         "verdict": "true",
+        "outcome": "unreached",
         "flag": 1,
         "same_as": str(town.report(city).uuid),
     }
@@ -103,7 +104,7 @@ def allowed(stage: Stage, verb: Verb, role: Role) -> bool:
 
 @pytest.mark.parametrize("stage", list(Stage))
 def test_every_verb_and_role_at(stage: Stage, city: SimpleNamespace, clock) -> None:
-    case, facts, posts = town.report(city), everything(city), officers(city)
+    case, facts, posts = town.report(city, by=city.carl, source=Source.HOTLINE), everything(city), officers(city)
     tried = made = 0
     for verb, (role, officer) in product(Verb, posts.items()):
         tried += 1

@@ -77,6 +77,10 @@ class CaseQuerySet(models.QuerySet["Case"]):
             owed |= Q(asks__in=wishes)
         return self.filter(owed)
 
+    def to_call(self, at: datetime) -> CaseQuerySet:
+        """Closed cases whose caller nobody has asked yet, while it is time."""
+        return self.filter(call_by__gte=at)
+
     def reported_by(self, officer: Officer) -> CaseQuerySet:
         """Without what others do to help with it: he reported once."""
         return self.filter(reporter=officer, parent=None)
@@ -215,6 +219,7 @@ class Case(models.Model):
     level = models.PositiveSmallIntegerField(default=0)
     provisional = models.BooleanField(default=False, help_text="counted through a year without a calendar")
     promise_at = models.DateTimeField(_("整案时限"), null=True, help_text="by when the whole case shall be over")
+    call_by = models.DateTimeField(_("回访期限"), null=True, help_text="until then its caller is to be called back")
 
     objects = CaseQuerySet.as_manager()
 
@@ -239,6 +244,7 @@ class Case(models.Model):
             models.Index(OpClass(Reverse("number"), name="text_pattern_ops"), name="case_number_end"),
             GinIndex(WORD_PAIRS, name="case_words", gin_pending_list_limit=256),
             models.Index(fields=["parent"], name="case_child", condition=Q(parent__isnull=False)),
+            models.Index(fields=["call_by", "id"], name="case_to_call", condition=Q(call_by__isnull=False)),
             GistIndex(fields=["point"], name="case_near", condition=Q(stage__in=OWED)),
         ]
         constraints = [

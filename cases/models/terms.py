@@ -15,7 +15,12 @@ from ..flow import Verb
 class Terms(models.Model):
     """申请规则: how often, how soon and how far a side path may be taken. A verb without a row has no terms."""
 
-    GOVERNED = (Verb.DECLINE, Verb.EXTEND, Verb.SHELVE, Verb.REOPEN, Verb.EXEMPT, Verb.SUPERVISE)
+    GOVERNED = (
+        *(Verb.DECLINE, Verb.EXTEND, Verb.SHELVE, Verb.REOPEN, Verb.EXEMPT, Verb.SUPERVISE),
+        *(Verb.CONTACT, Verb.CALL_BACK),
+    )
+    DUE = (Verb.SUPERVISE, Verb.CONTACT)
+    """Of these the row says within what time something is due; late, it is done all the same."""
 
     verb = models.CharField(
         _("操作"), max_length=12, unique=True, choices=[(verb.value, verb.label) for verb in GOVERNED]
@@ -42,7 +47,8 @@ class Terms(models.Model):
     def within(self) -> Limit | None:
         """How long after the stage was entered it may be asked for; None: as long as the stage lasts.
 
-        Of a supervision: within what time the reply is due; None: whenever it comes.
+        Of DUE: within what time the reply to a supervision, or the contact after a dispatch, is due; None: whenever
+        it comes.
         """
         return Limit(Decimal(self.within_value), Unit(self.within_unit)) if self.within_value else None
 

@@ -12,9 +12,23 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from cases import docket, flags, flow, forecast, links, promise, reasons, refusals, rulebook, rules, showing, stint
+from cases import (
+    callers,
+    docket,
+    flags,
+    flow,
+    forecast,
+    links,
+    promise,
+    reasons,
+    refusals,
+    rulebook,
+    rules,
+    showing,
+    stint,
+)
 from cases.clock import Unit
-from cases.flow import Refused, Stage, Verb
+from cases.flow import OPEN, Refused, Stage, Verb
 from cases.models import Case
 from cases.photos import PhotoRefused
 from cases.rulebook import Rulebook
@@ -47,6 +61,7 @@ def show(request: Request, number: str) -> HttpResponseBase:
         "at": at,
         "buttons": _buttons(book, case, refusals.acting(case, request.user), at),
         "deadline": _deadline(book, case),
+        "contact_due_at": callers.owed(case.log) if case.stage in OPEN else None,
         "late_overall": promise.late(case, at),
         "forecast": _forecast(book, case, at),
         "personal": any(map(privacy.holds_any, _words(case))),

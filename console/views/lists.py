@@ -67,7 +67,8 @@ def _queue(request: Request, name: str) -> Queue:
 def _list(request: Request, found: CaseQuerySet, here: Queue | None) -> HttpResponseBase:
     filters = Filters(request.GET, rulebook.current())
     narrowed = found.select_related(*docket.RELATED).matching(filters.terms, now())
-    cases, following = paging.page(narrowed, sort=filters.order, limit=PAGE, cursor=request.GET.get("cursor") or None)
+    due, cursor = here.due if here else "due_at", request.GET.get("cursor") or None
+    cases, following = paging.page(narrowed, sort=filters.order, limit=PAGE, cursor=cursor, due=due)
     said = {
         "cases": cases,
         "next": following,

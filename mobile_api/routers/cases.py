@@ -63,13 +63,15 @@ def _seen(body: ReportIn) -> Report:
 
 @router.get("cases", auth=officer(*STAFF), response={200: Page, **REFUSALS})
 def cases(request: Request, filters: Query[Filters], crs: Crs = Crs.WGS84) -> Page:
-    """Cases in pages: `todo` is what waits for me, `reported` what I reported, `all` what I may see.
+    """Cases in pages: `todo` is what waits for me, `reported` what I reported, `all` what I may see, `call_back` closed
+    cases whose caller nobody has asked yet.
 
     Sorted by what is due first, or newest first. Pass `next` as `cursor` for the following page.
     """
     at = now()
     within = _within(request.auth, filters, at)
-    found, cursor = paging.page(within, sort=filters.sort, limit=filters.limit, cursor=filters.cursor)
+    due = "call_by" if filters.view == "call_back" else "due_at"
+    found, cursor = paging.page(within, sort=filters.sort, limit=filters.limit, cursor=filters.cursor, due=due)
     return Page(items=[telling.line(case, crs, at) for case in found], next=cursor)
 
 
@@ -79,6 +81,8 @@ def _within(by: Any, filters: Filters, at: Any) -> CaseQuerySet:
         found = found.owed_by(by)
     if filters.view == "reported":
         found = found.reported_by(by)
+    if filters.view == "call_back":
+        found = found.to_call(at)
     return found.matching(filters.terms(), at)
 
 

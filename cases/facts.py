@@ -1,0 +1,113 @@
+"""What people say while they move a case. Nothing here touches the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from django.db.models import IntegerChoices, TextChoices
+from django.utils.translation import gettext_lazy
+
+from .clock import Limit
+
+
+class Purpose(TextChoices):
+    """What a photo is to show."""
+
+    NEAR = "near", gettext_lazy("近景")
+    FAR = "far", gettext_lazy("远景")
+    BEFORE = "before", gettext_lazy("处置前")
+    AFTER = "after", gettext_lazy("处置后")
+
+
+class Verdict(TextChoices):
+    """What a verification (核实) found."""
+
+    TRUE = "true", gettext_lazy("属实")
+    FALSE = "false", gettext_lazy("不属实")
+
+
+class Outcome(TextChoices):
+    """What came of a call-back (回访): whether anybody could be asked, and what he said of his matter."""
+
+    UNREACHED = "unreached", gettext_lazy("未联系上")
+    SOLVED = "solved", gettext_lazy("已解决")
+    UNSOLVED = "unsolved", gettext_lazy("未解决")
+
+
+class Rating(IntegerChoices):
+    """How satisfied a caller is (满意度)."""
+
+    VERY_POOR = 1, gettext_lazy("非常不满意")
+    POOR = 2, gettext_lazy("不满意")
+    FAIR = 3, gettext_lazy("基本满意")
+    GOOD = 4, gettext_lazy("满意")
+    VERY_GOOD = 5, gettext_lazy("非常满意")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that anyone can say while moving a case.
+
+    woken, skipped: whom a rung of the ladder woke (primary keys), and which posts it found nobody at.
+    photos: (sha256, purpose) pairs. condition, department, holder: primary keys. until: aware moment.
+    outcome: what came of a call-back; rating: how satisfied the caller is, one of Rating.
+    flag: primary key of the flag that is answered; accepted: whether the answer satisfies.
+    same_as: the uuid of the case that was reported first, as text.
+    why: the reasons of an automatic move, as `rules` wrote them. origin: how a report came in.
+    """
+
+    note: str = ""
+    photos: tuple[tuple[str, str], ...] = ()
+    condition: int | None = None
+    department: int | None = None
+    holder: int | None = None
+    asks: str = ""
+    refuses: str = ""
+    ground: str = ""
+    same_as: str = ""
+    limit: Limit | None = None
+    until: datetime | None = None
+    verdict: str = ""
+    outcome: str = ""
+    rating: int | None = None
+    flag: int | None = None
+    accepted: bool = False
+    woken: tuple[int, ...] = ()
+    skipped: tuple[str, ...] = ()
+    why: tuple[Mapping[str, Any], ...] = ()
+    origin: Mapping[str, Any] | None = None
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        return self.showing(Purpose.BEFORE)
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        return self.showing(Purpose.AFTER)
+
+    def showing(self, purpose: str) -> tuple[str, ...]:
+        return tuple(sha for sha, shows in self.photos if shows == purpose)
+
+    def said(self) -> dict[str, Any]:
+        """What was said, ready for JSON; what was not said is left out."""
+        return {f.name: _plain(value) for f in fields(self) if (value := getattr(self, f.name))}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Limit():
+            return {"value": str(value.value), "unit": str(value.unit)}
+        case tuple():
+            return [_plain(item) for item in value]
+        case Mapping():
+            return dict(value)
+        case _:
+            return value
+
+
+NOTHING = Facts()
