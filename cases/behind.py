@@ -46,7 +46,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Figure:
-    """Which figure is asked about: metrics of a subject over some days."""
+    """Which figure is asked about: metrics of a subject over some days; `within` an area's code, of that ground."""
 
     codes: tuple[str, ...]
     kind: str
@@ -54,6 +54,7 @@ class Figure:
     since: date
     until: date
     basis: str = Basis.FLOW
+    within: str = ""
 
 
 LIST = """
@@ -82,6 +83,11 @@ def behind(figure: Figure, by: Officer, *, limit: int, after: Key | None = None)
 
 def _narrowed(figure: Figure) -> tuple[Q, Mapping[str, Collection[int]]]:
     """Which tallies make up the figure; and of the lines there, whose count: by department, officer or class."""
+    where, credit = _subject(figure)
+    return (where & Q(cell__in=indicators.cells(figure.within)) if figure.within else where), credit
+
+
+def _subject(figure: Figure) -> tuple[Q, Mapping[str, Collection[int]]]:
     kind, subject = figure.kind, figure.subject
     if kind == "city":
         return Q(), {}
@@ -89,7 +95,7 @@ def _narrowed(figure: Figure) -> tuple[Q, Mapping[str, Collection[int]]]:
         return Q(cell__in=Cell.objects.filter(beats__officers=subject).values("pk")), {}
     if kind in AREAS:
         code = Area.objects.values_list("code", flat=True).get(pk=subject)
-        return Q(cell__in=Cell.objects.filter(area__code__startswith=code).values("pk")), {}
+        return Q(cell__in=indicators.cells(code)), {}
     if kind == "cell":
         return Q(cell=subject), {}
     if kind == "beat":

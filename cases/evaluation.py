@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from grid.models import Area, Beat, Cell, Department, Officer
 from grid.moment import now, today
 
-from . import indicators, scores
+from . import indicators, looking, scores
 from .flow import Refused
 from .indicators import AREAS, Figures
 from .metrics import METRICS
@@ -116,28 +116,42 @@ def stored(kind: str) -> str:
 
 
 def counted(
-    kind: str, basis: str, since: date, until: date, codes: Collection[str], only: Collection[int] | None = None
+    kind: str,
+    basis: str,
+    since: date,
+    until: date,
+    codes: Collection[str],
+    only: Collection[int] | None = None,
+    *,
+    within: str = "",
 ) -> dict[int, Figures]:
-    """The figures by subject. What is nobody's act counts for an inspector as it does for the cells of his beats."""
+    """The figures by subject. What is nobody's act counts for an inspector as it does for the cells of his beats.
+
+    `within` an area's code: of what happened there alone.
+    """
     if kind in Scheme.POSTS and only is None:
         only = [each.pk for each in subjects(kind)]
-    found = indicators.figures(stored(kind), since, until, subjects=only, basis=basis, codes=codes)
+    found = indicators.figures(stored(kind), since, until, subjects=only, basis=basis, codes=codes, within=within)
     ground = [code for code in GROUND if code in codes]
     if kind == Scheme.Kind.INSPECTOR and ground:
-        beats = indicators.figures("beat", since, until, basis=basis, codes=ground)
+        beats = indicators.figures("beat", since, until, basis=basis, codes=ground, within=within)
         for beat, officer in Beat.officers.through.objects.values_list("beat", "officer"):
             if beat in beats and officer in (only or ()):
                 found.setdefault(officer, Figures()).add(beats[beat])
     return found
 
 
-def trend(kind: str, subject: int, basis: str, past: Sequence[Period]) -> list[tuple[Period, Figures]]:
-    """One subject's figures in each of some periods, in one reading."""
+def trend(
+    kind: str, subject: int, basis: str, past: Sequence[Period], *, within: str = ""
+) -> list[tuple[Period, Figures]]:
+    """One subject's figures in each of some periods, in one reading; `within` an area's code, of that ground."""
     since, until = min(each.since for each in past), max(each.until for each in past)
-    days = [indicators.series(stored(kind), since, until, subjects=[subject], basis=basis).get(subject, {})]
+    told = indicators.series(stored(kind), since, until, subjects=[subject], basis=basis, within=within)
+    days = [told.get(subject, {})]
     if kind == Scheme.Kind.INSPECTOR:
         beats = list(Beat.objects.filter(officers=subject).values_list("pk", flat=True))
-        days += indicators.series("beat", since, until, subjects=beats, basis=basis, codes=GROUND).values()
+        found = indicators.series("beat", since, until, subjects=beats, basis=basis, codes=GROUND, within=within)
+        days += found.values()
     return [(each, _within(days, each)) for each in past]
 
 
@@ -150,11 +164,21 @@ def _within(series: Collection[Mapping[date, Figures]], period: Period) -> Figur
     return found
 
 
-def standings(scheme: Scheme, since: date, until: date, plan: Plan | None = None) -> list[Standing]:
-    """Every subject with its figures and score, the best first, those without a score last."""
+def standings(
+    scheme: Scheme, since: date, until: date, plan: Plan | None = None, *, within: str = ""
+) -> list[Standing]:
+    """Every subject with its figures and score, the best first, those without a score last.
+
+    `within` an area's code: departments, people and beats by what happened there, and those alone of whom anything
+    did. Regions stand among all regions.
+    """
+    if scheme.kind in (*AREAS, Scheme.Kind.CELL):
+        within = ""
     chosen, judged = plan or plan_of(scheme), subjects(scheme.kind)
     few = [each.pk for each in judged] if len(judged) <= FEW else None
-    found = counted(scheme.kind, scheme.basis, since, until, chosen.codes, few)
+    found = counted(scheme.kind, scheme.basis, since, until, chosen.codes, few, within=within)
+    if within:
+        judged = [each for each in judged if each.pk in found]
     return ranked(judged, found, chosen)
 
 
@@ -175,6 +199,7 @@ def publish(scheme: Scheme, period: Period, by: Officer, reason: str = "") -> Pu
 
     Raises Refused. Takes the lock of whoever publishes, so that revisions are numbered one after the other.
     """
+    looking.publishing(by)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUBLISHING])
     if period.until >= today():

@@ -6,6 +6,9 @@ figures()  subject → Figures, over days from one to another, both included
 series()   subject → Figures for each day, week, month …, for trends
 sliced()   the tallies that match some filters, by department, officer, class, source, cell or day
 
+`within` an area's code counts what happened there alone: of a department or a person that works elsewhere too, by the
+tallies of that ground.
+
 What they read are sums of `Total`, or of `Tally`, never cases. A rate without cases is not applicable (None), never
 0 %. Subjects are primary keys; the city's is 0.
 """
@@ -16,9 +19,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, QuerySet, Sum
 
-from grid.models import Area, Beat, Department
+from grid.models import Area, Beat, Cell, Department
 
 from .metrics import CODES, METRIC
 from .models import Basis, Tally, Total
@@ -75,13 +78,15 @@ def figures(
     basis: str = Basis.FLOW,
     codes: Iterable[str] = CODES,
     tree: bool = True,
+    within: str = "",
 ) -> dict[int, Figures]:
     """The figures of the subjects of a kind (all of them where none are named) that have any.
 
     `kind` is one of KINDS. A department's are its own and, in the tree, those of all below it, as they stand now; a
     beat's those of its cells, as it is drawn now. Department 0 and officer 0 stand for what nobody of them did.
     """
-    found = _summed(_parts(kind, subjects, tree), basis, since, until, tuple(codes), by_day=False)
+    rows = _rows(kind, basis, since, until, within)
+    found = _summed(_parts(kind, subjects, tree), rows, tuple(codes), by_day=False)
     return {subject: counts for (subject, _day), counts in found.items()}
 
 
@@ -94,11 +99,12 @@ def series(
     basis: str = Basis.FLOW,
     codes: Iterable[str] = CODES,
     tree: bool = True,
+    within: str = "",
 ) -> dict[int, dict[date, Figures]]:
     """The same for each day that has any."""
     found: dict[int, dict[date, Figures]] = {}
-    parts = _parts(kind, subjects, tree)
-    for (subject, day), counts in _summed(parts, basis, since, until, tuple(codes), by_day=True).items():
+    rows = _rows(kind, basis, since, until, within)
+    for (subject, day), counts in _summed(_parts(kind, subjects, tree), rows, tuple(codes), by_day=True).items():
         assert day
         found.setdefault(subject, {})[day] = counts
     return found
@@ -118,21 +124,37 @@ def _counts(codes: Iterable[str], sums: Iterable[int | None]) -> Figures:
 
 
 Key = tuple[int, date | None]
-
-
 Parts = tuple[str, Mapping[int, Collection[int]] | None]  # a stored kind, and which of its subjects belong to whom
 
 
-def _summed(
-    parts: Parts, basis: str, since: date, until: date, codes: tuple[str, ...], *, by_day: bool
-) -> dict[Key, Figures]:
+def _rows(kind: str, basis: str, since: date, until: date, within: str) -> QuerySet[Any, Any]:
+    """What is to be summed: totals; of what is not of the ground itself, where it is narrowed, tallies."""
+    if not within:
+        return Total.objects.filter(basis=basis, day__range=(since, until))
+    if kind in (Total.Kind.DEPARTMENT, Total.Kind.OFFICER, Total.Kind.CATEGORY):
+        return Tally.objects.filter(basis=basis, day__range=(since, until), cell__in=cells(within))
+    below = Q(kind=Total.Kind.CELL, subject__in=cells(within))
+    areas = Area.objects.filter(code__startswith=within).values("pk")
+    return Total.objects.filter(
+        below | Q(kind=Total.Kind.AREA, subject__in=areas), basis=basis, day__range=(since, until)
+    )
+
+
+def cells(within: str) -> QuerySet[Any, Any]:
+    """The keys of an area's cells, those closed too."""
+    return Cell.objects.filter(area__code__startswith=within).values("pk")
+
+
+def _summed(parts: Parts, rows: QuerySet[Any, Any], codes: tuple[str, ...], *, by_day: bool) -> dict[Key, Figures]:
     stored, made_of = parts
-    rows = Total.objects.filter(kind=stored, basis=basis, day__range=(since, until))
+    column = "subject" if rows.model is Total else str(stored)
+    if rows.model is Total:
+        rows = rows.filter(kind=stored)
     if made_of is not None:
-        rows = rows.filter(subject__in=list(made_of))
+        rows = rows.filter(**{f"{column}__in": list(made_of)})
     days = ("day",) if by_day else ()
     found: dict[Key, Figures] = {}
-    for part, *more in rows.values_list("subject", *days).annotate(**{f"n_{code}": Sum(code) for code in codes}):
+    for part, *more in rows.values_list(column, *days).annotate(**{f"n_{code}": Sum(code) for code in codes}):
         day = more.pop(0) if by_day else None
         counts = _counts(codes, more)
         for subject in (part,) if made_of is None else made_of[part]:

@@ -21,7 +21,7 @@ from django_q.tasks import async_task
 from grid.models import Area, Cell, Department, Officer
 from grid.moment import local_day, now
 
-from . import clock, evaluation, indicators, rulebook, rules
+from . import clock, evaluation, indicators, looking, rulebook, rules
 from .clock import Limit, Unit
 from .evaluation import Standing
 from .flow import Refused, Stage, Verb
@@ -45,6 +45,10 @@ def begin(scheme: Scheme, period: Period, said: Mapping[str, Any], by: Officer) 
         raise Refused("trial_unfit", _("只有按发生日统计的区域和责任单位方案可以这样试算。"), field="scheme")
     if not (said.get("limits") or said.get("duties")):
         raise Refused("trial_unfit", _("请写明要改动的时限或责任。"), field="limits")
+    if scheme.kind == Scheme.Kind.DEPARTMENT and looking.ground(by):
+        raise Refused(
+            "not_your_ground", _("各单位全市的数据由负责全市的岗位试算；您可以试算辖区之内的区域。"), field="scheme"
+        )
     other(rulebook.current(), said)
     trial = Trial.objects.create(
         scheme=scheme, said=dict(said), since=period.since, until=period.until, by=by, at=now()
@@ -228,11 +232,16 @@ def _subjects_of_cells(kind: str) -> Mapping[int, list[int]]:
 
 
 def beside(trial: Trial) -> list[tuple[Standing, Standing]]:
-    """Each subject as it is and as it would be, the best of today first. Only of a trial that is finished."""
+    """Each subject as it is and as it would be, the best of today first, of those whose figures are for whoever asked.
+
+    Only of a trial that is finished.
+    """
+    own = looking.seen(trial.by, trial.scheme.kind)
     plan, judged = evaluation.plan_of(trial.scheme), evaluation.subjects(trial.scheme.kind)
     found = evaluation.counted(trial.scheme.kind, trial.scheme.basis, trial.since, trial.until, {*plan.codes, *MOVED})
     would = {pk: Figures(counts) for pk, counts in found.items()}
     for subject, counts in (trial.found or {}).items():
         would.setdefault(int(subject), Figures()).add(counts)
     then = {row.subject.pk: row for row in evaluation.ranked(judged, would, plan)}
-    return [(row, then[row.subject.pk]) for row in evaluation.ranked(judged, found, plan)]
+    now_ = evaluation.ranked(judged, found, plan)
+    return [(row, then[row.subject.pk]) for row in now_ if own is None or row.subject.pk in own]

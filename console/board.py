@@ -6,7 +6,7 @@ reads a case that is done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from cases import indicators, load, rulebook
+from cases import indicators, load, looking, rulebook
 from cases.flow import OPEN, Stage
 from cases.indicators import CITY, Figures
 from cases.load import Standing, Work
 from cases.rulebook import Rulebook
-from grid.models import Area, Cell, Department, Officer
+from grid.models import Area, Department, Officer
 from grid.moment import local_day, now
 from grid.roles import CENTRE, DEPARTMENT, Role
 from grid.words import named
@@ -42,6 +42,7 @@ class Scope:
     prefix: str
     by: str
     departments: tuple[int, ...] | None  # none: all
+    within: str = ""  # the ground that narrows what departments did
 
     @property
     def area(self) -> bool:
@@ -110,7 +111,7 @@ def scope_of(officer: Officer, book: Rulebook) -> Scope:
         by = "street" if len(streets) > 1 else "community"
         if officer.area is None:
             return Scope("city", CITY, "", by, None)
-        return Scope(LEVELS[len(code)], officer.area.pk, code, by, None)
+        return Scope(LEVELS[len(code)], officer.area.pk, code, by, None, looking.ground(officer))
     own = officer.department_id or 0
     below = _below(own, book.departments) if officer.holds(Role.HEAD) else (own,)
     return Scope("department", own, "", "street", below)
@@ -137,16 +138,9 @@ def _days(scope: Scope, since: date, until: date) -> dict[date, Figures]:
 
 
 def _by_department(scope: Scope, since: date, until: date) -> Found:
-    """Each department's own, without those below it: in a district those that bear its code, for work is not shared
-    between districts; in a street what they did there."""
-    if scope.kind in ("street", "community"):
-        cells = Cell.objects.filter(area__code__startswith=scope.prefix).values("pk")
-        return indicators.sliced("department", since, until, codes=CODES, cell__in=cells)
-    subjects: Iterable[int] | None = scope.departments
-    if scope.kind == "district":
-        subjects = Department.objects.filter(code__startswith=scope.prefix).values_list("pk", flat=True)
+    """Each department's own, without those below it, as far as it lies on the ground that is looked at."""
     return indicators.figures(
-        "department", since, until, subjects=None if subjects is None else [*subjects], codes=CODES, tree=False
+        "department", since, until, subjects=scope.departments, codes=CODES, tree=False, within=scope.within
     )
 
 

@@ -155,10 +155,10 @@ def ranking(asked: Chosen, by: Officer, said: QueryDict) -> Ranking:
     revisions = _revisions(asked)
     wanted = next((row for row in revisions if str(row.revision) == said.get("revision")), None)
     shown = None if "live" in said else wanted or (revisions[0] if revisions else None)
-    sight = looking.sight(by, asked.scheme.kind)
-    past = _pasts(asked)
-    rows = _frozen(shown, past, sight) if shown else _live(asked, past, sight)
-    rows = [row for row in rows if sight.line(row.pk)]
+    sight, within = looking.sight(by, asked.scheme.kind, published=shown is not None), looking.ground(by)
+    past = _pasts(asked, within)
+    told = _frozen(shown, past, sight) if shown else _live(asked, past, sight, within)
+    rows = [row for row in told if sight.line(row.pk)]
     document = shown.said if shown else asked.scheme.said
     grades = [(str(letter), str(low)) for letter, low, _colour in document["grades"]]
     return Ranking(_heads(document), _sorted(rows, said.get("sort", "")), grades, shown, revisions)
@@ -196,25 +196,25 @@ class Past:
         return {line.item.rate.code: line.value for line in row.score.lines} if row and row.score.points else {}
 
 
-def standings(asked: Chosen, period: Period) -> list[Standing]:
-    """Live, counted by the basis that is asked for."""
+def standings(asked: Chosen, period: Period, within: str) -> list[Standing]:
+    """Live, counted by the basis that is asked for, on a ground."""
     scheme = asked.scheme
     if asked.basis != scheme.basis:
         scheme = Scheme(kind=scheme.kind, code=scheme.code, said=scheme.said, basis=asked.basis)
-    return evaluation.standings(scheme, period.since, period.until)
+    return evaluation.standings(scheme, period.since, period.until, within=within)
 
 
-def _pasts(asked: Chosen) -> Past:
+def _pasts(asked: Chosen, within: str) -> Past:
     period = asked.period
     before, last_year = (
-        {row.subject.pk: row for row in standings(asked, each)} for each in (period.before, period.last_year)
+        {row.subject.pk: row for row in standings(asked, each, within)} for each in (period.before, period.last_year)
     )
     return Past(before, last_year)
 
 
 def _row(past: Past, sight: Sight, pk: int, cells: Callable[[Values], list[Cell]], **said: Any) -> Row:
-    mine = sight.details(pk)
-    before, last_year = past.before.get(pk), past.last_year.get(pk)
+    mine = sight.details(pk)  # its past is live too
+    before, last_year = (past.before.get(pk), past.last_year.get(pk)) if mine else (None, None)
     return Row(
         pk=pk,
         before=before.score.points if before else None,
@@ -225,7 +225,7 @@ def _row(past: Past, sight: Sight, pk: int, cells: Callable[[Values], list[Cell]
     )
 
 
-def _live(asked: Chosen, past: Past, sight: Sight) -> list[Row]:
+def _live(asked: Chosen, past: Past, sight: Sight, within: str) -> list[Row]:
     def cells(row: Standing) -> Callable[[Values], list[Cell]]:
         return lambda values: [
             Cell(line.item.rate.code, line.value, line.points, line.weight, values.get(line.item.rate.code))
@@ -244,7 +244,7 @@ def _live(asked: Chosen, past: Past, sight: Sight) -> list[Row]:
             points=row.score.points,
             grade=row.score.grade.letter if row.score.grade else "",
         )
-        for row in standings(asked, asked.period)
+        for row in standings(asked, asked.period, within)
     ]
 
 
@@ -313,18 +313,20 @@ class Then:
     score: scores.Score
 
 
-def trend(asked: Chosen, subject: int, last: int = 12) -> list[Then]:
-    """A subject's last periods, the oldest first, judged by the scheme as it is now."""
+def trend(asked: Chosen, subject: int, by: Officer, last: int = 12) -> list[Then]:
+    """A subject's last periods, the oldest first, judged by the scheme as it is now, on the reader's ground."""
     plan = evaluation.plan_of(asked.scheme)
     region = "".join(row.region_class for row in evaluation.named(asked.scheme.kind, [subject]))
-    told = evaluation.trend(asked.scheme.kind, subject, asked.basis, asked.period.past(last))
+    past, within = asked.period.past(last), looking.ground(by)
+    told = evaluation.trend(asked.scheme.kind, subject, asked.basis, past, within=within)
     return [Then(period, plan.score(counts, region)) for period, counts in told]
 
 
-def beside(asked: Chosen, said: Mapping[str, Any]) -> list[tuple[Standing, Standing]]:
-    """Each subject as it is, and as it would be under other items or grades. Raises Refused."""
-    period = asked.period
-    now = evaluation.standings(asked.scheme, period.since, period.until)
+def beside(asked: Chosen, said: Mapping[str, Any], by: Officer) -> list[tuple[Standing, Standing]]:
+    """Each subject that is his to see as it is, and as it would be under other items or grades. Raises Refused."""
+    days = asked.period.since, asked.period.until
+    within, own = looking.ground(by), looking.seen(by, asked.scheme.kind)
+    now = evaluation.standings(asked.scheme, *days, within=within)
     plan = evaluation.plan_of(asked.scheme, said)
-    then = {row.subject.pk: row for row in evaluation.standings(asked.scheme, period.since, period.until, plan)}
-    return [(row, then[row.subject.pk]) for row in now]
+    then = {row.subject.pk: row for row in evaluation.standings(asked.scheme, *days, plan, within=within)}
+    return [(row, then[row.subject.pk]) for row in now if own is None or row.subject.pk in own]

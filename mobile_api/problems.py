@@ -81,6 +81,7 @@ STATUS = {
     "not_your_people": 403,
     "leave_overlaps": 409,
     "not_your_figures": 403,
+    "not_your_ground": 403,
     "not_issued": 403,
     "scheme_unknown": 422,
     "published_already": 409,

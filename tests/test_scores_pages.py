@@ -121,12 +121,15 @@ def test_a_figure_that_cannot_be_meant_is_not_found(april: SimpleNamespace, wron
 
 
 def test_who_sees_what(april: SimpleNamespace) -> None:
-    """Departments are ranked for all to see, with details of one's own; people of a post see themselves."""
+    """Once published, departments are ranked for all to see, with details of one's own; people of a post see
+    themselves."""
     hana = desk(april.hana)
+    assert list(rows(page(hana, "", **MARCH))) == [april.parks.name]
+    desk(april.lena).post("/scores/publish/", MARCH)
     told = page(hana, "", **MARCH)
     assert "70.00" in rows(told)[april.roads.name]
     assert "50.0%" not in rows(told)[april.roads.name]
-    assert "明细供本单位和中心查看" in rows(told)[april.roads.name]
+    assert "明细供本单位和负责它的中心岗位查看" in rows(told)[april.roads.name]
     page(hana, f"subject/{april.roads.pk}/", 403, **MARCH)
     page(hana, f"subject/{april.parks.pk}/", **MARCH)
     asked = {"codes": "overdue", "from": "2026-03-01", "to": "2026-03-31"}
@@ -139,7 +142,7 @@ def test_who_sees_what(april: SimpleNamespace) -> None:
     page(hana, "what-if/", 403, **MARCH)
     page(desk(april.adam), "", 403)
     assert desk(april.dora).post("/scores/publish/", MARCH).status_code == 403
-    assert Publication.objects.count() == 0
+    assert Publication.objects.count() == 1
 
 
 def test_a_trend_of_twelve_periods(april: SimpleNamespace) -> None:
@@ -222,7 +225,7 @@ def test_a_ranking_as_a_file(april: SimpleNamespace) -> None:
     theirs = Export.objects.get(officer=april.hana)
     exports.write(theirs.pk)
     told = b"".join(hana.get(f"/exports/{theirs.uuid}/file/").streaming_content).decode("utf-8-sig")
-    assert next(row for row in csv.reader(io.StringIO(told)) if row[1] == "roads")[6:] == ["", "", "", ""]
+    assert [row[1] for row in csv.reader(io.StringIO(told))] == ["代码", "parks"]
     assert lena.post("/exports/scores/", {"form": "csv", "scheme": "x", "day": "2026-03-01"}).status_code == 409
 
 

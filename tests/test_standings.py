@@ -169,8 +169,11 @@ def test_a_month_is_published_and_issued_again(april: SimpleNamespace) -> None:
 # Who may
 
 
-def test_a_department_sees_the_ranking_and_its_own_details(april: SimpleNamespace) -> None:
-    rows = by_code(get(april.hugo, "scores", scheme="department", **THEN)["items"])
+def test_a_department_sees_the_published_ranking_and_its_own_details(april: SimpleNamespace) -> None:
+    (live,) = get(april.hugo, "scores", scheme="department", **THEN)["items"]
+    assert (live["subject"]["code"], live["points"], live["rank"]) == ("roads", 70.0, 1)
+    made = post(town.phone(april.sina), "publications", scheme="department", **THEN).json()["id"]
+    rows = by_code(get(april.hugo, f"publications/{made}")["results"])
     assert (rows["works"]["points"], rows["works"]["lines"], rows["works"]["figures"]) == (70.0, [], {})
     assert rows["roads"]["lines"]
     told = get(april.hugo, "figures", kind="department", **MARCH)["items"]

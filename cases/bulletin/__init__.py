@@ -22,7 +22,7 @@ from grid.models import Officer
 from grid.moment import now, today
 from grid.roles import CENTRE, DEPARTMENT
 
-from .. import behind, evaluation, indicators, periods, scores
+from .. import behind, evaluation, indicators, looking, periods, scores
 from ..behind import Counted, Figure
 from ..flow import Refused
 from ..indicators import CITY, Figures
@@ -211,6 +211,7 @@ def issue(month: str, by: Officer, reason: str = "") -> Issue:
 
     Raises Refused. Takes the lock of whoever issues, so that revisions are numbered one after the other.
     """
+    looking.publishing(by)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ISSUING])
     period = period_of(month)
@@ -240,12 +241,12 @@ def read(month: str, *, revision: int | None = None, live: bool = False) -> Read
 
 
 def may_read(officer: Officer, month: str, *, revision: int | None = None, live: bool = False) -> bool:
-    """What was issued, the centre and the departments read; a draft the centre alone. Raises ValueError."""
-    if officer.holds(*CENTRE):
+    """What was issued, the centre and the departments read; a draft who looks at the whole city. Raises ValueError."""
+    if looking.everywhere(officer):
         return True
     issues = Issue.objects.filter(since=period_of(month).since)
     known = issues if revision is None else issues.filter(revision=revision)
-    return officer.holds(*DEPARTMENT) and not live and known.exists()
+    return officer.holds(*CENTRE, *DEPARTMENT) and not live and known.exists()
 
 
 def thaw(said: Mapping[str, Any]) -> Bulletin:

@@ -19,14 +19,14 @@ from .sheets import SHEETS, Sheet
 
 
 def _fit(officer: Officer, terms: Mapping[str, Any]) -> None:
-    """A draft is for the centre alone."""
+    """A draft is for those who look at the whole city."""
     try:
         bulletin.period_of(str(terms.get("month", "")))
         revision = int(terms["revision"]) if terms.get("revision") else None
     except ValueError:
         raise Refused("bad_period", _("请写明月份，如 2026-10。"), field="month") from None
     if not bulletin.may_read(officer, str(terms["month"]), revision=revision, live=bool(terms.get("live"))):
-        raise Refused("not_issued", _("这个月的月报还没有发布；草稿供中心岗位查看。"), field="month")
+        raise Refused("not_issued", _("这个月的月报还没有发布；草稿供负责全市的中心岗位查看。"), field="month")
 
 
 def _whole(officer: Officer, terms: Mapping[str, Any], path: Path) -> None:

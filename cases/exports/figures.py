@@ -32,6 +32,7 @@ MODEL: Mapping[str, Any] = {
 
 
 def _fit(officer: Officer, terms: Mapping[str, Any]) -> None:
+    """Whose figures one looks at, one may have as a file."""
     try:
         since, until = date.fromisoformat(terms["since"]), date.fromisoformat(terms["until"])
     except (KeyError, ValueError):
@@ -49,8 +50,9 @@ def _heads(terms: Mapping[str, Any]) -> list[Any]:
 def _rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows, str | None]:
     since, until = date.fromisoformat(terms["since"]), date.fromisoformat(terms["until"])
     kind = terms["kind"]
-    own = looking.looked_at(officer, kind)
-    found = indicators.figures(kind, since, until, subjects=own, basis=terms.get("basis", Basis.FLOW))
+    only, within = looking.looked_at(officer, kind), looking.ground(officer)
+    basis = terms.get("basis", Basis.FLOW)
+    found = indicators.figures(kind, since, until, subjects=only, basis=basis, within=within)
     rows = MODEL[kind].objects.in_bulk(found)
     told = [
         [_code(rows[pk]), _name(rows[pk]), *(counts[metric.code] for metric in METRICS)]

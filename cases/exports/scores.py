@@ -46,16 +46,15 @@ def _heads(terms: Mapping[str, Any]) -> list[Any]:
 
 
 def _rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows, str | None]:
-    """Places and points of all whom the officer sees ranked; what is behind them of those who are his."""
+    """Places, points and what is behind them, live, of those whose figures the officer looks at."""
     scheme, period = _asked(terms)
-    sight = looking.sight(officer, scheme.kind)
-    past = evaluation.standings(scheme, period.before.since, period.before.until)
+    sight, within = looking.sight(officer, scheme.kind, published=False), looking.ground(officer)
+    past = evaluation.standings(scheme, period.before.since, period.before.until, within=within)
     before = {row.subject.pk: row.score.points for row in past}
     told = []
-    for row in evaluation.standings(scheme, period.since, period.until):
+    for row in evaluation.standings(scheme, period.since, period.until, within=within):
         if sight.line(row.subject.pk):
-            mine = sight.details(row.subject.pk)
-            values = [_value(line.value, not line.item.rate.denominator) if mine else "" for line in row.score.lines]
+            values = [_value(line.value, not line.item.rate.denominator) for line in row.score.lines]
             grade = row.score.grade.letter if row.score.grade else ""
             points = [_value(row.score.points, False), grade, _value(before.get(row.subject.pk), False)]
             told.append([row.rank or "", row.subject.code, named(row.subject), *points, *values])

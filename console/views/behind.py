@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -41,14 +42,16 @@ def page(request: Request) -> HttpResponseBase:
         part = "denominator" if said.get("part") == "denominator" else "numerator"
         figure = _figure(said, indicator, part)
         looking.looked_at(request.user, figure.kind, figure.subject)
+        figure = replace(figure, within=looking.ground(request.user))
     except (ValueError, KeyError):
         return told(request, _("没有找到，或您无权查看。"), 404)
     except Refused as refused:
         return told(request, refused.detail, 403)
     rows, following = behind.behind(figure, request.user, limit=PAGE, after=_read(said.get("cursor", "")))
-    counts = evaluation.counted(
-        figure.kind, figure.basis, figure.since, figure.until, set(figure.codes) | _codes(indicator), [figure.subject]
-    ).get(figure.subject, indicators.Figures())
+    codes = set(figure.codes) | _codes(indicator)
+    days = figure.since, figure.until
+    found = evaluation.counted(figure.kind, figure.basis, *days, codes, [figure.subject], within=figure.within)
+    counts = found.get(figure.subject, indicators.Figures())
     names = evaluation.named(figure.kind, [figure.subject]) if figure.kind != "city" else []
     return render(
         request,

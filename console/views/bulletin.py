@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from cases import bulletin
+from cases import bulletin, looking
 from cases.bulletin import article
 from cases.looking import PUBLISHERS
 from cases.models import Issue
@@ -28,7 +28,7 @@ READERS = (*CENTRE, *DEPARTMENT)
 def last(request: Request) -> HttpResponseBase:
     """To the last that was issued; for the centre, where none was, to the month before this one."""
     issue = Issue.objects.first()
-    if issue is None and not request.user.holds(*CENTRE):
+    if issue is None and not looking.everywhere(request.user):
         return told(request, _("还没有发布过月报。"), 404)
     before = bulletin.period_of(f"{today():%Y-%m}").before
     return redirect("console:bulletin", f"{issue.since if issue else before.since:%Y-%m}")
@@ -42,17 +42,18 @@ def page(request: Request, month: str) -> HttpResponseBase:
     revision = int(said["revision"]) if said.get("revision", "").isdigit() else None
     try:
         if not bulletin.may_read(request.user, month, revision=revision, live="live" in said):
-            return told(request, _("这个月的月报还没有发布；草稿供中心岗位查看。"), 403)
+            return told(request, _("这个月的月报还没有发布；草稿供负责全市的中心岗位查看。"), 403)
         reading = bulletin.read(month, revision=revision, live="live" in said)
     except ValueError:
         return told(request, _("没有找到，或您无权查看。"), 404)
-    period = reading.bulletin.period
+    period, everywhere = reading.bulletin.period, looking.everywhere(request.user)
     more: dict[str, Any] = {
         "month": month,
         "before": f"{period.before.since:%Y-%m}",
         "next": f"{period.next.since:%Y-%m}" if period.next.since <= today() else "",
+        "may_draft": everywhere,
         "issues": Issue.objects.filter(since=period.since),
-        "may_issue": request.user.holds(*PUBLISHERS) and period.until < today(),
+        "may_issue": everywhere and request.user.holds(*PUBLISHERS) and period.until < today(),
     }
     more |= ranking.places(request.user)
     return render(request, "console/bulletin.html", article.context(reading, request.user) | more)

@@ -20,6 +20,7 @@ from cases.metrics import METRICS
 from cases.models import Basis, Indicator, Scheme
 from cases.periods import Span
 from cases.scores import shown
+from grid.models import Officer
 from grid.roles import CENTRE
 from grid.words import named
 
@@ -46,10 +47,20 @@ def page(request: Request) -> HttpResponseBase:
         "spans": Span.choices,
         "bases": Basis.choices,
         "sort": request.GET.get("sort", ""),
-        "may_publish": request.user.holds(*PUBLISHERS) and asked.over and asked.basis == asked.scheme.basis,
+        "may_publish": _publishes(request.user) and asked.over and asked.basis == asked.scheme.basis,
+        "within": _within(request.user),
         "changed": len(evaluation.drift(table.publication)) if table.publication else 0,
     }
     return render(request, "console/scores.html", said | ranking.places(request.user))
+
+
+def _within(officer: Officer) -> str:
+    """The name of the ground to which live figures are narrowed; "": they are not."""
+    return named(officer.area) if officer.area and looking.ground(officer) else ""
+
+
+def _publishes(officer: Officer) -> bool:
+    return officer.holds(*PUBLISHERS) and not looking.ground(officer)
 
 
 @require_safe
@@ -64,7 +75,7 @@ def subject(request: Request, pk: int) -> HttpResponseBase:
         looking.looked_at(request.user, asked.scheme.kind, pk)
     except Refused as refused:
         return told(request, refused.detail, 403)
-    past = ranking.trend(asked, pk)
+    past = ranking.trend(asked, pk, request.user)
     heads = {row.code: row for row in Indicator.objects.all()}
     now = [(line, heads[line.item.rate.code]) for line in past[-1].score.lines]
     said = {
@@ -137,7 +148,7 @@ def what_if(request: Request) -> HttpResponseBase:
     heads = {row.code: row for row in Indicator.objects.all()}
     wrong, rows = "", []
     try:
-        rows = ranking.beside(asked, said)
+        rows = ranking.beside(asked, said, request.user)
     except Refused as refused:
         wrong = refused.detail
     told_items = [

@@ -46,9 +46,9 @@ class BulletinOut(Schema):
     response={200: BulletinOut, 401: Problem, 403: Problem, 404: Problem, 422: Problem},
 )
 def month(request: Request, asked: Query[Asked]) -> BulletinOut:
-    """The bulletin of a month. A draft is for the centre alone."""
+    """The bulletin of a month. A draft is for those of the centre who look at the whole city."""
     if not bulletin.may_read(request.auth, asked.month, revision=asked.revision):
-        raise Refused("not_issued", _("这个月的月报还没有发布；草稿供中心岗位查看。"), field="month")
+        raise Refused("not_issued", _("这个月的月报还没有发布；草稿供负责全市的中心岗位查看。"), field="month")
     reading = bulletin.read(asked.month, revision=asked.revision)
     issue = reading.issue
     return BulletinOut(

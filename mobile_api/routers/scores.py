@@ -12,7 +12,7 @@ from pydantic import Field
 from cases import evaluation, periods, scores
 from cases.evaluation import Standing
 from cases.indicators import Figures
-from cases.looking import LOOKERS, PUBLISHERS, sight
+from cases.looking import LOOKERS, PUBLISHERS, ground, seen, sight
 from cases.models import Publication, Result, Scheme
 from cases.periods import Period, Span
 from grid.moment import today
@@ -103,7 +103,7 @@ class StandingOut(Schema):
     rank: int | None = Field(description="shared by those with the same score")
     before: float | None = Field(description="its points in the period before")
     last_year: float | None = Field(description="and in the same period a year ago")
-    lines: list[LineOut] = Field(description="empty where the details are not mine to see")
+    lines: list[LineOut]
     figures: dict[str, int]
 
 
@@ -119,27 +119,27 @@ class Standings(Schema):
 
 @router.get("stats/scores", auth=officer(*LOOKERS), response={200: Standings, **ANSWERS})
 def standings(request: Request, asked: Query[Ranking]) -> Standings:
-    """The ranking of a scheme. Departments and regions are ranked for all to see, with details for those whose they
-    are; people of a post see their own line, the centre all."""
+    """The ranking of a scheme as it stands now, of those whose figures are mine to see: all of my area or the city for
+    the centre, a department its own line, people of a post theirs. What is published is for all."""
     scheme, period = asked.chosen(), asked.period
-    plan = evaluation.plan_of(scheme)
-    rows = evaluation.standings(scheme, period.since, period.until, plan)
-    before, last_year = (_points(scheme, plan, past) for past in (period.before, period.last_year))
-    mine = sight(request.auth, scheme.kind)
-    rows = [row for row in rows if mine.line(row.subject.pk)]
+    plan, within = evaluation.plan_of(scheme), ground(request.auth)
+    live = evaluation.standings(scheme, period.since, period.until, plan, within=within)
+    before, last_year = (_points(scheme, plan, past, within) for past in (period.before, period.last_year))
+    mine = sight(request.auth, scheme.kind, published=False)
+    rows = [row for row in live if mine.line(row.subject.pk)]
     items = [
-        _standing(row, before.get(row.subject.pk), last_year.get(row.subject.pk), mine.details(row.subject.pk))
+        _standing(row, before.get(row.subject.pk), last_year.get(row.subject.pk))
         for row in rows[asked.offset : asked.offset + asked.limit]
     ]
     return Standings(scheme=_scheme(scheme), since=period.since, until=period.until, total=len(rows), items=items)
 
 
-def _points(scheme: Scheme, plan: scores.Plan, period: Period) -> dict[int, Fraction | None]:
-    rows = evaluation.standings(scheme, period.since, period.until, plan)
+def _points(scheme: Scheme, plan: scores.Plan, period: Period, within: str) -> dict[int, Fraction | None]:
+    rows = evaluation.standings(scheme, period.since, period.until, plan, within=within)
     return {row.subject.pk: row.score.points for row in rows}
 
 
-def _standing(row: Standing, before: Fraction | None, last_year: Fraction | None, detail: bool) -> StandingOut:
+def _standing(row: Standing, before: Fraction | None, last_year: Fraction | None) -> StandingOut:
     return StandingOut(
         subject=Named(id=row.subject.pk, code=row.subject.code, name=named(row.subject)),
         points=_shown(row.score.points),
@@ -148,8 +148,8 @@ def _standing(row: Standing, before: Fraction | None, last_year: Fraction | None
         rank=row.rank,
         before=_shown(before),
         last_year=_shown(last_year),
-        lines=[_line(line) for line in row.score.lines] if detail else [],
-        figures=dict(row.figures) if detail else {},
+        lines=[_line(line) for line in row.score.lines],
+        figures=dict(row.figures),
     )
 
 
@@ -190,9 +190,11 @@ def what_if(request: Request, body: WhatIf) -> list[Change]:
     """What other weights, bands or grades would make of a period (试算), side by side. Nothing is written."""
     scheme, period = body.chosen(), body.period
     said = body.model_dump(include={"items", "grades"}, exclude_none=True)
-    now = evaluation.standings(scheme, period.since, period.until)
-    other = evaluation.standings(scheme, period.since, period.until, evaluation.plan_of(scheme, said))
-    return [change(row, then) for row, then in _beside(now, other)]
+    within, own = ground(request.auth), seen(request.auth, scheme.kind)
+    now = evaluation.standings(scheme, period.since, period.until, within=within)
+    plan = evaluation.plan_of(scheme, said)
+    other = evaluation.standings(scheme, period.since, period.until, plan, within=within)
+    return [change(row, then) for row, then in _beside(now, other) if own is None or row.subject.pk in own]
 
 
 def _beside(now: list[Standing], other: list[Standing]) -> list[tuple[Standing, Standing]]:
@@ -225,7 +227,7 @@ class ResultOut(Schema):
     points: float | None
     grade: str
     rank: int | None
-    lines: list[LineOut]
+    lines: list[LineOut] = Field(description="empty where the details are not mine to see")
     figures: dict[str, int]
 
 
@@ -293,9 +295,10 @@ def _told(row: Publication) -> dict[str, Any]:
 
 @router.get("stats/publications/{id}", auth=officer(*LOOKERS), response={200: Published, **ANSWERS})
 def publication(request: Request, id: int) -> Published:
-    """One publication, and what has changed since. Details as in the ranking."""
+    """One publication, and what has changed since. Regions and departments are ranked for all to see, with details
+    for those whose they are; people of a post see their own line, the centre those of its area or the city."""
     row = Publication.objects.select_related("by", "scheme").get(pk=id)
-    mine = sight(request.auth, row.said["kind"])
+    mine = sight(request.auth, row.said["kind"], published=True)
     results = [result for result in row.results.order_by("rank", "code") if mine.line(result.subject)]
     return Published(
         **_told(row),

@@ -16,7 +16,7 @@ from pydantic import Field
 from cases import behind, evaluation, indicators, metrics, periods, scores
 from cases.flow import Refused
 from cases.indicators import CITY, Figures
-from cases.looking import LOOKERS, looked_at
+from cases.looking import LOOKERS, ground, looked_at
 from cases.models import Basis, Indicator
 from cases.periods import Span, fitting
 from grid.models import Department
@@ -92,10 +92,12 @@ class Departments(Schema):
 def departments(request: Request, days: Query[Days]) -> Departments:
     """What each department was given and did, by local days, both included; by default this month so far.
 
-    Counted from the log by the worker, a second or so behind it.
+    The centre sees all, on the ground of its area; a department itself and, as its head, those below. Counted from the
+    log by the worker, a second or so behind it.
     """
     since, until = days.span()
-    counted = indicators.figures("department", since, until, codes=TOLD, tree=False)
+    only, within = looked_at(request.auth, "department"), ground(request.auth)
+    counted = indicators.figures("department", since, until, subjects=only, codes=TOLD, tree=False, within=within)
     rows = Department.objects.filter(pk__in=counted).order_by("code")
     return Departments(since=since, until=until, items=[_of_department(row, counted[row.pk]) for row in rows])
 
@@ -194,11 +196,13 @@ class FiguresPage(Schema):
 def figures(request: Request, asked: Query[Asked]) -> FiguresPage:
     """The figures of regions, departments, posts or classes, by local days.
 
-    The centre looks at all; a department at its own and those below; an inspector at himself, his beats and cells.
+    The centre looks at its area, or the city: at what lies there, and at what departments and people did there; a
+    department at its own and those below; an inspector at himself, his beats and cells.
     """
     since, until = asked.span()
     only = looked_at(request.auth, asked.kind, asked.subject)
-    found = evaluation.counted(asked.kind, asked.basis, since, until, metrics.CODES, only)
+    within = ground(request.auth)
+    found = evaluation.counted(asked.kind, asked.basis, since, until, metrics.CODES, only, within=within)
     names = _names(asked.kind, found.keys())
     rates = evaluation.rates()
     items = [_figures(names[pk], found[pk], rates) for pk in sorted(found, key=lambda pk: names[pk].code)]
@@ -253,11 +257,14 @@ class Series(Schema):
 def series(request: Request, run: Query[Run]) -> Series:
     """The trend of one subject: day, week, month, quarter, half-year or year."""
     looked_at(request.auth, run.kind, run.subject)
+    within = ground(request.auth)
     this = periods.of(run.span, run.day or today())
     rates = evaluation.rates()
     told = [
         PeriodOut(since=each.since, until=each.until, figures=dict(counts), rates=_rates(counts, rates))
-        for each, counts in evaluation.trend(run.kind, run.subject, run.basis, [*this.past(run.last), this.last_year])
+        for each, counts in evaluation.trend(
+            run.kind, run.subject, run.basis, [*this.past(run.last), this.last_year], within=within
+        )
     ]
     return Series(subject=_names(run.kind, [run.subject])[run.subject], items=told[:-1], last_year=told[-1])
 
@@ -305,7 +312,8 @@ def cases(request: Request, asked: Query[Behind]) -> CountedPage:
     """The cases behind a figure, as far as I may see them. What an appeal exempted is shown."""
     since, until = asked.span()
     looked_at(request.auth, asked.kind, asked.subject)
-    figure = behind.Figure(_codes(asked), asked.kind, asked.subject, since, until, asked.basis)
+    within = ground(request.auth)
+    figure = behind.Figure(_codes(asked), asked.kind, asked.subject, since, until, asked.basis, within)
     after = _read(asked.cursor) if asked.cursor else None
     page, following = behind.behind(figure, request.auth, limit=asked.limit, after=after)
     return CountedPage(items=[_counted(each) for each in page], next=_write(following) if following else None)
