@@ -135,7 +135,12 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "django_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},  # by default 300: a flood of made-up names would push the login locks out
-    }
+    },
+    "tiles": {  # of each process, and apart: whoever pans over the map must not push a login lock out
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "tiles",
+        "OPTIONS": {"MAX_ENTRIES": 1_000},
+    },
 }
 
 # Time and tongue
@@ -275,6 +280,7 @@ def base_map(address: str) -> str:
 
 MAP_TILES_URL = base_map(text("MAP_TILES_URL"))
 MAP_ATTRIBUTION = text("MAP_ATTRIBUTION")
+MAP_SECONDS = whole("MAP_SECONDS", 30)  # so old the map of what is open may be, ten times that a map of heat
 TIANDITU_KEY = text("TIANDITU_KEY")  # of 天地图; browsers see it
 
 # The worker: at least once, in our own transactions. See docs/architecture.md for each figure.

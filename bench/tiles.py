@@ -26,9 +26,10 @@ from django.db import connection  # noqa: E402 (needs the settings)
 
 from bench import _town  # noqa: E402
 from cases import atlas  # noqa: E402
+from cases.heat import Counted, heat  # noqa: E402
 from cases.models import Case  # noqa: E402
 from grid.models import Area, Officer  # noqa: E402
-from grid.moment import now  # noqa: E402
+from grid.moment import now, today  # noqa: E402
 from grid.roles import Role  # noqa: E402
 from grid.tile import Tile  # noqa: E402
 
@@ -47,9 +48,9 @@ def layers(officer: Officer) -> Iterator[tuple[str, Draw]]:
     yield "cells", partial(atlas.cells, officer=officer, at=at)
     yield "cases", partial(atlas.cases, officer=officer, at=at)
     yield "areas", partial(atlas.areas, officer=officer)
-    for counted in atlas.Counted:
-        month = {"since": at - timedelta(days=30), "until": at, "counted": counted}
-        yield f"heat, {counted.value} in 30 days", partial(atlas.heat, officer=officer, **month)
+    for counted in Counted:
+        month = {"since": today() - timedelta(days=29), "until": today(), "counted": counted}
+        yield f"heat, {counted.value} in 30 days", partial(heat, officer=officer, **month)
 
 
 def measure(draw: Draw, tiles: list[Tile]) -> tuple[list[float], list[int]]:

@@ -1,4 +1,4 @@
-"""The city as vector tiles (MVT), drawn by PostGIS: the ground and its load, open cases, and where cases came from.
+"""The city as vector tiles (MVT), drawn by PostGIS: the ground and its load, open cases, things and roads.
 
 A tile holds what its reader may see and nothing else: cases that are visible_to() him, on his ground. Each layer is
 one statement. Near the ground every cell and every case is drawn; further up they are counted together, so that no
@@ -11,32 +11,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import F, FloatField, Func, QuerySet, TextChoices
+from django.db.models import F, FloatField, Func, QuerySet
 from django.db.models.functions import Length
-from django.utils.translation import gettext_lazy
 
 from grid.models import Area, Component, Officer, Road
 from grid.tile import BUFFER, EXTENT, Tile
 
 from . import ground, load
-from .flow import Verb
-from .models import Case, CaseEvent
+from .models import Case
 from .models.case import CaseQuerySet
 
 # From which zoom on something is more than a speck. From further up a cell counts in its community, then its street.
 COMMUNITIES, CELLS, SINGLES, THINGS = 11, 13, 15, 16
 POINTS_FROM = 14  # further up cases are counted where their cell is, or their community: those are smaller than a spot
-CLUSTERS, SPOTS = 8, 64  # along a tile's side
+CLUSTERS = 8  # along a tile's side
 MOST = 10_000  # features of a layer: a browser stutters beyond
 ROADS = {"motorway": 0, "trunk": 0, "primary": 9, "secondary": 11, "tertiary": 12}  # from which zoom on
 LANES = 14  # all others
 
 P = ParamSpec("P")
+Found = TypeVar("Found", bound=QuerySet[Any, Any])
 Sql = tuple[str, Sequence[Any]]
 
 TILE = f"""
@@ -90,12 +89,6 @@ OF_CELLS = """
            (ST_XMin(shape) + ST_XMax(shape)) / 2 AS x, (ST_YMin(shape) + ST_YMax(shape)) / 2 AS y
     FROM counted JOIN grid_cell AS cell ON cell.id = counted.cell_id
 """
-CLOSED = """
-    SELECT n, 0 AS late, 0 AS level, NULL::bigint AS one, area_id,
-           (ST_XMin(shape) + ST_XMax(shape)) / 2 AS x, (ST_YMin(shape) + ST_YMax(shape)) / 2 AS y
-    FROM (SELECT cell_id, count(*) AS n FROM ({closes}) AS closed GROUP BY cell_id) AS counted
-    JOIN grid_cell AS cell ON cell.id = counted.cell_id
-"""
 OF_AREAS = """
     SELECT sum(n) AS n, sum(late) AS late, max(level) AS level, min(one) AS one, sum(x * n) / sum(n) AS x,
            sum(y * n) / sum(n) AS y
@@ -103,7 +96,7 @@ OF_AREAS = """
 """
 
 
-def _empty(layer: Callable[P, bytes]) -> Callable[P, bytes]:
+def or_empty(layer: Callable[P, bytes]) -> Callable[P, bytes]:
     """Django refuses to write a statement that can find nothing: that is an empty layer."""
 
     @wraps(layer)
@@ -116,14 +109,7 @@ def _empty(layer: Callable[P, bytes]) -> Callable[P, bytes]:
     return drawn
 
 
-class Counted(TextChoices):
-    """By which moment a case belongs to the period of a heat map."""
-
-    REPORTED = "reported", gettext_lazy("上报")
-    CLOSED = "closed", gettext_lazy("结案")
-
-
-@_empty
+@or_empty
 def cells(tile: Tile, officer: Officer, at: datetime) -> bytes:
     """His ground with the open cases on it (load), those late at `at`, and its grade: cells, from afar areas.
 
@@ -133,65 +119,51 @@ def cells(tile: Tile, officer: Officer, at: datetime) -> bytes:
     kind = "cell" if tile.z >= CELLS else "community" if tile.z >= COMMUNITIES else "street"
     if kind == "cell":
         seen = seen.filter(cell__shape__bboverlaps=tile.drawn)
-        mine = _sql(ground.cells(officer).filter(shape__bboverlaps=tile.drawn).values("pk"))
+        mine = sql(ground.cells(officer).filter(shape__bboverlaps=tile.drawn).values("pk"))
         row, rows = "cell", CELLS_AND_LOAD
     else:
-        mine = _sql(_areas(officer, tile, ground.DIGITS[kind]).values("pk"))
+        mine = sql(_areas(officer, tile, ground.DIGITS[kind]).values("pk"))
         row, rows = "area", AREAS_AND_LOAD.replace("{of}", load.AREA[kind])
     columns, graded = f"{row}.id, {row}.code, area.name, area.name_en, {WORK}", GRADED.format(subject=row, kind=kind)
-    cases = _sql(seen.values("cell_id", "due_at"))
+    cases = sql(seen.values("cell_id", "due_at"))
     said = [at, *cases[1], *mine[1]]
     drawn = rows.format(cases=cases[0], ground=mine[0], graded=graded)
-    return _drawn("cells", tile, columns, f"{row}.shape", (drawn, said))
+    return written("cells", tile, columns, f"{row}.shape", (drawn, said))
 
 
-@_empty
+@or_empty
 def areas(tile: Tile, officer: Officer) -> bytes:
     """The outlines of streets, near the ground of communities too; and their names, each where its area is widest."""
     kinds = ("street", "community") if tile.z >= COMMUNITIES else ("street",)
-    found = _sql(_areas(officer, tile, *(ground.DIGITS[kind] for kind in kinds)).values("pk"))
+    found = sql(_areas(officer, tile, *(ground.DIGITS[kind] for kind in kinds)).values("pk"))
     rows = f"grid_area AS area WHERE id IN ({found[0]})", found[1]
     columns = "id, code, name, name_en, length(code) AS digits"
     fine = f"ST_Simplify(shape, {_step(tile)}, true)"
-    return _drawn("areas", tile, columns, fine, rows) + _drawn("names", tile, columns, "ST_PointOnSurface(shape)", rows)
+    names = written("names", tile, columns, "ST_PointOnSurface(shape)", rows)
+    return written("areas", tile, columns, fine, rows) + names
 
 
-@_empty
+@or_empty
 def cases(tile: Tile, officer: Officer, at: datetime) -> bytes:
     """Open cases: each with its number, stage and level near the ground; from afar how many, how many of them late."""
     seen = Case.objects.visible_to(officer).open()
     if tile.z >= SINGLES:
-        found = _sql(_near(tile, seen).order_by("due_at").values("pk"))
+        found = sql(near(tile, seen).order_by("due_at").values("pk"))
         columns = "id, number, stage, level, 1 AS n, coalesce((due_at < %s)::int, 0) AS late"
         rows = f"cases_case AS seen WHERE id IN ({found[0]})", found[1]
-        return _drawn("cases", tile, columns, "point", rows, at)
-    return _drawn("cases", tile, SPOT, "point", _net(tile, seen, at, CLUSTERS, CELLS))
+        return written("cases", tile, columns, "point", rows, at)
+    return written("cases", tile, SPOT, "point", _net(tile, seen, at))
 
 
-@_empty
-def heat(tile: Tile, officer: Officer, since: datetime, until: datetime, counted: Counted) -> bytes:
-    """How many of his cases were reported, or closed, in a period, by small squares of the tile."""
-    seen = Case.objects.visible_to(officer)
-    if counted == Counted.REPORTED:
-        seen = seen.filter(reported_at__gte=since, reported_at__lt=until)
-        return _drawn("heat", tile, SPOT, "point", _net(tile, seen, until, SPOTS, COMMUNITIES))
-    closes = CaseEvent.objects.filter(verb=Verb.CLOSE, at__gte=since, at__lt=until)
-    whole = ground.territory(officer)
-    if whole is not None and tile.z < POINTS_FROM:
-        return _drawn("heat", tile, SPOT, "point", _closed_by_cell(tile, closes, whole))
-    seen = seen.filter(pk__in=closes.values("case"))
-    return _drawn("heat", tile, SPOT, "point", _net(tile, seen, until, SPOTS, COMMUNITIES))
-
-
-@_empty
+@or_empty
 def components(tile: Tile, officer: Officer) -> bytes:
     """The things in the street, where they are far enough apart to be told from each other."""
     if tile.z < THINGS:
         return b""
     mine = ground.cells(officer).filter(shape__bboverlaps=tile.drawn).values("pk")
-    found = _sql(Component.objects.filter(closed_on=None, cell__in=mine, shape__bboverlaps=tile.drawn).values("pk"))
+    found = sql(Component.objects.filter(closed_on=None, cell__in=mine, shape__bboverlaps=tile.drawn).values("pk"))
     rows = f"grid_component AS thing WHERE id IN ({found[0]})", found[1]
-    return _drawn("components", tile, "id, code, name, state", "shape", rows)
+    return written("components", tile, "id, code, name, state", "shape", rows)
 
 
 def roads(tile: Tile) -> bytes:
@@ -199,9 +171,9 @@ def roads(tile: Tile) -> bytes:
     drawn = Road.objects.filter(shape__bboverlaps=tile.drawn)
     if tile.z < LANES:
         drawn = drawn.filter(kind__in=[kind for kind, zoom in ROADS.items() if tile.z >= zoom])
-    found = _sql(drawn.values("pk"))
+    found = sql(drawn.values("pk"))
     rows = f"grid_road AS road WHERE id IN ({found[0]})", found[1]
-    return _drawn("roads", tile, "id, kind, name", f"ST_Simplify(shape, {_step(tile)}, true)", rows)
+    return written("roads", tile, "id, kind, name", f"ST_Simplify(shape, {_step(tile)}, true)", rows)
 
 
 def _areas(officer: Officer, tile: Tile, *digits: int) -> QuerySet[Area]:
@@ -209,41 +181,37 @@ def _areas(officer: Officer, tile: Tile, *digits: int) -> QuerySet[Area]:
     return found.annotate(digits=Length("code")).filter(digits__in=digits)
 
 
-def _net(tile: Tile, seen: CaseQuerySet, at: datetime, squares: int, cells_from: int) -> Sql:
-    """Cases counted together in so many squares along the tile's side. The net stops where the next tile's begins."""
+def _net(tile: Tile, seen: CaseQuerySet, at: datetime) -> Sql:
+    """Cases counted together in CLUSTERS squares along the tile's side. The net stops where the next tile's begins."""
     points, columns = OF_AREAS.replace("{cells}", OF_CELLS), ["id", "cell_id", "level", "due_at"]
     if tile.z >= POINTS_FROM:
         points, columns = POINTS, ["id", "x", "y", "level", "due_at"]
-        seen = _near(tile, seen).annotate(x=_of("ST_X"), y=_of("ST_Y"))
-    elif tile.z >= cells_from:
+        seen = near(tile, seen).annotate(x=coordinate("ST_X"), y=coordinate("ST_Y"))
+    elif tile.z >= CELLS:
         points = OF_CELLS
         seen = seen.filter(cell__shape__bboverlaps=tile.drawn)
-    found = _sql(seen.values(*columns))
-    return NET.format(points=points.format(cases=found[0])), [at, *found[1], *_squares(tile, squares)]
+    found = sql(seen.values(*columns))
+    return NET.format(points=points.format(cases=found[0])), [at, *found[1], *squares(tile, CLUSTERS)]
 
 
-def _near(tile: Tile, seen: CaseQuerySet) -> CaseQuerySet:
-    """Those in the tile. That their cells are near says nothing new, but keeps a street from being read as a whole."""
-    return seen.filter(point__bboverlaps=tile.drawn, cell__shape__bboverlaps=tile.around(settings.CELL_NEAR_M))
+def near(tile: Tile, found: Found, case: str = "") -> Found:
+    """Those in the tile. That their cells are near says nothing new, but keeps a street from being read as a whole.
+
+    `case` is the way to the case, as "case__".
+    """
+    around = {f"{case}point__bboverlaps": tile.drawn, "cell__shape__bboverlaps": tile.around(settings.CELL_NEAR_M)}
+    return found.filter(**around)
 
 
-def _closed_by_cell(tile: Tile, closes: QuerySet[CaseEvent], territory: str) -> Sql:
-    """The same of what was closed, from the log alone: of a whole territory no case need be asked whose it is."""
-    if territory:
-        closes = closes.filter(cell__area__code__startswith=territory)
-    found = _sql(closes.values("cell_id"))
-    points = CLOSED if tile.z >= COMMUNITIES else OF_AREAS.replace("{cells}", CLOSED)
-    return NET.format(points=points.format(closes=found[0])), [*found[1], *_squares(tile, SPOTS)]
-
-
-def _squares(tile: Tile, squares: int) -> list[float]:
+def squares(tile: Tile, many: int) -> list[float]:
     """The parameters of a net: where it begins and ends, and how large its squares are."""
     west, south, east, north = tile.box
-    return [west, east, south, north, west, (east - west) / squares, south, (north - south) / squares]
+    return [west, east, south, north, west, (east - west) / many, south, (north - south) / many]
 
 
-def _of(function: str) -> Func:
-    return Func(F("point"), function=function, output_field=FloatField())
+def coordinate(function: str, case: str = "") -> Func:
+    """ST_X or ST_Y of where a case is."""
+    return Func(F(f"{case}point"), function=function, output_field=FloatField())
 
 
 def _step(tile: Tile) -> float:
@@ -252,11 +220,12 @@ def _step(tile: Tile) -> float:
     return (east - west) / 512
 
 
-def _sql(rows: QuerySet[Any, Any]) -> Sql:
+def sql(rows: QuerySet[Any, Any]) -> Sql:
+    """Its statement with its parameters. Raises EmptyResultSet."""
     return rows.query.sql_with_params()
 
 
-def _drawn(layer: str, tile: Tile, columns: str, shape: str, rows: Sql, *said: Any) -> bytes:
+def written(layer: str, tile: Tile, columns: str, shape: str, rows: Sql, *said: Any) -> bytes:
     """One layer of a tile; `said` are the parameters of its columns."""
     statement = TILE.format(columns=columns, shape=shape, rows=rows[0])
     with connection.cursor() as cursor:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 from django.conf import settings
+from django.core.cache import caches
 from django.core.management import call_command
 from django.utils import translation
 from playwright.sync_api import Browser
@@ -40,6 +41,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         call_command("createcachetable")
+
+
+@pytest.fixture(autouse=True)
+def fresh_tiles() -> None:
+    """What one test saw on the map, no other does."""
+    caches["tiles"].clear()
 
 
 @pytest.fixture

@@ -11,16 +11,18 @@ from typing import Any
 
 import pytest
 from django.contrib.gis.geos import LineString, MultiPolygon, Polygon
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from cases import atlas
+from cases import atlas, indicators, outbox
 from cases.flow import Verb
+from cases.heat import Counted, heat
 from cases.models import Case, Publication, Scheme
 from grid.duty import Fix, begin, follow
 from grid.models import Area, Cell, Officer, Road
-from grid.moment import now
+from grid.moment import now, today
 from grid.roles import Role
 from grid.tile import NoSuchTile, Tile
 
@@ -173,13 +175,32 @@ def test_heat_of_closings_is_the_same_from_near_and_afar(zoom: int, town_of_two:
     acts.move(case, Verb.PASS, town_of_two.ivan, photos=town.shown(town_of_two.ivan, "after").photos)
     acts.move(case, Verb.CLOSE, town_of_two.carl)
     town.report(town_of_two)
+    outbox.drain()
 
-    def heat(who: Officer) -> int:
-        return sum(one["n"] for one in features(desk(who), "heat", zoom, by="closed"))
+    def seen(who: Officer, **said: str) -> int:
+        return sum(one["n"] for one in features(desk(who), "heat", zoom, by="closed", **said))
 
-    assert heat(town_of_two.lena) == heat(clerk_of(town_of_two.street, town_of_two)) == heat(town_of_two.hedi) == 1
-    assert heat(clerk_of(town_of_two.other, town_of_two)) == heat(town_of_two.otto) == 0
-    assert sum(one["n"] for one in features(desk(town_of_two.lena), "heat", zoom, by="closed", until="2026-03-01")) == 0
+    assert seen(town_of_two.lena) == seen(clerk_of(town_of_two.street, town_of_two)) == seen(town_of_two.hedi) == 1
+    assert seen(clerk_of(town_of_two.other, town_of_two)) == seen(town_of_two.otto) == 0
+    assert seen(town_of_two.lena, until="2026-03-01") == 0
+
+
+@pytest.mark.parametrize("zoom", [9, 12, 13, 15])
+def test_heat_counts_as_the_figures_do(zoom: int, town_of_two: SimpleNamespace, clock) -> None:
+    """A duplicate is reported, but closes with its master; what another department does to help is no case more."""
+    master = town.report(town_of_two)
+    double = town.report(town_of_two, by=town_of_two.ines, lon=town.LON + 3.5 * town.STEP)
+    acts.move(double, Verb.LINK, town_of_two.carl, same_as=str(master.uuid))
+    clock.shift(timedelta(days=1))
+    town.finish(master, town_of_two.hugo)
+    acts.move(master, Verb.PASS, town_of_two.ivan, photos=town.shown(town_of_two.ivan, "after").photos)
+    acts.move(master, Verb.CLOSE, town_of_two.carl)
+    town.report(town_of_two)
+    outbox.drain()
+    browser, days = desk(town_of_two.lena), {"since": "2026-03-01", "until": "2026-03-31"}
+    figures = indicators.figures("city", date(2026, 3, 1), date(2026, 3, 31))[indicators.CITY]
+    told = [sum(one["n"] for one in features(browser, "heat", zoom, by=by, **days)) for by in ("reported", "closed")]
+    assert told == [figures["reports"], figures["closed"]] == [3, 1]
 
 
 def test_areas_bear_their_names_once(town_of_two: SimpleNamespace) -> None:
@@ -263,6 +284,64 @@ def test_an_unchanged_tile_is_not_sent_again(town_of_two: SimpleNamespace) -> No
     assert browser.get(path, headers={"If-None-Match": first["ETag"]}).status_code == 200
 
 
+@pytest.mark.parametrize(("layer", "seconds"), [("cells", 30), ("cases", 30), ("heat", 300)])
+def test_a_tile_from_afar_is_kept_for_a_while_and_not_longer(
+    layer: str, seconds: int, town_of_two: SimpleNamespace, clock
+) -> None:
+    def tell() -> list[int]:
+        return [one.get("load", one.get("n")) for one in features(browser, layer, 12) if one.get("load", 1)]
+
+    browser = desk(town_of_two.lena)
+    town.report(town_of_two)
+    assert tell() == [1]
+    town.report(town_of_two)
+    clock.shift(timedelta(seconds=seconds - 10))
+    answer = ask(browser, layer, 12)
+    assert answer["Cache-Control"] == "private, max-age=10"
+    assert tell() == [1]
+    clock.shift(timedelta(seconds=10))
+    assert tell() == [2]
+    assert ask(browser, layer, 12)["Cache-Control"] == f"private, max-age={seconds}"
+
+
+@pytest.mark.parametrize("layer", ["cells", "cases", "heat"])
+@pytest.mark.parametrize("zoom", [9, 12, 13])
+def test_a_kept_tile_is_for_those_alone_who_see_the_same_ground(
+    layer: str, zoom: int, town_of_two: SimpleNamespace
+) -> None:
+    """Whoever looks first, everybody gets his own; only who sees all of the same area shares the tile."""
+    town.report(town_of_two)
+    town.report(town_of_two, by=town_of_two.ines, category=town_of_two.refuse.pk, condition=town_of_two.heap.pk)
+    lon, lat = FAR
+    town.report(town_of_two, by=town_of_two.carl, source="hotline", lon=lon, lat=lat)
+    outbox.drain()
+
+    def told(who: Officer) -> int:
+        browser = desk(who)
+        seen = features(browser, layer, zoom)
+        return sum(one.get("load", one.get("n")) for one in seen)
+
+    here, there = clerk_of(town_of_two.street, town_of_two), clerk_of(town_of_two.other, town_of_two)
+    for order in (1, -1):
+        lookers = ((town_of_two.lena, 3), (here, 2), (there, 1), (town_of_two.hugo, 1), (town_of_two.hedi, 1))
+        for who, many in lookers[::order]:
+            assert told(who) == many, who
+        caches["tiles"].clear()
+
+
+def test_who_sees_the_same_ground_shares_a_kept_tile(town_of_two: SimpleNamespace) -> None:
+    town.report(town_of_two)
+    features(desk(town_of_two.lena), "cells", 12)
+    browser = desk(town_of_two.carl)
+    with CaptureQueriesContext(connection) as asked:
+        assert ask(browser, "cells", 12).content
+    assert not [one for one in asked if "ST_AsMVT" in one["sql"]]
+    moved = Officer.objects.get(pk=town_of_two.carl.pk)
+    moved.area = town_of_two.other
+    moved.save(update_fields=["area"])
+    assert not sum(one["load"] for one in features(browser, "cells", 12))
+
+
 def test_a_large_tile_is_packed(town_of_two: SimpleNamespace) -> None:
     browser, tile = desk(town_of_two.lena), tile_at(16)
     for n in range(60):
@@ -284,7 +363,7 @@ def test_each_layer_is_one_statement(layer: str, town_of_two: SimpleNamespace) -
         "cells": lambda tile: atlas.cells(tile, town_of_two.lena, now()),
         "cases": lambda tile: atlas.cases(tile, town_of_two.lena, now()),
         "areas": lambda tile: atlas.areas(tile, town_of_two.lena),
-        "heat": lambda tile: atlas.heat(tile, town_of_two.lena, now(), now(), atlas.Counted.CLOSED),
+        "heat": lambda tile: heat(tile, town_of_two.lena, today(), today(), Counted.CLOSED),
         "components": lambda tile: atlas.components(tile, town_of_two.lena),
         "roads": atlas.roads,
     }

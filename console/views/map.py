@@ -9,7 +9,8 @@ from django.http import HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from cases import atlas, ground, load
+from cases import ground, load
+from cases.heat import Counted
 from cases.models import Case
 from grid import duty
 from grid.duty import WATCH
@@ -31,7 +32,7 @@ SPANS = (1, 7, 30, 90, 365)  # days of the heat map
 @desk(*ROLES)
 def page(request: Request) -> HttpResponseBase:
     """The map. What it shows stands in its address."""
-    said = {"config": drawing.config(request.user), "counted": atlas.Counted.choices, "spans": SPANS}
+    said = {"config": drawing.config(request.user), "counted": Counted.choices, "spans": SPANS}
     answer = render(request, "console/map.html", said)
     answer["Content-Security-Policy"] = drawing.policy()
     return answer

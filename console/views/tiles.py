@@ -7,21 +7,24 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from hashlib import md5
 
+from django.conf import settings
 from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from cases import atlas
-from cases.forecast import midnight
+from cases.heat import Counted, heat
 from cases.periods import fits
 from grid.moment import now, reckonable, today
 from grid.tile import NoSuchTile, Tile
 
 from ..door import Request, desk
+from ..kept import kept
 from ..map import ROLES
 
 TYPE = "application/vnd.mapbox-vector-tile"
-MINUTE, DAY = 60, 86_400
+FRESH = settings.MAP_SECONDS
+DAY = 86_400
 WORTH_PACKING = 1_000  # bytes
 
 Draw = Callable[[Tile, Request], bytes]
@@ -29,21 +32,25 @@ Draw = Callable[[Tile, Request], bytes]
 
 def _heat(tile: Tile, request: Request) -> bytes:
     since, until = period(request.GET)
-    counted = request.GET.get("by") or atlas.Counted.REPORTED
-    if counted not in atlas.Counted:
+    return heat(tile, request.user, since, until, _counted(request.GET))
+
+
+def _counted(said: QueryDict) -> Counted:
+    counted = said.get("by") or Counted.REPORTED
+    if counted not in Counted:
         raise Http404
-    ends = midnight(until + timedelta(days=1))
-    return atlas.heat(tile, request.user, midnight(since), ends, atlas.Counted(counted))
+    return Counted(counted)
 
 
-LAYERS: dict[str, tuple[int, Draw]] = {  # for how many seconds a browser keeps it, and who draws it
+LAYERS: dict[str, tuple[int, Draw]] = {  # for how many seconds it may be shown, and who draws it
     "roads": (DAY, lambda tile, _request: atlas.roads(tile)),
-    "areas": (MINUTE * 10, lambda tile, request: atlas.areas(tile, request.user)),
-    "cells": (MINUTE // 2, lambda tile, request: atlas.cells(tile, request.user, now())),
-    "cases": (MINUTE // 2, lambda tile, request: atlas.cases(tile, request.user, now())),
-    "components": (MINUTE * 10, lambda tile, request: atlas.components(tile, request.user)),
-    "heat": (MINUTE * 5, _heat),
+    "areas": (FRESH * 20, lambda tile, request: atlas.areas(tile, request.user)),
+    "cells": (FRESH, lambda tile, request: atlas.cells(tile, request.user, now())),
+    "cases": (FRESH, lambda tile, request: atlas.cases(tile, request.user, now())),
+    "components": (FRESH * 20, lambda tile, request: atlas.components(tile, request.user)),
+    "heat": (FRESH * 10, _heat),
 }
+KEPT = ("cells", "cases", "heat")  # from afar they cost something
 
 
 @require_safe
@@ -52,9 +59,8 @@ def tile(request: Request, layer: str, z: int, x: int, y: int) -> HttpResponseBa
     """One tile. Unchanged ones are answered with 304; an empty one is no content, as map libraries expect."""
     if layer not in LAYERS:
         raise Http404
-    age, draw = LAYERS[layer]
     try:
-        body = draw(Tile(z, x, y), request)
+        body, age = _body(request, layer, Tile(z, x, y))
     except NoSuchTile:
         raise Http404 from None
     answer = HttpResponse(body, content_type=TYPE) if body else HttpResponse(status=204)
@@ -68,6 +74,18 @@ def tile(request: Request, layer: str, z: int, x: int, y: int) -> HttpResponseBa
         answer.content = gzip.compress(body, compresslevel=4, mtime=0)
         answer["Content-Encoding"] = "gzip"
     return get_conditional_response(request, etag=etag, response=answer) or answer
+
+
+def _body(request: Request, layer: str, tile: Tile) -> tuple[bytes, int]:
+    """What is to be sent, and for how many seconds it may be shown."""
+    age, draw = LAYERS[layer]
+    if layer not in KEPT or tile.z >= atlas.POINTS_FROM:
+        return draw(tile, request), age
+    name = f"{layer} {tile.z} {tile.x} {tile.y}"
+    if layer == "heat":
+        since, until = period(request.GET)
+        name += f" {_counted(request.GET)} {since} {until}"
+    return kept(request.user, name, age, lambda: draw(tile, request))
 
 
 def period(said: QueryDict) -> tuple[date, date]:
