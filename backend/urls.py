@@ -14,4 +14,6 @@ urlpatterns = [
     path("", include("console.urls")),
 ]
 
+handler403 = "console.views.errors.forbidden"
 handler404 = "console.views.errors.missing"
+handler500 = "console.views.errors.broken"

@@ -50,11 +50,22 @@ def desk(*roles: Role) -> Callable[[Page[P]], View[P]]:
 
 
 def to_login(request: HttpRequest) -> HttpResponse:
-    """The way to the login page and back here; a part of a page sends the whole page there."""
+    """The way to the login page and back here; a part of a page sends the whole page there.
+
+    A form that a part sends stays where it is: its page tells how to go on, and what is typed is kept.
+    """
     part = "HX-Request" in request.headers
     back = request.headers.get("HX-Current-URL", "/") if part else request.get_full_path()
     there = f"{reverse('account_login')}?{urlencode({'next': back})}"
+    if part and request.method == "POST":
+        return HttpResponse(status=401)
     return HttpResponse(status=401, headers={"HX-Redirect": there}) if part else HttpResponseRedirect(there)
+
+
+def onward(request: HttpRequest, url: str) -> HttpResponse:
+    """On to another page; from a part of a page, with the whole page. What htmx followed it would put into the part."""
+    part = "HX-Request" in request.headers
+    return HttpResponse(status=204, headers={"HX-Redirect": url}) if part else HttpResponseRedirect(url)
 
 
 def not_yours(request: HttpRequest, *roles: Role) -> HttpResponse:
@@ -65,6 +76,8 @@ def not_yours(request: HttpRequest, *roles: Role) -> HttpResponse:
 
 
 def told(request: HttpRequest, says: str, status: int) -> HttpResponse:
-    """A page with one sentence: why it is not shown, or not done."""
+    """A page with one sentence: why it is not shown, or not done. A part of a page hears the sentence alone."""
     titles = {403: _("没有权限"), 404: _("没有找到"), 409: _("现在不能这样办")}
+    if "HX-Request" in request.headers:
+        return HttpResponse(says, status=status, content_type="text/plain; charset=utf-8")
     return render(request, "console/refused.html", {"says": says, "title": titles[status]}, status=status)

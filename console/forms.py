@@ -71,8 +71,7 @@ def _condition(about: About) -> Fields:
     case, day = about.case, local_day(about.at)
     rows = about.book.in_force(case.category_id, day, case.cell.region_class)
     offered = [
-        (row.pk, f"{row.no}. {phrased(row, 'text')}（{reasons.limit(row.limit_value, row.limit_unit)}）")
-        for row in rows
+        (row.pk, f"{row.no}. {phrased(row, 'text')} · {reasons.limit(row.limit_value, row.limit_unit)}") for row in rows
     ]
     suggested, _why = rules.condition(about.book, case, day)
     needed = "condition" in about.move.needs
@@ -175,7 +174,9 @@ def _accepted(about: About) -> Fields:
 
 def _files(need: str, label: Promise) -> Callable[[About], Fields]:
     def fields(about: About) -> Fields:
-        widget = FilesInput(attrs={"accept": ACCEPTED})
+        # The chosen files outlive the form's next answer: nobody has to look for them again.
+        kept = {"id": f"{about.move.verb}-{need}", "hx-preserve": "true"}
+        widget = FilesInput(attrs={"accept": ACCEPTED, **kept})
         return {need: Files(label=str(label), required=need in about.move.needs, widget=widget)}
 
     return fields

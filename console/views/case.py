@@ -8,7 +8,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -39,7 +40,7 @@ from grid.roles import CENTRE
 
 from .. import forms, place, telling
 from .. import map as drawing
-from ..door import STAFF, Request, desk
+from ..door import STAFF, Request, desk, onward
 
 access = logging.getLogger("access")
 MAIN = (Verb.FILE, Verb.DISPATCH, Verb.FINISH, Verb.ORDER_CHECK, Verb.PASS, Verb.CLOSE, Verb.VERIFY, Verb.RESUME)
@@ -145,8 +146,9 @@ def _route(book: Rulebook, case: Case) -> list[str]:
 def move(request: Request, number: str, verb: str) -> HttpResponseBase:
     """The form of a move, and the move. Where somebody else was faster, what happened is told and nothing is done."""
     case = _case(request, number)
+    here = reverse("console:case", args=[case.number])
     if _again(request, case):
-        return redirect("console:case", case.number)
+        return onward(request, here)
     try:
         about = _about(request, case, verb)
         form = forms.MoveForm(about, request.POST or None, request.FILES or None)
@@ -154,7 +156,7 @@ def move(request: Request, number: str, verb: str) -> HttpResponseBase:
             return _make(request, about, form)
     except (Refused, docket.Conflict) as refused:
         messages.error(request, _happened(request, case) or str(refused))
-        return redirect("console:case", case.number)
+        return onward(request, here)
     return _form(request, about, form, 422 if form.errors else 200)
 
 
@@ -204,7 +206,7 @@ def _make(request: Request, about: forms.About, form: forms.MoveForm) -> HttpRes
         form.add_error(refused.field if refused.field in form.fields else None, refused.detail)
     else:
         messages.success(request, _("%(verb)s：已办理。") % {"verb": about.move.verb.label})
-        return redirect("console:case", moved.number)
+        return onward(request, reverse("console:case", args=[moved.number]))
     return _form(request, about, form, 422)
 
 
