@@ -6,7 +6,7 @@ reads a case that is done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -58,6 +58,8 @@ class Row:
     figures: Figures
     query: str
     widest: int  # the open work of the row that has most
+    kind: str = ""  # of the subject whose figures these are; none where no list of lines is theirs alone
+    subject: int = 0
 
     @property
     def rate(self) -> float | None:
@@ -93,7 +95,9 @@ def board(officer: Officer) -> dict[str, Any]:
         "past": past,
         "rate": None if past.on_time_rate is None else 100 * past.on_time_rate,
         "average": {code: past[code] / DAYS for code in CODES},
-        "departments": _rows(standing.departments, _by_department(scope, since, day), _departments(book), "department"),
+        "departments": _rows(
+            standing.departments, _by_department(scope, since, day), _departments(book), "department", _leaves(book)
+        ),
         "areas": _rows(standing.areas, _by_area(scope, book, since, day), _areas(book, scope), "area"),
         "communities": scope.by == "community",
         "stages": [(stage.value, stage.label, standing.stages.get(stage, Work())) for stage in OPEN],
@@ -160,8 +164,18 @@ def _departments(book: Rulebook) -> dict[int, Department]:
     return {row.pk: row for row in book.departments.values()}
 
 
-def _rows(works: Mapping[Any, Work], figures: Found, names: Mapping[int, Any], key: str) -> list[Row]:
-    """Those with the most late work first. What nobody is charged with yet stands at the end."""
+def _leaves(book: Rulebook) -> set[int]:
+    """Departments with none below them: what is theirs alone is all that is theirs."""
+    return {*book.departments} - {row.parent_id for row in book.departments.values()}
+
+
+def _rows(
+    works: Mapping[Any, Work], figures: Found, names: Mapping[int, Any], key: str, whole: Container[int] | None = None
+) -> list[Row]:
+    """Those with the most late work first, then at risk. What nobody is charged with yet stands at the end.
+
+    Of a row that is not `whole`, no list behind its rate would be as long as it says: it gets none.
+    """
     widest = max((work.open for work in works.values()), default=0)
     rows = []
     for pk in {*works, *figures} - {0, None}:
@@ -169,8 +183,10 @@ def _rows(works: Mapping[Any, Work], figures: Found, names: Mapping[int, Any], k
         if row:
             said = {key: row.pk if key == "department" else row.code}
             found = works.get(pk, Work()), figures.get(pk, Figures())
-            rows.append(Row(named(row), *found, urlencode(said), widest))
-    rows.sort(key=lambda row: (-row.work.late, -row.work.open, row.name))
+            kind = LEVELS[len(row.code)] if key == "area" else key
+            listed = (kind, row.pk) if whole is None or pk in whole else ("", 0)
+            rows.append(Row(named(row), *found, urlencode(said), widest, *listed))
+    rows.sort(key=lambda row: (-row.work.late, -row.work.risk, -row.work.open, row.name))
     nobody = works.get(None)
     return rows + (
         [Row(_("尚未派遣"), nobody, Figures(), urlencode({key: 0}), widest)] if nobody and nobody.open else []

@@ -27,7 +27,7 @@ def bars(row: Row) -> SafeString:
 
 
 @register.simple_tag
-def behind(codes: str, scope: Scope, since: date, until: date) -> SafeString:
+def behind(codes: str, scope: Scope | Row, since: date, until: date) -> SafeString:
     """The link to the cases behind a figure; none where no such page is mounted."""
     said = {"codes": codes, "kind": scope.kind, "subject": scope.subject, "from": since, "to": until}
     try:
