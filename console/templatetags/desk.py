@@ -7,7 +7,7 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -156,6 +156,22 @@ def level(n: int) -> SafeString | str:
 def flag(raised: Flag) -> str:
     """The sentence of a flag on the evidence."""
     return showing.flag(raised.code, raised.figure)
+
+
+@register.simple_tag
+def map_words() -> SafeString:
+    """What a map says itself, in the reader's language, for its script."""
+    words = {
+        "Map.Title": _("地图"),
+        "NavigationControl.ZoomIn": _("放大"),
+        "NavigationControl.ZoomOut": _("缩小"),
+        "AttributionControl.ToggleAttribution": _("地图数据来源"),
+        "Popup.Close": _("关闭"),
+        "CooperativeGesturesHandler.WindowsHelpText": _("按住 Ctrl 并滚动，可以缩放地图"),
+        "CooperativeGesturesHandler.MacHelpText": _("按住 ⌘ 并滚动，可以缩放地图"),
+        "CooperativeGesturesHandler.MobileHelpText": _("用两根手指移动地图"),
+    }
+    return json_script(words, "map-words")
 
 
 @register.simple_tag

@@ -9,6 +9,7 @@ const codes = document.querySelector("[name=cells]");
 const street = document.getElementById("street");
 const mine = () => new Set(codes.value.split(/\s+/).filter(Boolean));
 const chart = new Chart({
+  locale: JSON.parse(document.getElementById("map-words").textContent),
   container: here.querySelector(".map"),
   style: { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint: { "background-color": "#f3f6f8" } }] },
   attributionControl: false,

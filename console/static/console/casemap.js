@@ -39,7 +39,7 @@ try {
   const [west, south, east, north] = bounds(shapes.features.map((one) => one.geometry.coordinates));
   const map = new maplibre.Map({
     container: box, style, bounds: [[west, south], [east, north]], fitBoundsOptions: { padding: 24, maxZoom: 18 },
-    maxZoom: 19, dragRotate: false, pitchWithRotate: false, touchPitch: false, cooperativeGestures: true,
+    maxZoom: 19, dragRotate: false, pitchWithRotate: false, touchPitch: false, cooperativeGestures: true, locale: JSON.parse(document.getElementById("map-words").textContent),
     attributionControl: false, fadeDuration: 0,
   });
   map.touchZoomRotate.disableRotation();

@@ -137,7 +137,7 @@ try {
   map = new maplibre.Map({
     container: "map", style: style(), hash: "at", bounds: [[west, south], [east, north]], fitBoundsOptions: fit,
     minZoom: config.zooms[0], maxZoom: config.zooms[1], dragRotate: false, pitchWithRotate: false, touchPitch: false,
-    attributionControl: false, fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150,
+    attributionControl: false, locale: JSON.parse(document.getElementById("map-words").textContent), fadeDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150,
   });
 } catch (error) {  // no WebGL: the table says the same
   const said = document.createElement("p");

@@ -48,7 +48,7 @@ function draw() {
   const most = (numbers) => numbers.reduce((one, other) => Math.max(one, other));
   const map = new maplibre.Map({
     container: "map", style: style(), bounds: [[least(lons), least(lats)], [most(lons), most(lats)]],
-    fitBoundsOptions: { padding: 40, maxZoom: 17 }, maxZoom: 19, dragRotate: false, cooperativeGestures: true, attributionControl: false, fadeDuration: 0,
+    fitBoundsOptions: { padding: 40, maxZoom: 17 }, maxZoom: 19, dragRotate: false, cooperativeGestures: true, locale: JSON.parse(document.getElementById("map-words").textContent), attributionControl: false, fadeDuration: 0,
   });
   if (config.attribution) map.addControl(new maplibre.AttributionControl({ compact: true }));
   map.addControl(new maplibre.ScaleControl(), "bottom-left");

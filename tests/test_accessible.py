@@ -1,0 +1,70 @@
+"""Every page, for everybody: read aloud, in pale light, on a phone, in either language, and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+
+from cases import outbox
+from cases.flow import Verb
+from cases.loading import evaluation
+from cases.models import Case
+from console.settings.nouns import NOUNS
+from grid.models import Officer
+
+from . import acts, audit
+from . import city as town
+from .desk import Visit
+from .test_desk_centre import doubt
+
+MINE = ("/me/inbox/", "/me/preferences/", "/me/leave/", "/account/password/", "/account/sessions/", "/account/logout/")
+SCORES = ("/scores/", "/scores/?scheme=department&basis=cohort", "/scores/what-if/", "/scores/dictionary/")
+SETTINGS = ("/settings/", "/settings/changes/", "/settings/year/", *(f"/settings/{noun.slug}/" for noun in NOUNS))
+
+
+def plant(language: str) -> SimpleNamespace:
+    """A case with its late department, one to be filed, one that is closed and doubted."""
+    city = town.build()
+    evaluation.load(Path(settings.BASE_DIR) / "fixtures/evaluation")
+    if language == "en":
+        audit.speak_english(city)
+    city.doubt = doubt(city, note="…")
+    city.new = town.report(city, by=city.carl, source="hotline")
+    city.case = town.report(city)
+    acts.move(city.case, Verb.SUPERVISE, city.lena, note="…")
+    outbox.drain()
+    Case.objects.update(text="…")
+    return city
+
+
+def pages(city: SimpleNamespace) -> Iterable[tuple[Officer | None, tuple[str, ...]]]:
+    """Who reads what. Between them they see every page of the desk but maps, which are pictures with a table beside."""
+    new, case, done = (f"/case/{one.number}/" for one in (city.new, city.case, city.doubt.case))
+    yield None, ("/account/login/", "/nowhere/")
+    yield city.carl, ("/queue/file/", "/cases/", "/cases/?q=none", new, new + "file/", new + "void/", *MINE)
+    yield city.dora, ("/queue/dispatch/", case, case + "assist/", "/map/table/", "/oversight/duty/")
+    yield city.hugo, ("/queue/handle/", case, case + "finish/", case + "ask/", "/exports/", "/settings/")
+    yield city.sina, ("/queue/doubts/", done, "/oversight/pairs/", *SCORES)
+    yield (
+        city.lena,
+        ("/board/", "/board/?wall=1", "/scores/bulletin/", "/scores/bulletin/2026-02/", case + "supervise/"),
+    )
+    yield city.ivan, ("/queue/check/", "/me/track/", "/account/second/")
+    yield city.adam, (*SETTINGS, "/settings/duties/new/", "/settings/conditions/new/", "/settings/officers/new/")
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 390), ("zh-hans", 1280)])
+def test_no_page_lacks_what_it_owes(visit: Visit, language: str, width: int) -> None:
+    city = plant(language)
+    lacks: list[str] = []
+    for officer, paths in pages(city):
+        page = visit(officer, "/healthz", language=language, width=width)
+        for path in paths:
+            page.goto(path)
+            lacks += audit.lacks(page) + audit.foreign(page, language)
+        page.context.close()
+    assert not lacks, "\n".join(lacks)
