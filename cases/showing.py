@@ -5,15 +5,18 @@ Nothing here writes; what makes statements says so.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy
 
+from grid import privacy
 from grid.models import Officer
+from grid.roles import DEPARTMENT, Role
 
-from . import cowork, flow, refusals, similar
-from .flow import Move, Verb
+from . import cowork, flow, indicators, refusals, similar
+from .flow import Move, Stage, Verb
 from .models import Case, CaseEvent
 from .reasons import Reason
 from .rulebook import Rulebook
@@ -31,6 +34,38 @@ FLAGS = {
     "photo_absent": gettext_lazy("有 %(figure)s 张照片一直没有上传。"),
     "photo_ahead": gettext_lazy("照片时间比上报晚 %(figure)s 分钟。"),
 }
+
+
+access = logging.getLogger("access")
+
+
+def at_work(book: Rulebook, case: Case, officer: Officer) -> bool:
+    """Whether an officer works on a case in the street now: the inspector to whom it is given, the department that
+    handles it, the heads above. To them numbers of phones and cards are shown as they were written; others see them
+    masked until they `reveal` them. Makes no statement."""
+    if case.stage != Stage.HANDLING:
+        return case.holder_id == officer.pk and officer.holds(Role.INSPECTOR)
+    if not case.department_id or not officer.department_id or not officer.holds(*DEPARTMENT):
+        return False
+    if not officer.holds(Role.HEAD):
+        return case.department_id == officer.department_id
+    parents = {pk: row.parent_id for pk, row in book.departments.items()}
+    return officer.department_id in indicators.upward(case.department_id, parents)
+
+
+def written(case: Case) -> list[str]:
+    """What people wrote of a case: there such numbers may stand."""
+    return [case.text, case.place, *(event.facts.get("note", "") for event in case.log)]
+
+
+def hides(case: Case) -> bool:
+    """Whether there is anything to mask."""
+    return any(map(privacy.holds_any, written(case)))
+
+
+def reveal(case: Case, officer: Officer) -> None:
+    """Numbers are shown to whoever asked for them: a line of the logger "access"."""
+    access.info("personal officer=%s case=%s", officer.pk, case.number)
 
 
 def flag(code: str, figure: float | None = None) -> str:

@@ -18,6 +18,7 @@ from cases.flow import Outcome, Purpose, Rating, Stage, Verb, Verdict
 from cases.models import Case, CaseEvent, Evidence, Photo
 from cases.rulebook import Rulebook
 from cases.showing import lines
+from grid import privacy
 from grid.models import Officer
 from grid.roles import Role
 from grid.words import named, phrased
@@ -114,7 +115,7 @@ def told(book: Rulebook, log: Sequence[CaseEvent], shown: Sequence[Picture], *, 
 
 
 def _say(why: Iterable[reasons.Reason]) -> list[str]:
-    return [reasons.say(reason) for reason in why]
+    return [privacy.masked(reasons.say(reason)) for reason in why]
 
 
 def _owed(event: CaseEvent) -> str:

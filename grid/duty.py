@@ -20,9 +20,10 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from .models import SRID, Officer, Shift, Track
+from .models import SRID, Area, Beat, Officer, Shift, Track
 from .moment import now, today
 from .roles import Role
+from .words import named
 
 AHEAD_S = 300  # by which a phone's clock may go fast
 WATCH = (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER, Role.AUDITOR)  # who may see where people are
@@ -173,17 +174,28 @@ def on_duty(by: Officer) -> list[Shift]:
     """Who is on duty now in the territory that `by` watches: whose beats lie there. The look is logged."""
     found = present(now()).select_related("officer", "officer__department").order_by("officer__username")
     if by.area:
-        found = found.filter(officer__beats__cells__area__code__startswith=by.area.code)
-    seen = list(found.distinct("officer__username"))
+        found = found.filter(officer__in=_working_in(by.area))
+    seen = list(found)
     access.info("positions of %d on duty officer=%s", len(seen), by.pk)
     return seen
 
 
+def _working_in(area: Area) -> QuerySet[Any, Any]:
+    """Who has a beat in an area."""
+    return Beat.objects.filter(cells__area__code__startswith=area.code, officers__isnull=False).values("officers")
+
+
 def track(officer: Officer, day: date, *, by: Officer) -> list[Track]:
-    """Where an officer was on a local day, in the order of time. A look at another's is logged. Raises DutyRefused."""
+    """Where an officer was on a local day, in the order of time; another's, if he has a beat in one's territory. A look
+    at another's is logged. Raises DutyRefused."""
     if officer.pk != by.pk:
         if not by.holds(*FOLLOW):
             raise DutyRefused("not_your_track", _("他人轨迹由值班长、督办领导、审计员查看。"), "officer")
+        if by.area and not Officer.objects.filter(pk=officer.pk, pk__in=_working_in(by.area)).exists():
+            sentence = _(
+                "您的辖区是%(area)s，只能查看责任网格在辖区之内的人员的轨迹；其他人的由其辖区的值班长、领导查看。"
+            )
+            raise DutyRefused("not_your_ground", sentence % {"area": named(by.area)}, "officer")
         access.info("track of=%s day=%s officer=%s", officer.pk, day, by.pk)
     if not 0 <= (today() - day).days <= settings.TRACK_DAYS + 1:
         return []

@@ -200,8 +200,8 @@ class CaseLine(Told):
     category: Named
     point: Position
     where: Where
-    place: str
-    text: str
+    place: str = Field(description="in lists and where `masked`, numbers of phones and cards as 138****5678")
+    text: str = Field(description="so is this")
     department: Named | None
     holder: Named | None
     asks: Coded | None
@@ -338,6 +338,7 @@ class Branch(Told):
 class CaseOut(CaseLine):
     """A case as a whole."""
 
+    masked: bool = Field(description="numbers of people are hidden in it: POST cases/{id}/reveal shows them, logged")
     condition: str
     closing: str = Field(description="when it counts as put right")
     component: str

@@ -13,6 +13,7 @@ from cases.models import Case, CaseEvent, Evidence, Photo
 from cases.rulebook import Rulebook
 from cases.rules import lineage
 from cases.similar import Similar
+from grid import privacy
 from grid.crs import Crs, from_wgs84
 from grid.models import Department, Officer
 from grid.moment import now
@@ -46,7 +47,7 @@ def coded(choice: Stage | Source | Verb | Purpose) -> Coded:
 
 
 def line(case: Case, crs: Crs, at: datetime) -> CaseLine:
-    """A case for a list. Needs docket.RELATED loaded; makes no statement."""
+    """A case for a list, numbers of people masked. Needs docket.RELATED loaded; makes no statement."""
     return CaseLine(**_line(case, crs, at))
 
 
@@ -65,8 +66,8 @@ def _line(case: Case, crs: Crs, at: datetime) -> dict[str, Any]:
             off_cell_m=case.off_cell_m,
             areas=[Named(id=area.pk, code=area.code, name=named(area)) for area in lineage(case.cell.area)],
         ),
-        "place": case.place,
-        "text": case.text,
+        "place": privacy.masked(case.place),
+        "text": privacy.masked(case.text),
         "department": _department(case.department),
         "holder": Named(id=case.holder.pk, name=str(case.holder)) if case.holder else None,
         "asks": coded(Verb(case.asks)) if case.asks else None,
@@ -88,8 +89,17 @@ def _department(row: Department | None) -> Named | None:
     return Named(id=row.pk, code=row.code, name=named(row)) if row else None
 
 
-def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool = False, new: bool = False) -> CaseOut:
-    """A case with its log, its deadline explained, its photos and the moves open to this officer.
+def whole(
+    case: Case,
+    officer: Officer,
+    crs: Crs = Crs.WGS84,
+    *,
+    foretold: bool = False,
+    new: bool = False,
+    revealed: bool = False,
+) -> CaseOut:
+    """A case with its log, its deadline explained, its photos and the moves open to this officer. Numbers of people
+    are masked, unless he works on it in the street or has them `revealed`.
 
     Needs docket.RELATED loaded; makes one statement, one for a log not yet read, two where photos were shown, one
     for a duplicate's master, two for a parent or children, and one for the forecast where it is to be `foretold`. A
@@ -102,15 +112,18 @@ def whole(case: Case, officer: Officer, crs: Crs = Crs.WGS84, *, foretold: bool 
     shown = _photos(case, log)
     condition, asked = case.condition, flags.shown_to(officer, case)
     parent, children = _family(case, officer, log, at)
+    is_open = revealed or showing.at_work(book, case, officer)
+    words = {"place": case.place, "text": case.text} if is_open else {}
     return CaseOut(
-        **_line(case, crs, at),
+        **(_line(case, crs, at) | words),
+        masked=not is_open and showing.hides(case),
         condition=phrased(condition, "text") if condition else "",
         closing=phrased(condition, "closing") if condition else "",
         component=case.component.code if case.component else "",
         deadline=_deadline(book, case, log, at),
         contact_due_at=callers.owed(log),
         forecast=foretelling.told(book, case, at) if foretold else None,
-        log=_log(log, asked),
+        log=_log(log, asked, is_open),
         photos=shown,
         missing=list(dict.fromkeys(photo.sha256 for photo in shown if not photo.arrived)),
         flags=_flags(case, log),
@@ -197,7 +210,7 @@ def _raised(case: Case) -> list[Raised]:
             answered_by=str(flag.answered_by) if flag.answered_by else "",
             answered_at=flag.answered_at,
             accepted=flag.accepted,
-            note=flag.note,
+            note=privacy.masked(flag.note),
         )
         for flag in asked
     ]
@@ -247,11 +260,12 @@ def _deadline(book: Rulebook, case: Case, log: Sequence[CaseEvent], at: datetime
     )
 
 
-def _log(log: Sequence[CaseEvent], asked: bool) -> list[LogLine]:
-    return [_log_line(event, waits) for event, waits in showing.lines(log, flags_too=asked)]
+def _log(log: Sequence[CaseEvent], asked: bool, is_open: bool) -> list[LogLine]:
+    return [_log_line(event, waits, is_open) for event, waits in showing.lines(log, flags_too=asked)]
 
 
-def _log_line(event: CaseEvent, waits: Iterable[reasons.Reason]) -> LogLine:
+def _log_line(event: CaseEvent, waits: Iterable[reasons.Reason], is_open: bool) -> LogLine:
+    note = event.facts.get("note", "")
     facts = {name: said for name, said in event.facts.items() if name not in ("why", "waits", "note")}
     return LogLine(
         at=event.at,
@@ -265,7 +279,7 @@ def _log_line(event: CaseEvent, waits: Iterable[reasons.Reason]) -> LogLine:
         due_at=event.due_at,
         late_s=event.late_s,
         level=event.level,
-        note=event.facts.get("note", ""),
+        note=note if is_open else privacy.masked(note),
         facts=facts,
         why=_reasons(event.facts.get("why", ())),
         waits=_reasons(waits),
@@ -273,4 +287,4 @@ def _log_line(event: CaseEvent, waits: Iterable[reasons.Reason]) -> LogLine:
 
 
 def _reasons(stored: Iterable[reasons.Reason]) -> list[Reason]:
-    return [Reason(code=said["code"], says=reasons.say(said)) for said in stored]
+    return [Reason(code=said["code"], says=privacy.masked(reasons.say(said))) for said in stored]

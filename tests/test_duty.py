@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 
 from cases.models import Case
 from grid import duty
@@ -17,6 +18,7 @@ from grid.models import Officer, Shift, Track
 
 from . import acts
 from . import city as town
+from .desk import desk
 
 DUTY = "/api/mobile/v1/duty"
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -188,6 +190,24 @@ def test_the_centre_sees_who_is_on_duty_in_its_territory(
     city.dora.save()
     assert town.phone(city.dora).get(f"{DUTY}/officers").json() == []
     assert town.phone(city.hugo).get(f"{DUTY}/officers").status_code == 403
+
+
+def test_a_track_is_looked_at_by_whose_territory_it_is(
+    city: SimpleNamespace, clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    here(city, city.ann)
+    city.sina.area = city.street
+    city.sina.save()
+    asked = {"officer": city.ann.pk, "day": "2026-03-02"}
+    assert len(town.phone(city.sina).get(f"{DUTY}/track", asked).json()) == 1
+    city.sina.area = type(city.street).objects.create(code="632701002", name="扎西科街道")
+    city.sina.save()
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "access"):
+        answer = town.phone(city.sina).get(f"{DUTY}/track", asked)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_your_ground")
+    assert "扎西科街道" in answer.json()["detail"] and "track of" not in caplog.text
+    assert desk(city.sina).get(reverse("console:track", args=[city.ann.pk])).status_code == 403
 
 
 # Who is drawn to check

@@ -33,6 +33,7 @@ from ..flow import Refused
 from ..models import Export
 from . import bulletin, figures, scores  # noqa: F401  add their sheets
 from .binding import bind
+from .sheets import OPENERS as OPENERS
 from .sheets import SHEETS
 
 TURN_S = 3.0  # then others have their turn of the worker

@@ -10,14 +10,17 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from grid import privacy
 from grid.models import Officer
 from grid.moment import now
 from grid.roles import Role
 from grid.words import named
 
 from .. import docket, paging
+from ..flow import Refused
 from ..models import Case, CaseQuerySet
 
 Rows = list[list[Any]]
@@ -42,10 +45,25 @@ class Sheet:
 
 # Cases
 
+PLACE, TEXT = _("地点描述"), _("问题描述")
+OPENERS = (Role.SHIFT_LEADER, Role.LEADER)
+"""Who may have a file in which numbers of people stand as they were written (`personal`): its order and each fetching
+of it are lines of the logger "access". In every other they are masked."""
+
+
+def _fit_cases(officer: Officer, terms: Mapping[str, Any]) -> None:
+    if terms.get("personal") and not officer.holds(*OPENERS):
+        posts = gettext("、").join(str(role.label) for role in OPENERS)
+        raise Refused(
+            "not_your_post", gettext("含完整号码的文件由%(posts)s导出。") % {"posts": posts}, field="personal"
+        )
+
 
 def _cases(officer: Officer, terms: Mapping[str, Any]) -> CaseQuerySet:
     said = {
-        name: datetime.fromisoformat(value) if name in ("since", "until") else value for name, value in terms.items()
+        name: datetime.fromisoformat(value) if name in ("since", "until") else value
+        for name, value in terms.items()
+        if name != "personal"
     }
     return Case.objects.visible_to(officer).matching(said, now())
 
@@ -59,8 +77,8 @@ CASE: Mapping[Any, Callable[[Case], Any]] = {
     _("街道"): lambda case: named(case.cell.area.parent) if case.cell.area.parent else "",
     _("社区"): lambda case: named(case.cell.area),
     _("单元网格"): lambda case: case.cell.code,
-    _("地点描述"): lambda case: case.place,
-    _("问题描述"): lambda case: case.text,
+    PLACE: lambda case: case.place,
+    TEXT: lambda case: case.text,
     _("经度（WGS84）"): lambda case: round(case.point.x, 6),
     _("纬度（WGS84）"): lambda case: round(case.point.y, 6),
     _("环节"): lambda case: str(case.get_stage_display()),
@@ -80,7 +98,11 @@ def local(at: datetime | None) -> str:
 def _case_rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows, str | None]:
     found = _cases(officer, terms).select_related(*docket.RELATED)
     cases, following = paging.page(found, sort="new", limit=BATCH, cursor=cursor or None)
-    return [[cell(case) for cell in CASE.values()] for case in cases], following
+    return [[_told(head, cell(case), terms) for head, cell in CASE.items()] for case in cases], following
+
+
+def _told(head: Any, value: Any, terms: Mapping[str, Any]) -> Any:
+    return privacy.masked(value) if head in (PLACE, TEXT) and not terms.get("personal") else value
 
 
 SHEETS: dict[str, Sheet] = {
@@ -90,5 +112,6 @@ SHEETS: dict[str, Sheet] = {
         lambda terms: list(CASE),
         lambda officer, terms: _cases(officer, terms).count(),
         _case_rows,
+        fit=_fit_cases,
     ),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +32,6 @@ from cases.flow import OPEN, Refused, Stage, Verb
 from cases.models import Case
 from cases.photos import PhotoRefused
 from cases.rulebook import Rulebook
-from grid import privacy
 from grid.models import Officer
 from grid.moment import now
 from grid.roles import CENTRE
@@ -42,7 +40,6 @@ from .. import forms, place, telling
 from .. import map as drawing
 from ..door import STAFF, Request, desk, onward
 
-access = logging.getLogger("access")
 MAIN = (Verb.FILE, Verb.DISPATCH, Verb.FINISH, Verb.ORDER_CHECK, Verb.PASS, Verb.CLOSE, Verb.VERIFY, Verb.RESUME)
 
 
@@ -51,12 +48,14 @@ MAIN = (Verb.FILE, Verb.DISPATCH, Verb.FINISH, Verb.ORDER_CHECK, Verb.PASS, Verb
 def show(request: Request, number: str) -> HttpResponseBase:
     """A case with its photos, its place, its log, its deadline, and the moves open to me.
 
-    Numbers of phones and identity cards are masked; whoever asks for them (POST) leaves a line in the log "access".
+    Numbers of phones and identity cards are masked but for those who work on it in the street; whoever asks for them
+    (POST) leaves a line in the log "access".
     """
     case, book, at = _case(request, number), rulebook.current(), now()
+    working = showing.at_work(book, case, request.user)
     asked = request.method == "POST"
     if asked:
-        access.info("personal officer=%s case=%s", request.user.pk, case.number)
+        showing.reveal(case, request.user)
     said = {
         "case": case,
         "at": at,
@@ -65,15 +64,10 @@ def show(request: Request, number: str) -> HttpResponseBase:
         "contact_due_at": callers.owed(case.log) if case.stage in OPEN else None,
         "late_overall": promise.late(case, at),
         "forecast": _forecast(book, case, at),
-        "personal": any(map(privacy.holds_any, _words(case))),
-        "open": asked,
+        "personal": "" if not showing.hides(case) or (working and not asked) else "shown" if asked else "masked",
+        "open": asked or working,
     }
     return render(request, "console/case.html", said | _log(request, book, case) | _around(request, book, case, at))
-
-
-def _words(case: Case) -> list[str]:
-    """What people wrote."""
-    return [case.text, case.place, *(event.facts.get("note", "") for event in case.log)]
 
 
 def _log(request: Request, book: Rulebook, case: Case) -> dict[str, Any]:

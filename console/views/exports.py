@@ -39,7 +39,8 @@ def ask(request: Request, sheet: str) -> HttpResponseBase:
 
 def _terms(request: Request, sheet: str) -> dict[str, Any]:
     if sheet == "cases":
-        return Filters(request.GET, rulebook.current()).terms
+        personal = {"personal": True} if "personal" in request.POST else {}
+        return Filters(request.GET, rulebook.current()).terms | personal
     return {name: request.POST[name] for name in KEPT if name in request.POST}
 
 

@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from cases import docket, paging, queues, rulebook, rules
+from cases import docket, exports, paging, queues, rulebook, rules
 from cases.flow import NOTHING, Facts, Refused, Verb
 from cases.models import Case, CaseQuerySet
 from cases.queues import Queue
@@ -76,6 +76,7 @@ def _list(request: Request, found: CaseQuerySet, here: Queue | None) -> HttpResp
         "narrowed": bool(filters.terms),
         "queue": here,
         "bulk": Verb(here.bulk) if here and here.bulk else None,
+        "opener": request.user.holds(*exports.OPENERS),
     }
     return render(request, "console/list.html", said | side(request, here.name if here else ""))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from cases import docket, paging, rulebook
+from cases import docket, paging, rulebook, showing
 from cases.flow import Facts, Refused, Verb
 from cases.models import Case, CaseQuerySet
 from cases.reporting import Report
@@ -107,6 +107,14 @@ def case(request: Request, id: UUID, crs: Crs = Crs.WGS84) -> CaseOut:
 
 def _visible(by: Any, id: UUID) -> Case:
     return Case.objects.visible_to(by).select_related(*docket.RELATED).get(uuid=id)
+
+
+@router.post("cases/{id}/reveal", auth=officer(*STAFF), response={200: CaseOut, **REFUSALS})
+def reveal(request: Request, id: UUID, crs: Crs = Crs.WGS84) -> CaseOut:
+    """The case with the numbers of phones and identity cards as they were written. Each time is logged."""
+    case = _visible(request.auth, id)
+    showing.reveal(case, request.auth)
+    return telling.whole(case, request.auth, crs, foretold=True, revealed=True)
 
 
 @router.post("cases/{id}/moves", auth=officer(*STAFF), response={200: CaseOut, **REFUSALS})

@@ -107,7 +107,8 @@ def track(
     officer: int | None = Query(None, description="none: myself"),  # type: ignore[type-arg]
     crs: Crs = Crs.WGS84,
 ) -> list[FixOut]:
-    """My track of a local day. Another's is for shift leaders, leaders and auditors, and each look is logged."""
+    """My track of a local day. Another's is for the shift leaders, leaders and auditors of the territory in which
+    he has a beat, and each look is logged."""
     whom = get_object_or_404(Officer, pk=officer) if officer else request.auth
     return [
         FixOut(at=row.at, point=_position(row.point, crs), accuracy_m=row.accuracy_m)

@@ -33,9 +33,13 @@ class CasesIn(Said):
     sheet: Literal["cases"]
     form: Literal["csv", "xlsx"] = "csv"
     cases: Filters | None = Field(None, description="which; none: all that I may see")
+    personal: bool = Field(
+        False, description="numbers of phones and cards as written, else masked; for shift leaders and leaders, logged"
+    )
 
     def terms(self) -> dict[str, Any]:
         said = self.cases.model_dump(mode="json", include=set(TERMS)) if self.cases else {}
+        said["personal"] = self.personal or None
         return {name: value for name, value in said.items() if value not in (None, "", [])}
 
 

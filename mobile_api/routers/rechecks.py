@@ -12,6 +12,7 @@ from pydantic import Field
 from cases import rechecks
 from cases.flow import Purpose
 from cases.models import Evidence, Flag, Recheck
+from grid import privacy
 from grid.crs import Crs, from_wgs84
 from grid.moment import now
 from grid.roles import CENTRE, SUPERVISION, Role
@@ -148,8 +149,8 @@ def _errand(recheck: Recheck, shown: list[Picture], crs: Crs) -> Errand:
         category=_category(recheck),
         closing=phrased(case.condition, "closing") if case.condition else "",
         point=Position(lon=lon, lat=lat, crs=crs),
-        place=case.place,
-        text=case.text,
+        place=privacy.masked(case.place),
+        text=privacy.masked(case.text),
         photos=shown,
         ordered_at=recheck.ordered_at,
         due_at=recheck.due_at,
@@ -213,14 +214,14 @@ def _told(recheck: Recheck) -> RecheckOut:
         done_at=recheck.done_at,
         late=_late(recheck),
         verdict=Coded(code=verdict, label=str(verdict.label)) if verdict else None,
-        note=recheck.note,
+        note=privacy.masked(recheck.note),
         photos=[_picture(sha, purpose) for sha, purpose in recheck.photos],
         asks=[_question(flag) for flag in rechecks.questions(recheck)] if recheck.doubted else [],
         waits=recheck.doubted,
         upheld=recheck.upheld,
         decided_by=str(recheck.decided_by) if recheck.decided_by else "",
         decided_at=recheck.decided_at,
-        decision=recheck.decision,
+        decision=privacy.masked(recheck.decision),
     )
 
 
