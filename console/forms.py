@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import flags, photos, reasons, rules, showing
+from cases import flags, reasons, rules, showing
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Move, Outcome, Purpose, Rating, Verb, Verdict
 from cases.models import Case, Opinion
@@ -24,8 +23,9 @@ from grid.moment import local_day
 from grid.roles import Role
 from grid.words import named, phrased
 
+from . import chosen
+
 NOBODY = ("", "—")
-ACCEPTED = "image/jpeg,image/png,image/webp,image/heic,.heic"
 PURPOSES = {"photos": Purpose.NEAR, "before": Purpose.BEFORE, "after": Purpose.AFTER}
 
 
@@ -38,17 +38,6 @@ class About:
     move: Move
     acting: Officer
     at: datetime
-
-
-class Files(forms.FileField):
-    """Several files in one field."""
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        return [super(Files, self).clean(one, initial) for one in data or [None] if one or self.required]
-
-
-class FilesInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
 
 
 Fields = dict[str, forms.Field]
@@ -176,8 +165,8 @@ def _files(need: str, label: Promise) -> Callable[[About], Fields]:
     def fields(about: About) -> Fields:
         # The chosen files outlive the form's next answer: nobody has to look for them again.
         kept = {"id": f"{about.move.verb}-{need}", "hx-preserve": "true"}
-        widget = FilesInput(attrs={"accept": ACCEPTED, **kept})
-        return {need: Files(label=str(label), required=need in about.move.needs, widget=widget)}
+        widget = chosen.PhotosInput(attrs={"accept": chosen.ACCEPTED, **kept})
+        return {need: chosen.PhotosField(label=str(label), required=need in about.move.needs, widget=widget)}
 
     return fields
 
@@ -245,11 +234,8 @@ class MoveForm(forms.Form):
 
     def _shown(self, by: Officer) -> Iterable[tuple[str, str]]:
         for need, purpose in PURPOSES.items():
-            for file in self.cleaned_data.get(need, ()):
-                photos.weigh(file.size or 0)
-                body = file.read()
-                photo, _new = photos.keep(sha256(body).hexdigest(), body, by=by)
-                yield photo.pk, str(purpose)
+            for sha in self.cleaned_data.get(need, chosen.Chosen()).photos(by):
+                yield sha, str(purpose)
 
     def _master(self, by: Officer) -> str:
         """The case that stays: by its number where one was typed."""

@@ -240,6 +240,40 @@ def test_who_comes_second_is_told_and_may_still_act(city: SimpleNamespace, clock
     assert send(browser, case, "supervise", again, note="请速办").status_code == 302
 
 
+def test_photos_stay_chosen_when_a_form_without_scripts_comes_back(city: SimpleNamespace, clock) -> None:
+    case, browser = town.report(city), desk(city.hugo)
+    form = blank(browser, case, "finish")
+    move(case, Verb.SUPERVISE, city.lena, note="请速办")
+    files = [SimpleUploadedFile(f"{n}.jpg", pictures.snap(quality=n), "image/jpeg") for n in (60, 80)]
+    answer = browser.post(path(case, "finish"), form | {"after": files, "note": "已补盖"})
+    told = answer.content.decode()
+    kept = re.findall(r'name="after_kept" value="(\w{64})" checked', told)
+    assert answer.status_code == 409 and len(kept) == 2 and f"/photo/{kept[0]}/320/" in told
+    field = re.search(r'<input type="file" name="after"[^>]*>', told)
+    assert field and "required" not in field[0]
+    assert browser.get(f"/photo/{kept[0]}/320/").status_code == 200
+    again = dict(re.findall(r'type="hidden" name="(key|seen)" value="([^"]*)"', told))
+    answer = browser.post(path(case, "finish"), again | {"after_kept": kept[1:]})  # the first is taken away
+    assert answer.status_code == 302
+    assert case.events.get(verb=Verb.FINISH).facts["photos"] == [[kept[1], Purpose.AFTER]]
+
+
+def test_a_file_that_is_no_photo_is_told_and_the_others_stay(city: SimpleNamespace, clock) -> None:
+    case, browser = town.report(city), desk(city.hugo)
+    files = [SimpleUploadedFile("a.jpg", pictures.snap(), "image/jpeg"), SimpleUploadedFile("b.jpg", b"no photo")]
+    answer = send(browser, case, "finish", after=files)
+    told = answer.content.decode()
+    assert answer.status_code == 422 and told.count('name="after_kept"') == 1
+    assert not case.events.filter(verb=Verb.FINISH).exists()
+
+
+def test_a_hash_that_nobody_sent_is_no_photo(city: SimpleNamespace, clock) -> None:
+    case, browser = town.report(city), desk(city.hugo)
+    for made_up in ("5f" * 32, "../../x"):
+        assert send(browser, case, "finish", after_kept=made_up).status_code == 422
+    assert not case.events.filter(verb=Verb.FINISH).exists()
+
+
 def test_who_comes_too_late_is_told_what_happened_instead(city: SimpleNamespace, clock) -> None:
     Policy.objects.filter(verb=Verb.DISPATCH).delete()
     case = town.report(city)

@@ -169,3 +169,20 @@ def test_the_way_back_makes_no_second_move(visit: Visit, city: SimpleNamespace) 
     expect(page.locator("#act form")).to_have_count(0)
     assert Case.objects.get(pk=city.case.pk).stage == Stage.CHECK
     assert made(city) == 1
+
+
+def test_photos_are_shown_and_taken_away_one_by_one(visit: Visit, city: SimpleNamespace) -> None:
+    page = finishing(visit, city)
+    more = {"name": "more.jpg", "mimeType": "image/jpeg", "buffer": pictures.snap(quality=60)}
+    page.set_input_files("form.move input[type=file]", [more])
+    expect(page.locator("form.move .picked img")).to_have_count(2)
+    page.get_by_role("button", name="移除 photo.jpg").click()
+    expect(page.locator("form.move .picked img")).to_have_count(1)
+    acts.move(city.case, Verb.SUPERVISE, city.lena, note="请速办")
+    send(page)
+    expect(page.locator("form.move .note.error")).to_contain_text("督办")
+    expect(page.locator("form.move .picked img")).to_have_count(1)
+    send(page)
+    moved(page, city)
+    (shown,) = Case.objects.get(pk=city.case.pk).events.get(verb=Verb.FINISH).facts["photos"]
+    assert shown[1] == "after"

@@ -36,7 +36,7 @@ from grid.models import Officer
 from grid.moment import now
 from grid.roles import CENTRE
 
-from .. import forms, place, telling
+from .. import chosen, forms, place, telling
 from .. import map as drawing
 from ..door import STAFF, Request, desk, onward
 
@@ -217,6 +217,8 @@ def _overtaken(request: Request, case: Case, verb: str, refused: Refused) -> Htt
 
 def _form(request: Request, about: forms.About, form: forms.MoveForm, status: int) -> HttpResponseBase:
     part = "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+    if form.is_bound and not part:
+        chosen.keep(form, forms.PURPOSES, request.user)
     template = "console/part/move.html" if part else "console/move.html"
     said = {"case": about.case, "move": about.move, "form": form}
     return render(request, template, said, status=status)
