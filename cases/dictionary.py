@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .metrics import METRICS, NOBODY, REPORTER, WORKER
+from .metrics import CHECKER, METRICS, NOBODY, REPORTER, WORKER
 from .models import Indicator
 
 BEGINS = "<!-- made by ./dev docs: from here -->"
 ENDS = "<!-- to here -->"
 DAYS = {"at": "it happened", "due_at": "it fell due", "promise_at": "promised by, once over"}
-WHOSE = {NOBODY: "–", REPORTER: "the reporter", WORKER: "who had taken it on, else who did it"}
+WHOSE = {
+    NOBODY: "–",
+    REPORTER: "the reporter",
+    WORKER: "who had taken it on, else who did it",
+    CHECKER: "who had checked it, or handled it on the spot",
+}
 
 
 def page(standing: str, indicators: Iterable[Indicator]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .flow import OPEN
+from .flow import CALLERS, OPEN
 
 When = Literal["at", "due_at", "promise_at"]
 
@@ -22,6 +22,7 @@ REPORTER = "c.reporter_id"
 # Whose work the stage was: who had taken it on; where nobody had, who did it.
 WORKER = 'CASE WHEN e.entered <> e."left" THEN coalesce(e.holder_id, e.by_id) ELSE e.holder_id END'
 FINISHER = "k.finisher"
+CHECKER = "k.checker"
 
 
 def _some(which: str) -> str:
@@ -40,6 +41,21 @@ KNOWN: Mapping[str, str] = {
     + _some("o.id > e.id AND o.verb = 'dispatch' AND o.department_id <> e.department_id"),
     "again": "e.verb = 'decline' AND " + _some("o.id < e.id AND o.verb = 'decline'"),
     "appealed": "e.late AND " + _some("o.verb = 'exempt'"),
+    # What became of the contact that a dispatch asks for: kept, missed, or spared by who took the case back in time.
+    "contact": """CASE WHEN e.verb = 'dispatch' AND e.facts ? 'contact_due_at' THEN coalesce((
+        SELECT CASE WHEN o.verb = 'contact' THEN CASE o.facts->>'contact_kept' WHEN 'true' THEN 'kept' ELSE 'missed' END
+                    WHEN o.at <= (e.facts->>'contact_due_at')::timestamptz THEN 'spared' END
+        FROM cases_caseevent o
+        WHERE o.case_id = e.case_id AND o.id > e.id AND o.verb IN ('contact', 'decline', 'void', 'link')
+        ORDER BY o.id LIMIT 1
+    ), 'missed') END""",
+    # A caller said how it was; of one closing the latest word counts.
+    "answered": "e.verb = 'call_back' AND e.facts->>'outcome' <> 'unreached' AND NOT "
+    + _some("o.id > e.id AND o.since = e.since AND o.verb = 'call_back' AND o.facts->>'outcome' <> 'unreached'"),
+    "checker": """CASE WHEN e.verb = 'recheck' THEN (
+        SELECT o.by_id FROM cases_caseevent o
+        WHERE o.case_id = e.case_id AND o.verb IN ('pass', 'self_handle') AND o.id < e.id ORDER BY o.id DESC LIMIT 1
+    ) END""",
     "finisher": """CASE WHEN e.verb = 'rework' THEN (
         SELECT coalesce(o.holder_id, o.by_id) FROM cases_caseevent o
         WHERE o.case_id = e.case_id AND o.verb = 'finish' AND o.id < e.id ORDER BY o.id DESC LIMIT 1
@@ -79,11 +95,15 @@ def _late(stage: str) -> str:
 
 
 _FILED = "k.filed"
-_TOLD = f"{_FILED} AND c.source IN ('hotline', 'public')"
+_CALLED = f"c.source IN ({', '.join(repr(str(source)) for source in CALLERS)})"
+_TOLD = f"{_FILED} AND {_CALLED}"
 _WHOLE = "c.parent_id IS NULL"  # what helps with a case is its department's work, and no case more of the region's
 _CLOSED = f"{_verb('close')} AND e.\"left\" <> 'linked' AND {_WHOLE}"
 OPEN_CASES = ", ".join(repr(str(stage)) for stage in OPEN)
 _PASSED = "e.verb = 'refuse' AND e.facts->>'refuses' = 'decline' OR k.again"
+
+
+_RECHECKED = f"{_verb('recheck')} AND e.facts->>'verdict' IN ('holds', 'fails')"
 
 
 def _rung(number: int, *, above: bool = False) -> str:
@@ -197,6 +217,20 @@ METRICS = (
         when="promise_at",
     ),
     Metric("reopened", "重启数", "Reopened", f"{_verb('reopen')} AND {_WHOLE}"),
+    Metric("contacts_due", "应联系数", "Callers to be contacted", "k.contact IN ('kept', 'missed')"),
+    Metric("contacted", "按时联系数", "Callers contacted in time", "k.contact = 'kept'"),
+    Metric("to_call", "应回访数", "Callers to be called back", f"{_verb('close')} AND {_CALLED} AND {_WHOLE}"),
+    Metric("called_back", "有效回访数", "Callers who said how it was", "k.answered", HAND),
+    Metric("solved", "解决数", "Solved, says the caller", "k.answered AND e.facts->>'outcome' = 'solved'", HAND),
+    Metric("satisfied", "满意数", "The caller is satisfied", "k.answered AND e.facts->>'satisfied' = 'true'", HAND),
+    Metric("rechecked", "复查数", "Checked again, blind", _RECHECKED, CHECKER),
+    Metric(
+        "recheck_failed",
+        "复查不合格数",
+        "Re-checks that failed, upheld",
+        f"{_RECHECKED} AND e.facts->>'accepted' = 'true'",
+        CHECKER,
+    ),
     Metric("appeals", "申诉数", "Appeals", f"{_verb('ask')} AND e.facts->>'asks' = 'exempt'", HAND),
     Metric("granted", "申诉成立数", "Appeals granted", _verb("exempt")),
     Metric("supervised", "督办数", "Supervised", _verb("supervise")),

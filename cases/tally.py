@@ -27,7 +27,7 @@ from grid.models import Cell
 from grid.moment import local_day, today
 
 from . import totals
-from .flow import Stage, Verb
+from .flow import SEALED, Stage, Verb
 from .metrics import CODES, METRICS, OPEN_CASES, facts
 from .models import Basis, Case, CaseEvent, Tally
 from .outbox import consumer
@@ -38,14 +38,17 @@ Unit = tuple[int, date, str]  # cell, day, basis
 COUNTER = 0x7A11  # the advisory lock of whoever counts
 UNCOUNTED = (
     *(Verb.ACCEPT, Verb.REPLY, Verb.ANSWER, Verb.REFUSE, Verb.ASK),
-    *(Verb.RECALL, Verb.DRAW, Verb.DOUBT, Verb.RECHECK),
+    *(Verb.RECALL, *SEALED),
 )
 """Verbs that count only if what was asked or refused does, or if the line is the first to show that work is late."""
 
 FOLLOWING = (Verb.FILE, Verb.ORDER_VERIFY, Verb.DISPATCH, Verb.ORDER_CHECK, Verb.CLOSE)
 """What the system adds to a move in the same moment: the move itself has the same unit recounted."""
 
-RECALLING = (Verb.VOID, Verb.DISPATCH, Verb.EXEMPT, Verb.UNLINK)
+RECALLING = (
+    *(Verb.VOID, Verb.DISPATCH, Verb.DECLINE, Verb.EXEMPT, Verb.LINK, Verb.UNLINK),
+    *(Verb.CONTACT, Verb.CALL_BACK),
+)
 """Verbs that change what an earlier day of the case counts."""
 
 UNITS = """
@@ -92,11 +95,15 @@ LINES = f"""
 """  # noqa: S608 (our own names alone)
 """Which lines of the log belong to which unit, and by which of their moments."""
 
-READ = """
-    line, LATERAL (SELECT * FROM cases_caseevent WHERE id = line.event OFFSET 0) AS e,
+OPEN_LINES = f"e.verb NOT IN ({', '.join(repr(str(verb)) for verb in SEALED)})"
+READ = f"""
+    line, LATERAL (SELECT * FROM cases_caseevent e WHERE id = line.event AND {OPEN_LINES} OFFSET 0) AS e,
     LATERAL (SELECT * FROM cases_case WHERE id = e.case_id OFFSET 0) AS c
+"""  # noqa: S608 (our own names alone)
+"""The lines with their events and cases, without the sealed ones.
+
+OFFSET has the lines found first, whatever the planner believes of the log.
 """
-"""The lines with their events and cases. OFFSET has the lines found first, whatever the planner believes of the log."""
 
 COUNTED = f"""
     SELECT line.cell, line.day, line.basis, coalesce(e.department_id, 0) AS department,

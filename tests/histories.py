@@ -14,7 +14,7 @@ import time_machine
 from cases import alarm, docket, outbox, tally
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Purpose, Refused, Source, Verb
-from cases.models import Case
+from cases.models import Case, Terms
 from grid.models import Officer
 from grid.moment import now
 
@@ -23,6 +23,7 @@ from . import city as town
 
 def wander(city: SimpleNamespace, clock: time_machine.Traveller, seed: int, steps: int = 60) -> list[Case]:
     """So many acts, minutes to days apart, with a worker who comes now and then, and at the end."""
+    Terms.objects.create(verb=Verb.CONTACT, within_value=4, within_unit=Unit.WORK_HOUR)
     chance, cases = Random(seed), [_report(city, Random(seed))]
     for _ in range(steps):
         clock.shift(timedelta(minutes=chance.choice((1, 10, 60, 300, 1500))))
@@ -103,6 +104,10 @@ def _moves(city: SimpleNamespace) -> list[tuple[str, Officer | None, Callable[[O
         (Verb.REWORK, city.ivan, say(note="没好")),
         (Verb.CLOSE, city.carl, say()),
         (Verb.CLOSE, city.sina, say()),
+        (Verb.CONTACT, None, say(note="已约")),
+        (Verb.CALL_BACK, city.carl, say(outcome="unreached")),
+        (Verb.CALL_BACK, city.sina, say(outcome="solved", rating=4)),
+        (Verb.CALL_BACK, city.carl, say(outcome="unsolved", rating=2, note="没好")),
         (Verb.EXEMPT, city.sina, say(note="属实")),
         (Verb.REOPEN, city.carl, say(note="又来")),
         (Verb.HASTEN, city.carl, say(note="快")),

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 
 from cases import callers, outbox, queues
 from cases.clock import Unit
@@ -77,12 +78,12 @@ def test_a_clerk_asks_whoever_called(source: Source, rules: SimpleNamespace) -> 
 
 @pytest.mark.parametrize(("rating", "least", "satisfied"), [(3, 3, True), (2, 3, False), (3, 4, False), (4, 4, True)])
 def test_the_city_says_which_rating_satisfies(
-    rating: int, least: int, satisfied: bool, rules: SimpleNamespace, settings
+    rating: int, least: int, satisfied: bool, rules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.SATISFIED_FROM = least
+    monkeypatch.setattr(settings, "SATISFIED_FROM", least)
     case = ended(phoned(rules), rules)
     asked(case, rules.carl, rating=rating, note="还行")
-    settings.SATISFIED_FROM = 5  # what was written stays
+    monkeypatch.setattr(settings, "SATISFIED_FROM", 5)  # what was written stays
     assert last(case).facts.get("satisfied", False) is satisfied
 
 
