@@ -8,7 +8,7 @@ from functools import partial
 from math import exp
 from typing import TYPE_CHECKING
 
-from cases import clock
+from cases import callers, clock
 from cases.flow import Purpose, Verb
 from cases.models import Case
 from grid.roles import Role
@@ -30,6 +30,8 @@ WORDS = {
 def handling(past: Past, case: Case, dice: random.Random) -> None:
     """Plan the work on a case that has come to a department."""
     part = share(past, case, dice)
+    if callers.owed(case.events.order_by("id")) and dice.random() < 0.93:
+        past.later(case, past.soon(past.now(), dice, 150), partial(contact, past))
     if dice.random() < 0.35:
         past.later(case, after(past, case, part * dice.uniform(0.05, 0.4)), partial(accept, past))
     if dice.random() < sum(WISHES.values()) / 100:
@@ -64,6 +66,10 @@ def after(past: Past, case: Case, part: float) -> datetime:
 def accept(past: Past, case: Case, dice: random.Random) -> None:
     if not case.holder_id:
         past.move(case, Verb.ACCEPT, past.hand(case, dice))
+
+
+def contact(past: Past, case: Case, dice: random.Random) -> None:
+    past.move(case, Verb.CONTACT, past.hand(case, dice), note="已与来电人联系，约定处置时间。")
 
 
 def finish(past: Past, case: Case, dice: random.Random) -> None:

@@ -21,7 +21,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from cases import alarm, docket, flags, flow, rulebook, rules
-from cases.flow import Facts, Purpose, Refused, Source, Stage, Verb
+from cases.flow import Facts, Outcome, Purpose, Refused, Source, Stage, Verb
 from cases.models import Case
 from cases.reporting import Report
 from grid import moment
@@ -323,6 +323,23 @@ class Past:
             self.later(case, self.soon(self.now(), dice, 1500, OFFICE), self.appeal)
         if not case.same_as_id and dice.random() < 0.006:
             self.later(case, self.soon(self.now(), dice, 9000, OFFICE), self.reopen)
+        if case.call_by:
+            self.later(case, self.soon(self.now(), dice, 1500, OFFICE), self.call_back)
+
+    def call_back(self, case: Case, dice: random.Random) -> None:
+        """Who waited long is less content; who is not at all may see his case reopened."""
+        clerk, late = self.centre(case, dice, Role.CLERK), case.events.filter(left=Stage.HANDLING, late=True).exists()
+        if dice.random() < 0.2:
+            self.move(case, Verb.CALL_BACK, clerk, outcome=Outcome.UNREACHED)
+            self.later(case, self.soon(self.now(), dice, 2000, OFFICE), self.call_back)
+        elif dice.random() < (0.72 if late else 0.93):
+            rating = dice.choice((2, 3, 4)) if late else dice.choice((3, 4, 5, 5))
+            self.move(case, Verb.CALL_BACK, clerk, outcome=Outcome.SOLVED, rating=rating, note="已回访来电人。")
+        else:
+            said = {"outcome": Outcome.UNSOLVED, "rating": dice.choice((1, 2)), "note": "来电人称问题仍在。"}
+            self.move(case, Verb.CALL_BACK, clerk, **said)
+            if not case.same_as_id and dice.random() < 0.3:
+                self.later(case, self.soon(self.now(), dice, 60, OFFICE), self.reopen)
 
     def appeal(self, case: Case, dice: random.Random) -> None:
         self.move(case, Verb.ASK, self.hand(case, dice), asks=Verb.EXEMPT, note="因材料供应延误，非本单位原因。")

@@ -19,6 +19,7 @@ from .ground import MIX
 from .phone import Phone
 
 Case = dict[str, Any]
+CALLED = ("hotline", "public")
 
 
 @dataclass
@@ -165,6 +166,11 @@ class Handler(Person):
         share = dice.choices([0.5, 1.4, 3.0, 40.0], [80, 11, 4, 5])[0]
         asks, accepts = dice.random(), dice.random() < 0.7
         share *= dice.uniform(0.4, 1.3)
+        if case["source"]["code"] in CALLED and "called" + case["id"] not in self.plans:
+            talks = self.dice("contact", case["id"])
+            if talks.random() < 0.85 and at >= self.due(case, talks.uniform(0, 0.3)):
+                self.plans["called" + case["id"]] = True
+                self.phone.move(case, "contact", note="已与来电人联系，约定处置时间。")
         if accepts and case["holder"] is None and "accepted" + case["id"] not in self.plans:
             self.plans["accepted" + case["id"]] = True
             self.phone.move(case, "accept")
@@ -179,7 +185,7 @@ class Handler(Person):
 
 
 class Clerk(Person):
-    """受理员: registers the hotline, files, orders checks, closes."""
+    """受理员: registers the hotline, files, orders checks, closes, and calls back."""
 
     def acts(self) -> dict[str, Callable[[Case, datetime], None]]:
         return {"filing": self.file, "feedback": self.order, "closing": self.close}
@@ -214,6 +220,25 @@ class Clerk(Person):
         super().turn(at)
         for doubt in self.phone.doubts():
             self.phone.decide(doubt, upheld=self.dice("doubt", doubt["id"]).random() < 0.7)
+        for case in self.phone.to_call():
+            self.call_back(case, at)
+
+    def call_back(self, case: Case, at: datetime) -> None:
+        """Now and then somebody answers; most are content, and who is not may see his case reopened."""
+        dice = self.dice("call_back", case["id"], case["call_by"], at)
+        if dice.random() > 0.3:
+            return
+        turn = f"{case['call_by']} {at}"
+        if dice.random() < 0.25:
+            self.phone.move(case, "call_back", turn=turn, outcome="unreached")
+        elif dice.random() < 0.85:
+            rating = dice.choice((3, 4, 5, 5))
+            self.phone.move(case, "call_back", turn=turn, outcome="solved", rating=rating, note="来电人表示感谢。")
+        else:
+            said = {"outcome": "unsolved", "rating": dice.choice((1, 2)), "note": "来电人称问题仍在。"}
+            self.phone.move(case, "call_back", turn=turn, **said)
+            if dice.random() < 0.5:
+                self.phone.move(case, "reopen", turn=turn, note="来电人称问题仍在，请再处置。")
 
     def order(self, case: Case, at: datetime) -> None:
         self.phone.move(case, "order_check")

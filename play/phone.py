@@ -86,6 +86,10 @@ class Phone:
             if not cursor:
                 return found
 
+    def to_call(self) -> list[dict[str, Any]]:
+        """Closed cases whose caller nobody has asked yet, the first page."""
+        return self._ask("GET", "cases", params={"view": "call_back", "limit": 100}).json()["items"]
+
     def clock(self, case: dict[str, Any]) -> str:
         said = self._ask("GET", f"cases/{case['id']}").json()["deadline"]["clock"]
         return said["code"] if said else ""
@@ -131,8 +135,9 @@ class Phone:
         said = {"note": "已核对照片，情况属实。", "accepted": True, "key": self.uuid("answer", case["id"], flag["id"])}
         self._count("answer", self._ask("POST", f"cases/{case['id']}/flags/{flag['id']}", json=said))
 
-    def move(self, case: dict[str, Any], verb: str, **facts: Any) -> None:
-        key = self.uuid(verb, case["id"], case["due_at"], case["level"])
+    def move(self, case: dict[str, Any], verb: str, *, turn: object = "", **facts: Any) -> None:
+        """`turn` tells apart what is done to a case as it stands more than once."""
+        key = self.uuid(verb, case["id"], case["due_at"], case["level"], turn)
         self._count(verb, self._ask("POST", f"cases/{case['id']}/moves", json={"verb": verb, "key": key, **facts}))
 
     def shots(self, dice: random.Random, purposes: Sequence[str]) -> Shots:
