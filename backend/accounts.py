@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from hashlib import sha256
-from math import ceil
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -25,7 +23,6 @@ from allauth.usersessions.models import UserSession
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.contrib.auth.password_validation import MinimumLengthValidator
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -33,7 +30,6 @@ from django.utils.translation import gettext_lazy
 
 from grid import lock
 from grid.models import Officer
-from grid.moment import now
 from mobile_api.auth import forget_devices
 
 access = logging.getLogger("access")
@@ -53,15 +49,15 @@ class Adapter(DefaultAccountAdapter):
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Before the password is looked at, refuses an address with too many failures, and a locked account."""
         super().pre_authenticate(request, **credentials)
-        if not lock.take(credentials["username"]):
+        if lock.until(credentials["username"]) or not lock.take(credentials["username"]):
             self._log("login refused, locked", request, credentials["username"])
-            raise _locked(credentials["username"])
+            raise lock.closed(credentials["username"])
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Officer | None:
         found: Officer | None = super().authenticate(request, **credentials)
         if found is None:
             return None
-        lock.clear(credentials["username"])
+        lock.clear(credentials["username"], lock.PASSWORD)
         if not found.is_active:
             self._log("login refused, disabled", request, found.pk)
             raise self.validation_error("account_inactive")
@@ -157,10 +153,3 @@ def _officer(claims: Mapping[str, Any]) -> Officer | None:
 def _cipher() -> Fernet:
     """With a key of SECRET_KEY: under another one, people enrol again."""
     return Fernet(urlsafe_b64encode(sha256(b"second factor:" + settings.SECRET_KEY.encode()).digest()))
-
-
-def _locked(name: str) -> ValidationError:
-    until = lock.until(name)
-    minutes = ceil((until - now()) / timedelta(minutes=1)) if until else 1
-    says = _("账号已锁定，请在 %(minutes)d 分钟后再试。")
-    return ValidationError(says, code="too_many_login_attempts", params={"minutes": minutes})

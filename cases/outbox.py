@@ -15,7 +15,7 @@ from datetime import timedelta as td
 from types import MappingProxyType
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Min, QuerySet
 from django_q.tasks import async_task
 
 from grid.moment import now
@@ -37,12 +37,19 @@ class Unpaid(Exception):
     """Raised by a consumer: these events are still owed, the rest of the batch is paid.
 
     `until`: events of these that are put off on purpose, to a moment: they have not failed, and count as not yet tried.
+    `away`: of those, what is put off because whoever is to hear of it is out of reach; /healthz counts that.
     """
 
-    def __init__(self, events: Collection[int], until: Mapping[int, datetime] = MappingProxyType({})):
+    def __init__(
+        self,
+        events: Collection[int],
+        until: Mapping[int, datetime] = MappingProxyType({}),
+        away: Collection[int] = (),
+    ):
         super().__init__(f"{len(events)} events still owed")
         self.events = frozenset(events)
         self.until = until
+        self.away = frozenset(away)
 
 
 @dataclass(frozen=True)
@@ -112,16 +119,17 @@ def _pay(name: str, batch: int) -> int | None:
         CONSUMERS[name].pay([debt.event for debt in debts])
     except Unpaid as unpaid:
         owed = unpaid.events
-        _put_off(debts, unpaid.until)
+        _put_off(debts, unpaid)
     settled = [debt.pk for debt in debts if debt.event_id not in owed]
     return int(Outbox.objects.filter(pk__in=settled).delete()[0])
 
 
-def _put_off(debts: Sequence[Outbox], until: Mapping[int, datetime]) -> None:
-    later = [debt for debt in debts if debt.event_id in until]
+def _put_off(debts: Sequence[Outbox], unpaid: Unpaid) -> None:
+    later = [debt for debt in debts if debt.event_id in unpaid.until]
     for debt in later:
-        debt.due_at, debt.tries = until[debt.event_id], 0
-    Outbox.objects.bulk_update(later, ["tries", "due_at"])
+        debt.due_at, debt.tries = unpaid.until[debt.event_id], 0
+        debt.away = debt.event_id in unpaid.away
+    Outbox.objects.bulk_update(later, ["tries", "due_at", "away"])
 
 
 def _due(name: str) -> QuerySet[Outbox]:
@@ -149,6 +157,15 @@ def _claim(name: str, batch: int) -> list[Outbox]:
         debt.tries += 1
     Outbox.objects.bulk_update(debts, ["tries", "due_at"])
     return debts
+
+
+def away() -> dict[str, tuple[int, datetime]]:
+    """By consumer, how many debts are put off because a server out there does not answer, and since when the oldest of
+    them is owed."""
+    waiting = Outbox.objects.filter(away=True).values_list("consumer")
+    found = {name: (n, first) for name, n, first in waiting.annotate(n=Count("pk"), first=Min("event"))}
+    at = dict(CaseEvent.sealed.filter(pk__in=[first for _n, first in found.values()]).values_list("pk", "at"))
+    return {name: (n, at[first]) for name, (n, first) in found.items()}
 
 
 def oldest() -> datetime | None:

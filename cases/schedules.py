@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -19,7 +23,7 @@ SCHEDULES: dict[str, int] = {
     "cases.alarm.ring": 1,
     "cases.outbox.drain": 1,
     "cases.photos.sweep": 1,
-    "cases.nightly.run": DAY,
+    "cases.nightly.begin": DAY,
     "cases.rechecks.tend": 10,
     "cases.schedules.beat": 1,
 }
@@ -32,6 +36,12 @@ NIGHT = time(3)
 
 UNCROSSED = timedelta(seconds=90)
 """After so long a task that was taken has been done, and crossed off the queue."""
+
+LONGEST_S = 1800
+"""So long a task may take that is `busy`; others end after Q_CLUSTER's timeout, and are then run again."""
+
+AGAIN_S = 20.0
+"""How often a busy task gives its sign of life."""
 
 OURS = "cases."
 
@@ -60,8 +70,32 @@ def beat() -> None:
 
 
 def alive() -> None:
-    """Whoever watches the worker sees this file change. Called between the steps of what takes long."""
+    """Whoever watches the worker sees this file change."""
     Path(settings.DATA_DIR, "worker.beat").touch()
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """Gives signs of life for a task that takes long, up to LONGEST_S: after that it is taken for dead like any other.
+
+    By a thread of its own that asks neither the database nor a clock that can be set.
+    """
+    over = Event()
+
+    def signs() -> None:
+        ends = monotonic() + LONGEST_S
+        while monotonic() < ends and not over.wait(AGAIN_S):
+            alive()
+
+    alive()
+    thread = Thread(target=signs, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        alive()
 
 
 def _first(minutes: int) -> datetime:

@@ -29,6 +29,7 @@ from .indicators import AREAS, Figures
 from .models import Basis, Case, CaseEvent, Condition, Duty, Scheme, Trial
 from .periods import Period
 from .rulebook import Rulebook
+from .schedules import LONGEST_S, busy
 from .tally import midnight
 
 BATCH = 500
@@ -53,7 +54,7 @@ def begin(scheme: Scheme, period: Period, said: Mapping[str, Any], by: Officer) 
     trial = Trial.objects.create(
         scheme=scheme, said=dict(said), since=period.since, until=period.until, by=by, at=now()
     )
-    async_task("cases.whatif.reckon", trial.pk)
+    async_task("cases.whatif.reckon", trial.pk, timeout=LONGEST_S)
     return trial
 
 
@@ -102,6 +103,7 @@ class Stint:
     appealed: bool
 
 
+@busy()
 def reckon(pk: int) -> None:
     """Reckon a trial, telling how far it is. Run by the worker; idempotent: from the start each time."""
     trial = Trial.objects.select_related("scheme").get(pk=pk)

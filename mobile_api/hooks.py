@@ -44,6 +44,7 @@ def deliver(events: Sequence[CaseEvent]) -> None:
     hooks = Hook.objects.filter(active=True).select_related("area", "department")
     again: dict[int, datetime] = {}
     failed: set[int] = set()
+    away: set[int] = set()
     ends = time.monotonic() + TURN_S
     for hook in hooks:
         for event, at in _deliver(hook, [event for event in events if wants(hook, event)], ends).items():
@@ -51,8 +52,9 @@ def deliver(events: Sequence[CaseEvent]) -> None:
                 failed.add(event)
             else:
                 again[event] = min(at, again.get(event, at))
+                away |= {event} if _rests(hook) else set()
     if owed := failed | again.keys():
-        raise Unpaid(owed, {event: at for event, at in again.items() if event not in failed})
+        raise Unpaid(owed, {event: at for event, at in again.items() if event not in failed}, away)
 
 
 def wants(hook: Hook, event: CaseEvent) -> bool:

@@ -51,9 +51,10 @@ def send(events: Sequence[CaseEvent]) -> None:
         for officer, heard in hearers.items()
     }
     owed, again = _post({officer: heard for officer, heard in letters.items() if heard})
-    until = quiet.earliest(waiting) | {event.pk: again for heard in owed.values() for event in heard}
+    late = {event.pk: again for heard in owed.values() for event in heard}
+    until = quiet.earliest(waiting) | late
     if until:
-        raise Unpaid(until.keys(), until)
+        raise Unpaid(until.keys(), until, away=late if again > now() else ())
 
 
 def _hearers(events: Sequence[CaseEvent]) -> Letters:

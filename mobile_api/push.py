@@ -93,7 +93,8 @@ def ring(events: Sequence[CaseEvent]) -> None:
     """The consumer "push". Raises Unpaid for the events that some device is still to hear of."""
     rest: Rest | None = cache.get(RESTING)
     if rest and rest.until > now():
-        raise Unpaid([event.pk for event in events], {event.pk: rest.until for event in events})
+        owed = [event.pk for event in events]
+        raise Unpaid(owed, dict.fromkeys(owed, rest.until), away=owed)
     rings = _rings(events)
     waiting = quiet.waiting((ring.event, ring.device.officer) for ring in rings)
     ready = _last(ring for ring in rings if (ring.event.pk, ring.device.officer_id) not in waiting)
@@ -116,7 +117,7 @@ def _owe(rung: Sequence[tuple[Ring, Outcome]], later: Mapping[int, datetime]) ->
     until = {event: at for event, at in {**later, **dict.fromkeys(untried, again)}.items() if event not in failed}
     heard = [ring.key for ring, outcome in rung if outcome is Outcome.HEARD and ring.event.pk in left]
     cache.set_many(dict.fromkeys(heard, True), FRESH.total_seconds())
-    raise Unpaid(left, until)
+    raise Unpaid(left, until, away=untried if rest else ())
 
 
 def _rings(events: Sequence[CaseEvent]) -> list[Ring]:

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from grid import sessions
+from grid.codes import CodeInput
 
 
 class SignupView(APIView):  # type: ignore[misc]  # allauth ships no types
@@ -40,6 +41,12 @@ class PasswordView(ChangePasswordView):  # type: ignore[misc]  # allauth ships n
         return answer
 
 
+class CodeView(AuthenticateView):  # type: ignore[misc]  # allauth ships no types
+    """The code of the second factor, after the password."""
+
+    input_class = CodeInput
+
+
 def _door(route: str, view: type[APIView]) -> Any:
     return path(f"app/v1/{route}", view.as_api_view(client=Client.APP))
 
@@ -47,7 +54,7 @@ def _door(route: str, view: type[APIView]) -> Any:
 urlpatterns = [
     _door("config", ConfigView),
     _door("auth/login", LoginView),
-    _door("auth/2fa/authenticate", AuthenticateView),
+    _door("auth/2fa/authenticate", CodeView),
     _door("auth/session", SessionView),
     _door("auth/sessions", SessionsView),
     _door("auth/signup", SignupView),

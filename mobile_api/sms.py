@@ -81,12 +81,13 @@ def send(events: Sequence[CaseEvent]) -> None:
         else:
             refusals += 1
             failed.add(event.pk)
-    again = now()
-    if refusals == AWAY:
+    again, away = now(), refusals == AWAY
+    if away:
         failed, untried, again = set(), failed | untried, again + REST
     until = {**quiet.earliest(waiting), **dict.fromkeys(untried, again)}
     if failed or until:
-        raise Unpaid(failed | until.keys(), {event: at for event, at in until.items() if event not in failed})
+        later = {event: at for event, at in until.items() if event not in failed}
+        raise Unpaid(failed | until.keys(), later, away=untried if away else ())
 
 
 def _untold(events: Sequence[CaseEvent]) -> list[tuple[CaseEvent, Officer]]:

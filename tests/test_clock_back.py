@@ -133,7 +133,7 @@ def test_the_rounds_of_the_worker_do_not_wait_for_the_clock(db: None, clock: Any
     schedules.install()
     rounds = dict(Schedule.objects.values_list("name", "next_run"))
     assert rounds["cases.alarm.ring"] == now()
-    assert now() < rounds["cases.nightly.run"] <= now() + timedelta(days=1)
+    assert now() < rounds["cases.nightly.begin"] <= now() + timedelta(days=1)
 
 
 @pytest.mark.parametrize(

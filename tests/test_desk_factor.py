@@ -140,6 +140,52 @@ def test_five_wrong_passwords_close_the_account_at_both_doors(city: SimpleNamesp
     assert Client().post(f"{API}/login", said, content_type="application/json").status_code == 400
 
 
+def test_wrong_codes_close_the_account_whatever_the_password(city: SimpleNamespace, clock) -> None:
+    """Knowing the password does not buy more guesses: each new sign-in goes on where the last one left off."""
+    secret = enrol(desk(city.carl))
+    clock.shift(30)
+    for n in range(5):
+        browser, answer = knock(city.carl)
+        assert answer["Location"] == "/account/second/login/", n
+        told = browser.post("/account/second/login/", {"code": "000000"}).content.decode()
+        assert "账号已锁定" not in told
+    told = browser.post("/account/second/login/", {"code": code(secret)}).content.decode()
+    assert "账号已锁定" in told
+    _browser, answer = knock(city.carl)
+    assert answer.status_code == 200 and "账号已锁定" in answer.content.decode()
+    said = {"username": "carl", "password": town.PASSWORD}
+    assert Client().post(f"{API}/login", said, content_type="application/json").status_code == 400
+    assert desk(city.dora).get("/queue/").status_code == 302
+    call_command("unlock", "carl")
+    browser, _answer = knock(city.carl)
+    assert browser.post("/account/second/login/", {"code": code(secret)})["Location"] == "/"
+
+
+def test_a_phone_s_wrong_codes_count_with_the_browser_s(city: SimpleNamespace, clock) -> None:
+    secret = enrol(desk(city.carl))
+    clock.shift(30)
+    browser, _answer = knock(city.carl)
+    for _ in range(3):
+        browser.post("/account/second/login/", {"code": "000000"})
+    said = {"username": "carl", "password": town.PASSWORD}
+    token = Client().post(f"{API}/login", said, content_type="application/json").json()["meta"]["session_token"]
+    phone = Client(headers={"X-Session-Token": token})
+    for _ in range(2):
+        phone.post(f"{API}/2fa/authenticate", {"code": "000000"}, content_type="application/json")
+    answer = phone.post(f"{API}/2fa/authenticate", {"code": code(secret)}, content_type="application/json")
+    assert answer.status_code == 400 and "账号已锁定" in answer.json()["errors"][0]["message"]
+
+
+def test_the_right_code_gives_the_chances_back(city: SimpleNamespace, clock) -> None:
+    secret = enrol(desk(city.carl))
+    for _ in range(3):
+        clock.shift(30)
+        browser, _answer = knock(city.carl)
+        for _ in range(4):
+            browser.post("/account/second/login/", {"code": "000000"})
+        assert browser.post("/account/second/login/", {"code": code(secret)})["Location"] == "/"
+
+
 def test_a_new_password_ends_the_other_sessions(city: SimpleNamespace) -> None:
     here, there, phone = desk(city.carl), desk(city.carl), town.phone(city.carl)
     said = {"oldpassword": town.PASSWORD, "password1": "another-long-one-7", "password2": "another-long-one-7"}

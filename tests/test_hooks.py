@@ -172,6 +172,7 @@ def test_one_that_does_not_answer_spares_the_others(adam: Client, city: SimpleNa
     assert len(receiver.sent) == 20
     dead.refresh_from_db()
     assert dead.resting_until == now() + hooks.REST
+    assert set(outbox.away()) == {"hooks"}
     assert dead.deliveries.filter(tries=1).count() == hooks.AT_ONCE  # it rests after the first few
     assert "NewConnectionError" in dead.deliveries.filter(tries=1)[0].note
 

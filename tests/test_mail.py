@@ -110,6 +110,7 @@ def test_a_server_out_of_reach_loses_nothing(
         town.report(office), town.report(office)
         outbox.drain()
     assert (post.outbox, owed()) == ([], 2)
+    assert set(outbox.away()) == {"mail"}
     clock.shift(mail.AGAIN)
     outbox.drain()
     assert (len(letters("hugo")), len(letters("hedi")), owed()) == (1, 1, 0)

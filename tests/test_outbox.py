@@ -206,6 +206,31 @@ def test_the_oldest_debt_shows(case: Case, client: Client, clock) -> None:
     assert outbox.oldest() is None
 
 
+def test_what_waits_for_a_server_out_of_reach_shows(case: Case, client: Client, clock, monkeypatch) -> None:
+    def pay(events: Sequence[CaseEvent]) -> None:
+        owed = {event.pk: town.MONDAY + timedelta(hours=1) for event in events}
+        raise Unpaid(owed, owed, away=owed)
+
+    monkeypatch.setitem(outbox.CONSUMERS, "ledger", Consumer(pay=pay, wants=lambda event: True))
+    outbox.drain()
+    clock.shift(timedelta(minutes=7))
+    told = client.get("/healthz").json()
+    assert (told["status"], told["oldest_debt_s"]) == ("late", 0)
+    assert told["away"] == {"ledger": {"debts": 3, "oldest_s": 420}}
+
+
+def test_what_waits_on_purpose_is_not_late(case: Case, client: Client, clock, monkeypatch) -> None:
+    def pay(events: Sequence[CaseEvent]) -> None:
+        owed = {event.pk: town.MONDAY + timedelta(hours=1) for event in events}
+        raise Unpaid(owed, owed)
+
+    monkeypatch.setitem(outbox.CONSUMERS, "ledger", Consumer(pay=pay, wants=lambda event: True))
+    outbox.drain()
+    clock.shift(timedelta(minutes=7))
+    told = client.get("/healthz").json()
+    assert (told["away"], told["oldest_debt_s"]) == ({}, 0)
+
+
 def test_a_debt_is_owed_once(case: Case) -> None:
     with pytest.raises(IntegrityError, match="outbox_once"):
         Outbox.objects.create(event=acts.last(case), consumer="ledger", due_at=town.MONDAY)

@@ -331,6 +331,7 @@ class Outbox(models.Model):
     consumer = models.CharField(max_length=12)
     due_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
+    away = models.BooleanField(default=False, db_default=False, help_text="put off: whoever is to hear is out of reach")
 
     class Meta:
         indexes = [models.Index(fields=["consumer", "due_at"], name="outbox_due")]
