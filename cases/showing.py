@@ -41,8 +41,7 @@ access = logging.getLogger("access")
 
 def at_work(book: Rulebook, case: Case, officer: Officer) -> bool:
     """Whether an officer works on a case in the street now: the inspector to whom it is given, the department that
-    handles it, the heads above. To them numbers of phones and cards are shown as they were written; others see them
-    masked until they `reveal` them. Makes no statement."""
+    handles it, the heads above. Makes no statement."""
     if case.stage != Stage.HANDLING:
         return case.holder_id == officer.pk and officer.holds(Role.INSPECTOR)
     if not case.department_id or not officer.department_id or not officer.holds(*DEPARTMENT):
@@ -63,9 +62,14 @@ def hides(case: Case) -> bool:
     return any(map(privacy.holds_any, written(case)))
 
 
-def reveal(case: Case, officer: Officer) -> None:
-    """Numbers are shown to whoever asked for them: a line of the logger "access"."""
-    access.info("personal officer=%s case=%s", officer.pk, case.number)
+def shows(book: Rulebook, case: Case, officer: Officer, *, asked: bool = False) -> bool:
+    """Whether numbers of phones and cards are shown to an officer as they were written: to who works on the case in
+    the street, and to who `asked`; others see them masked. Where there are any, it is a line of the logger "access".
+    """
+    shown = asked or at_work(book, case, officer)
+    if shown and hides(case):
+        access.info("personal officer=%s case=%s asked=%s", officer.pk, case.number, asked)
+    return shown
 
 
 def flag(code: str, figure: float | None = None) -> str:

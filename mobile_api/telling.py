@@ -112,7 +112,7 @@ def whole(
     shown = _photos(case, log)
     condition, asked = case.condition, flags.shown_to(officer, case)
     parent, children = _family(case, officer, log, at)
-    is_open = revealed or showing.at_work(book, case, officer)
+    is_open = showing.shows(book, case, officer, asked=revealed)
     words = {"place": case.place, "text": case.text} if is_open else {}
     return CaseOut(
         **(_line(case, crs, at) | words),

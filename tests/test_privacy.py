@@ -60,7 +60,10 @@ def test_who_works_on_it_sees_it_as_written(city: SimpleNamespace, case: Case, c
         assert (told["text"], told["masked"], told["log"][-1]["note"]) == (TEXT, False, f"再联系 {PHONE}")
         page = desk(officer).get(reverse("console:case", args=[case.number])).content.decode()
         assert PHONE in page and "显示被遮挡的号码" not in page
-    assert "personal" not in caplog.text
+        looks = [
+            line for line in caplog.messages if line.startswith(f"personal officer={officer.pk} case={case.number}")
+        ]
+        assert len(looks) == 2  # one at each door
     town.finish(case, city.hugo)
     assert PHONE not in json.dumps(acts.seen(town.phone(city.hugo), case))
 
@@ -89,8 +92,11 @@ def test_each_asking_is_logged(city: SimpleNamespace, case: Case, caplog: Any) -
     assert reveal(city.adam, case).status_code == 403
 
 
-def test_nothing_to_hide_says_so(city: SimpleNamespace, clock: Any) -> None:
+def test_nothing_to_hide_says_so(city: SimpleNamespace, clock: Any, caplog: Any) -> None:
+    caplog.set_level("INFO", "access")
     assert acts.seen(town.phone(city.carl), town.report(city))["masked"] is False
+    acts.seen(town.phone(city.hugo), Case.objects.get())
+    assert not [line for line in caplog.messages if line.startswith("personal")]
 
 
 # Files

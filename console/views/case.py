@@ -48,14 +48,12 @@ MAIN = (Verb.FILE, Verb.DISPATCH, Verb.FINISH, Verb.ORDER_CHECK, Verb.PASS, Verb
 def show(request: Request, number: str) -> HttpResponseBase:
     """A case with its photos, its place, its log, its deadline, and the moves open to me.
 
-    Numbers of phones and identity cards are masked but for those who work on it in the street; whoever asks for them
-    (POST) leaves a line in the log "access".
+    Numbers of phones and identity cards are masked but for those who work on it in the street, or ask for them (POST);
+    each look is a line of the logger "access".
     """
     case, book, at = _case(request, number), rulebook.current(), now()
-    working = showing.at_work(book, case, request.user)
     asked = request.method == "POST"
-    if asked:
-        showing.reveal(case, request.user)
+    shown = showing.shows(book, case, request.user, asked=asked)
     said = {
         "case": case,
         "at": at,
@@ -64,8 +62,8 @@ def show(request: Request, number: str) -> HttpResponseBase:
         "contact_due_at": callers.owed(case.log) if case.stage in OPEN else None,
         "late_overall": promise.late(case, at),
         "forecast": _forecast(book, case, at),
-        "personal": "" if not showing.hides(case) or (working and not asked) else "shown" if asked else "masked",
-        "open": asked or working,
+        "personal": showing.hides(case) and ("shown" if shown else "masked"),
+        "open": shown,
     }
     return render(request, "console/case.html", said | _log(request, book, case) | _around(request, book, case, at))
 
