@@ -11,9 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from grid.models import Area, Beat, Cell, Department, Officer
@@ -73,24 +75,22 @@ def in_force(code: str, day: date) -> Scheme:
     return found
 
 
-def subjects(kind: str) -> list[Subject]:
-    """All whom a scheme of a kind judges, with those who are gone."""
+def subjects(kind: str, only: Collection[int] | None = None) -> list[Subject]:
+    """All whom a scheme of a kind judges, or some of them, with those who are gone."""
+    some = Q() if only is None else Q(pk__in=only)
     if kind in AREAS:
-        areas = Area.objects.filter(code__regex=rf"^.{{{AREAS[kind]}}}$").order_by("code")
+        areas = Area.objects.filter(some, code__regex=rf"^.{{{AREAS[kind]}}}$").order_by("code")
         rows = areas.only("code", "name", "name_en", "closed_on")
         return [Subject(row.pk, row.code, row.name, row.name_en, gone=bool(row.closed_on)) for row in rows]
     if kind == Scheme.Kind.CELL:
-        cells = Cell.objects.order_by("code").only("code", "region_class", "closed_on")
-        return [
-            Subject(row.pk, row.code, row.code, region_class=row.region_class, gone=bool(row.closed_on))
-            for row in cells
-        ]
+        cells = Cell.objects.filter(some).order_by("code").values_list("pk", "code", "region_class", "closed_on")
+        return [Subject(pk, code, code, region_class=region, gone=bool(gone)) for pk, code, region, gone in cells]
     if kind == Scheme.Kind.BEAT:
-        return [Subject(row.pk, row.code, row.name) for row in Beat.objects.order_by("code")]
+        return [Subject(row.pk, row.code, row.name) for row in Beat.objects.filter(some).order_by("code")]
     if kind == Scheme.Kind.DEPARTMENT:
-        departments = Department.objects.order_by("code")
+        departments = Department.objects.filter(some).order_by("code")
         return [Subject(row.pk, row.code, row.name, row.name_en, gone=bool(row.closed_on)) for row in departments]
-    officers = Officer.objects.filter(roles__contains=[kind]).order_by("username")
+    officers = Officer.objects.filter(some, roles__contains=[kind]).order_by("username")
     return [Subject(row.pk, row.username, str(row), gone=not row.is_active) for row in officers]
 
 
@@ -172,25 +172,54 @@ def standings(
     `within` an area's code: departments, people and beats by what happened there, and those alone of whom anything
     did. Regions stand among all regions.
     """
+    chosen = plan or plan_of(scheme)
+    return ranked(*_figures(scheme, since, until, subjects(scheme.kind), chosen.codes, within), chosen)
+
+
+def scored(
+    scheme: Scheme, since: date, until: date, only: Collection[int], plan: Plan | None = None, *, within: str = ""
+) -> dict[int, Score]:
+    """The scores of some subjects, as they are in the standings; without their places, which only all of them have."""
+    chosen = plan or plan_of(scheme)
+    return _scores(*_figures(scheme, since, until, subjects(scheme.kind, only), chosen.codes, within), chosen)
+
+
+def _figures(
+    scheme: Scheme, since: date, until: date, judged: Collection[Subject], codes: Collection[str], within: str
+) -> tuple[Collection[Subject], Mapping[int, Figures]]:
+    """Who is judged, and the figures of those who have any."""
     if scheme.kind in (*AREAS, Scheme.Kind.CELL):
         within = ""
-    chosen, judged = plan or plan_of(scheme), subjects(scheme.kind)
     few = [each.pk for each in judged] if len(judged) <= FEW else None
-    found = counted(scheme.kind, scheme.basis, since, until, chosen.codes, few, within=within)
-    if within:
-        judged = [each for each in judged if each.pk in found]
-    return ranked(judged, found, chosen)
+    found = counted(scheme.kind, scheme.basis, since, until, codes, few, within=within)
+    return [each for each in judged if each.pk in found or not within], found
 
 
 def ranked(judged: Collection[Subject], found: Mapping[int, Figures], plan: Plan) -> list[Standing]:
     """The standings that figures give. Who is gone stands among them with what he did; without, he is left out."""
-    judged = [each for each in judged if not each.gone or each.pk in found]
-    nothing = Figures()
-    idle = plan.score(nothing)  # of most cells nothing was counted
-    score = {each.pk: plan.score(found[each.pk], each.region_class) if each.pk in found else idle for each in judged}
+    nothing, score = Figures(), _scores(judged, found, plan)
     places = scores.ranks({pk: each.points for pk, each in score.items()})
-    rows = [Standing(each, found.get(each.pk, nothing), score[each.pk], places.get(each.pk)) for each in judged]
+    rows = [
+        Standing(each, found.get(each.pk, nothing), score[each.pk], places.get(each.pk))
+        for each in judged
+        if each.pk in score
+    ]
     return sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.subject.code))
+
+
+def _scores(judged: Collection[Subject], found: Mapping[int, Figures], plan: Plan) -> dict[int, Score]:
+    """Each subject's score. Of 40,000 cells few differ from all others: the same counts are judged once."""
+    codes, nothing = sorted(plan.codes), Figures()
+
+    @cache
+    def score(region_class: str, *counts: int) -> Score:
+        return plan.score(Figures(zip(codes, counts, strict=True)), region_class)
+
+    def counts(each: Subject) -> list[int]:
+        told = found.get(each.pk, nothing)
+        return [told.get(code, 0) for code in codes]
+
+    return {each.pk: score(each.region_class, *counts(each)) for each in judged if not each.gone or each.pk in found}
 
 
 @transaction.atomic
@@ -288,7 +317,8 @@ def drift(publication: Publication) -> list[Drift]:
     plan = scores.plan(said, formulas)
     live = standings(publication.scheme, publication.since, publication.until, plan)
     standing = {row.subject.pk: row for row in live}
-    found = [Drift(result, standing.get(result.subject)) for result in publication.results.order_by("rank", "code")]
+    results = publication.results.defer("lines").order_by("rank", "code")
+    found = [Drift(result, standing.get(result.subject)) for result in results]
     return [each for each in found if _differs(each)]
 
 

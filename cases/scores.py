@@ -7,10 +7,11 @@ exact fractions until they are shown, so that 89.9 is not taken for 90, nor for 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -252,7 +253,7 @@ def shown(number: Fraction, digits: int = 2) -> float:
 
 def ranks(points: Mapping[int, Fraction | None]) -> dict[int, int]:
     """The place of each subject that has a score, the best first; who has the same shares the place."""
-    place: dict[Fraction, int] = {}
-    for n, score in enumerate(sorted((score for score in points.values() if score is not None), reverse=True), 1):
-        place.setdefault(score, n)
+    many = Counter(score for score in points.values() if score is not None)
+    best = sorted(many, reverse=True)
+    place = dict(zip(best, accumulate((many[score] for score in best), initial=1), strict=False))
     return {subject: place[score] for subject, score in points.items() if score is not None}

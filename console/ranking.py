@@ -6,22 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Any
+from typing import Any, overload
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from cases import evaluation, looking, periods, scores
+from cases import evaluation, looking, periods
 from cases.evaluation import Standing
 from cases.looking import Sight
-from cases.models import Basis, Indicator, Publication, Result, Scheme
+from cases.models import Basis, Indicator, Publication, Scheme
 from cases.periods import Period, Span
+from cases.scores import Score
 from grid.models import Officer
 from grid.moment import today
 from grid.roles import CENTRE, DEPARTMENT
-from grid.words import named
 
-Values = Mapping[str, Fraction | None]
+from .lines import Frozen, Line, Live, Source, value_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,13 @@ class Chosen:
     scheme: Scheme
     period: Period
     basis: str
+
+    @property
+    def counted(self) -> Scheme:
+        """The scheme, counted by the basis that is asked for."""
+        if self.basis == self.scheme.basis:
+            return self.scheme
+        return Scheme(kind=self.scheme.kind, code=self.scheme.code, said=self.scheme.said, basis=self.basis)
 
     @property
     def query(self) -> str:
@@ -139,6 +146,23 @@ class Head:
     counts: bool
 
 
+class Rows(Sequence[Row]):
+    """Lines in their order. What stands in a line is put together for those that are looked at: a page of 40,000."""
+
+    def __init__(self, order: Sequence[int], told: Callable[[Sequence[int]], list[Row]]):
+        self.order, self.told = order, told
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Row]: ...
+    def __getitem__(self, at: int | slice) -> Row | list[Row]:
+        return self.told(self.order[at]) if isinstance(at, slice) else self.told([self.order[at]])[0]
+
+
 @dataclass(frozen=True)
 class Ranking:
     """All of it. `publication` is what it shows, None: live; `latest` what was published of this period."""
@@ -156,12 +180,16 @@ def ranking(asked: Chosen, by: Officer, said: QueryDict) -> Ranking:
     wanted = next((row for row in revisions if str(row.revision) == said.get("revision")), None)
     shown = None if "live" in said else wanted or (revisions[0] if revisions else None)
     sight, within = looking.sight(by, asked.scheme.kind, published=shown is not None), looking.ground(by)
-    past = _pasts(asked, within)
-    told = _frozen(shown, past, sight) if shown else _live(asked, past, sight, within)
-    rows = [row for row in told if sight.line(row.pk)]
+    source: Source = Frozen(shown) if shown else Live(asked.counted, asked.period, within)
+    past = Past(asked, within)
+
+    def told(subjects: Sequence[int]) -> list[Row]:
+        return _rows(source.lines(subjects), past, sight)
+
+    order = _sorted([pk for pk in source.order if sight.line(pk)], source, past, sight, said.get("sort", ""))
     document = shown.said if shown else asked.scheme.said
     grades = [(str(letter), str(low)) for letter, low, _colour in document["grades"]]
-    return Ranking(_heads(document), _sorted(rows, said.get("sort", "")), grades, shown, revisions)
+    return Ranking(_heads(document), Rows(order, told), grades, shown, revisions)
 
 
 def _revisions(asked: Chosen) -> list[Publication]:
@@ -184,125 +212,79 @@ def _heads(document: Mapping[str, Any]) -> list[Head]:
     return heads
 
 
-@dataclass(frozen=True)
 class Past:
-    """The same subjects in the period before and a year ago, by primary key."""
+    """The same subjects in the period before and a year ago, asked for those that are looked at alone."""
 
-    before: Mapping[int, Standing]
-    last_year: Mapping[int, Standing]
+    def __init__(self, asked: Chosen, within: str):
+        self.asked, self.within = asked, within
 
-    def values(self, pk: int) -> Values:
-        row = self.before.get(pk)
-        return {line.item.rate.code: line.value for line in row.score.lines} if row and row.score.points else {}
+    def before(self, subjects: Sequence[int]) -> Mapping[int, Score]:
+        return self._scored(self.asked.period.before, subjects)
 
+    def last_year(self, subjects: Sequence[int]) -> Mapping[int, Score]:
+        return self._scored(self.asked.period.last_year, subjects)
 
-def standings(asked: Chosen, period: Period, within: str) -> list[Standing]:
-    """Live, counted by the basis that is asked for, on a ground."""
-    scheme = asked.scheme
-    if asked.basis != scheme.basis:
-        scheme = Scheme(kind=scheme.kind, code=scheme.code, said=scheme.said, basis=asked.basis)
-    return evaluation.standings(scheme, period.since, period.until, within=within)
-
-
-def _pasts(asked: Chosen, within: str) -> Past:
-    period = asked.period
-    before, last_year = (
-        {row.subject.pk: row for row in standings(asked, each, within)} for each in (period.before, period.last_year)
-    )
-    return Past(before, last_year)
+    def _scored(self, period: Period, subjects: Sequence[int]) -> Mapping[int, Score]:
+        if not subjects:
+            return {}
+        return evaluation.scored(self.asked.counted, period.since, period.until, subjects, within=self.within)
 
 
-def _row(past: Past, sight: Sight, pk: int, cells: Callable[[Values], list[Cell]], **said: Any) -> Row:
-    mine = sight.details(pk)  # its past is live too
-    before, last_year = (past.before.get(pk), past.last_year.get(pk)) if mine else (None, None)
-    return Row(
-        pk=pk,
-        before=before.score.points if before else None,
-        last_year=last_year.score.points if last_year else None,
-        cells=cells(past.values(pk)) if mine else [],
-        own=mine,
-        **said,
-    )
-
-
-def _live(asked: Chosen, past: Past, sight: Sight, within: str) -> list[Row]:
-    def cells(row: Standing) -> Callable[[Values], list[Cell]]:
-        return lambda values: [
-            Cell(line.item.rate.code, line.value, line.points, line.weight, values.get(line.item.rate.code))
-            for line in row.score.lines
-        ]
-
+def _rows(lines: Sequence[Line], past: Past, sight: Sight) -> list[Row]:
+    """Some lines, each beside its own past; who does not see of what one is made, does not see its past either."""
+    own = [line.pk for line in lines if sight.details(line.pk)]
+    before, last_year = past.before(own), past.last_year(own)
     return [
-        _row(
-            past,
-            sight,
-            row.subject.pk,
-            cells(row),
-            code=row.subject.code,
-            name=named(row.subject),
-            rank=row.rank,
-            points=row.score.points,
-            grade=row.score.grade.letter if row.score.grade else "",
+        Row(
+            pk=line.pk,
+            code=line.code,
+            name=line.name,
+            rank=line.rank,
+            points=line.points,
+            grade=line.grade,
+            before=before[line.pk].points if line.pk in before else None,
+            last_year=last_year[line.pk].points if line.pk in last_year else None,
+            cells=[Cell(*item, _then(before.get(line.pk), item[0])) for item in line.items] if line.pk in own else [],
+            own=line.pk in own,
         )
-        for row in standings(asked, asked.period, within)
+        for line in lines
     ]
 
 
-def _frozen(shown: Publication, past: Past, sight: Sight) -> list[Row]:
-    def cells(row: Result) -> Callable[[Values], list[Cell]]:
-        return lambda values: [
-            Cell(
-                line["indicator"],
-                _exact(line["value"]),
-                _exact(line["points"]),
-                Fraction(line["weight"]),
-                values.get(line["indicator"]),
-            )
-            for line in row.lines
-        ]
-
-    return [
-        _row(
-            past,
-            sight,
-            row.subject,
-            cells(row),
-            code=row.code,
-            name=named(row),
-            rank=row.rank,
-            points=row.exact,
-            grade=row.grade,
-        )
-        for row in shown.results.order_by("rank", "code")
-    ]
+def _then(before: Score | None, indicator: str) -> Fraction | None:
+    return value_of(before, indicator) if before and before.points is not None else None
 
 
-def _exact(said: str | None) -> Fraction | None:
-    return None if said is None else Fraction(said)
-
-
-def _sorted(rows: list[Row], by: str) -> list[Row]:
+def _sorted(order: list[int], source: Source, past: Past, sight: Sight, by: str) -> list[int]:
     """By a column, the greatest first, with "-" the least; who has nothing there stands at the end."""
     down, column = by.startswith("-"), by.removeprefix("-")
     if column == "name":
-        return sorted(rows, key=lambda row: row.code, reverse=down)
-    keys: dict[str, Callable[[Row], Fraction | None]] = {
-        "points": lambda row: row.points,
-        "change": lambda row: row.change,
-        "before": lambda row: row.before,
-        "last_year": lambda row: row.last_year,
+        codes = source.codes()
+        return sorted(order, key=lambda pk: codes[pk], reverse=down)
+    own = [pk for pk in order if sight.details(pk)]
+    keys: dict[str, Callable[[], Mapping[int, Fraction | None]]] = {
+        "points": source.points,
+        "change": lambda: _changes(source.points(), past.before(own)),
+        "before": lambda: {pk: score.points for pk, score in past.before(own).items()},
+        "last_year": lambda: {pk: score.points for pk, score in past.last_year(own).items()},
     }
+    if not column:
+        return order
+    found = keys[column]() if column in keys else _among(own, source.values(column))
+    some = {pk: value for pk in order if (value := found.get(pk)) is not None}
+    return sorted(some, key=lambda pk: some[pk], reverse=not down) + [pk for pk in order if pk not in some]
 
-    def value(row: Row) -> Fraction | None:
-        if column in keys:
-            return keys[column](row)
-        return next((cell.value for cell in row.cells if cell.code == column), None)
 
-    some = [row for row in rows if value(row) is not None]
-    if not some:
-        return rows
-    some.sort(key=lambda row: value(row) or Fraction(0), reverse=not down)
-    return some + [row for row in rows if value(row) is None]
+def _among(subjects: Sequence[int], values: Mapping[int, Fraction | None]) -> Mapping[int, Fraction | None]:
+    return {pk: values.get(pk) for pk in subjects}
+
+
+def _changes(now: Mapping[int, Fraction | None], before: Mapping[int, Score]) -> Mapping[int, Fraction | None]:
+    return {
+        pk: points - then
+        for pk, points in now.items()
+        if points is not None and pk in before and (then := before[pk].points) is not None
+    }
 
 
 @dataclass(frozen=True)
@@ -310,7 +292,7 @@ class Then:
     """One period of a subject's own past."""
 
     period: Period
-    score: scores.Score
+    score: Score
 
 
 def trend(asked: Chosen, subject: int, by: Officer, last: int = 12) -> list[Then]:

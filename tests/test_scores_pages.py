@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
+from django.http import QueryDict
 from django.test import Client
 
-from cases import docket, exports, outbox, tally
+from cases import docket, evaluation, exports, outbox, periods, tally
 from cases.flow import Facts, Verb
 from cases.loading import evaluation as loading
 from cases.models import Export, Publication
+from console import ranking
 from grid.models import Area
 
 from . import city as town
 from .desk import Visit, desk
 
+APRIL = date(2026, 4, 15)
 MARCH = {"scheme": "department", "span": "month", "day": "2026-03-15"}
 
 
@@ -235,6 +240,52 @@ def test_more_subjects_cost_no_more_statements(april: SimpleNamespace, django_as
     lena = desk(april.lena)
     with django_assert_max_num_queries(24):
         page(lena, "", scheme="street", span="month", day="2026-03-15")
+
+
+@pytest.mark.parametrize("published", [False, True])
+@pytest.mark.parametrize(
+    "column", ["", "name", "points", "change", "before", "last_year", "handle_on_time", "rework_rate", "nothing"]
+)
+def test_any_part_of_a_ranking_is_that_part_of_the_whole(
+    column: str, published: bool, april: SimpleNamespace, clock: Any
+) -> None:
+    """Whichever column it is sorted by: what is there by size, what is not at the end, each line the same by itself."""
+    clock.move_to(town.MONDAY.replace(month=4, hour=15))
+    town.finish(town.report(april), april.hugo)
+    clock.move_to(town.MONDAY.replace(month=5))
+    outbox.drain()
+    said = MARCH | {"day": "2026-04-15"}
+    if published:
+        evaluation.publish(evaluation.in_force("department", date(2026, 4, 30)), periods.of("month", APRIL), april.lena)
+    for sort in (column, f"-{column}"):
+        asked = QueryDict(urlencode(said | {"sort": sort}))
+        chosen = ranking.chosen(asked, april.lena)
+        assert chosen
+        found = ranking.ranking(chosen, april.lena, asked)
+        assert bool(found.publication) == published
+        whole = found.rows[:]
+        assert len(found.rows) == len(whole) > 3
+        assert [found.rows[n] for n in range(len(whole))] == whole
+        if column not in ("", "name", "nothing"):
+            values = [told(row, column) for row in whole]
+            some = [value for value in values if value is not None]
+            assert some == sorted(some, reverse=not sort.startswith("-"))
+            assert values == some + [None] * (len(values) - len(some))
+            assert bool(some) == (column != "last_year")
+
+
+def told(row: ranking.Row, column: str) -> Any:
+    if hasattr(row, column):
+        return getattr(row, column)
+    return next(cell.value for cell in row.cells if cell.code == column)
+
+
+def test_some_are_judged_as_they_are_among_all(april: SimpleNamespace) -> None:
+    for code in ("department", "cell", "street", "inspector", "clerk"):
+        scheme = evaluation.in_force(code, date(2026, 3, 31))
+        for row in evaluation.standings(scheme, date(2026, 3, 1), date(2026, 3, 31)):
+            some = evaluation.scored(scheme, date(2026, 3, 1), date(2026, 3, 31), [row.subject.pk])
+            assert some == {row.subject.pk: row.score}
 
 
 def test_in_a_browser(visit: Visit) -> None:

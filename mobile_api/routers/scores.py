@@ -124,30 +124,27 @@ def standings(request: Request, asked: Query[Ranking]) -> Standings:
     scheme, period = asked.chosen(), asked.period
     plan, within = evaluation.plan_of(scheme), ground(request.auth)
     live = evaluation.standings(scheme, period.since, period.until, plan, within=within)
-    before, last_year = (_points(scheme, plan, past, within) for past in (period.before, period.last_year))
     mine = sight(request.auth, scheme.kind, published=False)
     rows = [row for row in live if mine.line(row.subject.pk)]
-    items = [
-        _standing(row, before.get(row.subject.pk), last_year.get(row.subject.pk))
-        for row in rows[asked.offset : asked.offset + asked.limit]
-    ]
+    some = rows[asked.offset : asked.offset + asked.limit]
+    only = [row.subject.pk for row in some]
+    before, last_year = (
+        evaluation.scored(scheme, past.since, past.until, only, plan, within=within)
+        for past in (period.before, period.last_year)
+    )
+    items = [_standing(row, before.get(row.subject.pk), last_year.get(row.subject.pk)) for row in some]
     return Standings(scheme=_scheme(scheme), since=period.since, until=period.until, total=len(rows), items=items)
 
 
-def _points(scheme: Scheme, plan: scores.Plan, period: Period, within: str) -> dict[int, Fraction | None]:
-    rows = evaluation.standings(scheme, period.since, period.until, plan, within=within)
-    return {row.subject.pk: row.score.points for row in rows}
-
-
-def _standing(row: Standing, before: Fraction | None, last_year: Fraction | None) -> StandingOut:
+def _standing(row: Standing, before: scores.Score | None, last_year: scores.Score | None) -> StandingOut:
     return StandingOut(
         subject=Named(id=row.subject.pk, code=row.subject.code, name=named(row.subject)),
         points=_shown(row.score.points),
         grade=row.score.grade.letter if row.score.grade else "",
         colour=row.score.grade.colour if row.score.grade else "",
         rank=row.rank,
-        before=_shown(before),
-        last_year=_shown(last_year),
+        before=_shown(before.points if before else None),
+        last_year=_shown(last_year.points if last_year else None),
         lines=[_line(line) for line in row.score.lines],
         figures=dict(row.figures),
     )
