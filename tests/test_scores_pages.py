@@ -160,14 +160,14 @@ def test_a_trend_of_twelve_periods(april: SimpleNamespace) -> None:
 def test_publishing_freezes_and_a_revision_needs_its_reason(april: SimpleNamespace) -> None:
     lena = desk(april.lena)
     assert lena.post("/scores/publish/", MARCH).status_code == 302
-    assert "与发布时一致" in page(lena, "", **MARCH)
+    assert "与发布时一致" in page(lena, "", **MARCH, changed="1")
     town.finish(april.late, april.hugo)
     docket.move(april.late.uuid, Verb.PASS, by=april.ines, facts=town.shown(april.ines, "near"))
     docket.move(april.late.uuid, Verb.CLOSE, by=april.carl)
     outbox.drain()
     frozen = page(lena, "", **MARCH)
     assert "70.00" in rows(frozen)[april.roads.name]
-    assert "与发布时不同的行数：2" in frozen
+    assert "与发布时不同的行数：2" in page(lena, "", **MARCH, changed="1")
     assert "85.00" in rows(page(lena, "", **MARCH, live=1))[april.roads.name]
     again = lena.post("/scores/publish/", MARCH)
     assert again.status_code == 409
@@ -240,6 +240,18 @@ def test_more_subjects_cost_no_more_statements(april: SimpleNamespace, django_as
     lena = desk(april.lena)
     with django_assert_max_num_queries(24):
         page(lena, "", scheme="street", span="month", day="2026-03-15")
+
+
+def test_what_has_changed_since_is_counted_beside_the_page(april: SimpleNamespace) -> None:
+    lena = desk(april.lena)
+    assert lena.post("/scores/publish/", MARCH).status_code == 302
+    told = page(lena, "", **MARCH)
+    assert "正在按现在的数据重算" in told
+    beside = told.partition('<span hx-get="')[2].partition('"')[0]
+    assert "与发布时一致" in unescape(lena.get(f"/scores/{beside}").content.decode())
+    docket.move(april.late.uuid, Verb.VOID, by=april.sina, facts=Facts(note="错报"))
+    outbox.drain()
+    assert "不同的行数：2" in unescape(lena.get(f"/scores/{beside}").content.decode())
 
 
 @pytest.mark.parametrize("published", [False, True])

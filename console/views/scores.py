@@ -39,6 +39,8 @@ def page(request: Request) -> HttpResponseBase:
     if asked is None:
         return render(request, "console/scores.html", {"asked": None} | ranking.places(request.user))
     table = ranking.ranking(asked, request.user, request.GET)
+    if table.publication and "changed" in request.GET:  # to count everything anew takes longer than the page itself
+        return render(request, "console/part/changed.html", {"changed": len(evaluation.drift(table.publication))})
     pages = Paginator(table.rows, PAGE)
     said = {
         "asked": asked,
@@ -49,7 +51,6 @@ def page(request: Request) -> HttpResponseBase:
         "sort": request.GET.get("sort", ""),
         "may_publish": _publishes(request.user) and asked.over and asked.basis == asked.scheme.basis,
         "within": _within(request.user),
-        "changed": len(evaluation.drift(table.publication)) if table.publication else 0,
     }
     return render(request, "console/scores.html", said | ranking.places(request.user))
 
