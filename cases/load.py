@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 
 from grid.models import Officer
 
@@ -56,14 +56,12 @@ class Standing:
     rungs: dict[int, Work] = field(default_factory=dict)
 
 
-AREA = {"community": "community.id", "street": "community.parent_id"}
+AREA = {"community": "community.id", "street": "community.parent_id"}  # where a statement calls what it joins so
 # grouping() has a bit for each column that a row does not speak of: the first column's is the highest.
 STANDING = """
-    SELECT grouping(department_id, {area}, stage, level), department_id, {area}, stage, level,
+    SELECT grouping(department_id, area, stage, level), department_id, area, stage, level,
            count(*), count(*) FILTER (WHERE due_at < %s)
-    FROM ({cases}) AS seen JOIN grid_cell AS cell ON cell.id = seen.cell_id
-    JOIN grid_area AS community ON community.id = cell.area_id
-    GROUP BY GROUPING SETS ((department_id), ({area}), (stage), (level), ())
+    FROM ({cases}) AS seen GROUP BY GROUPING SETS ((department_id), (area), (stage), (level), ())
 """
 DEPARTMENT, PLACE, STAGE, RUNG, ALL = 0b0111, 0b1011, 0b1101, 0b1110, 0b1111
 
@@ -101,13 +99,14 @@ def places(officer: Officer, at: datetime, by: str, within: str, most: int) -> l
 
 
 def _counted(officer: Officer, at: datetime, by: str) -> list[tuple[Any, ...]]:
-    seen = Case.objects.visible_to(officer).open().values("cell_id", "department_id", "stage", "level", "due_at")
+    seen = Case.objects.visible_to(officer).open()
+    told = seen.annotate(area=F(BY[by])).values("department_id", "area", "stage", "level", "due_at")
     try:
-        cases, said = seen.query.sql_with_params()
+        cases, said = told.query.sql_with_params()
     except EmptyResultSet:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(STANDING.format(cases=cases, area=AREA[by]), [at, *said])
+        cursor.execute(STANDING.format(cases=cases), [at, *said])
         return list(cursor.fetchall())
 
 
