@@ -46,7 +46,8 @@ class Counted:
 
 @dataclass(frozen=True)
 class Figure:
-    """Which figure is asked about: metrics of a subject over some days; `within` an area's code, of that ground."""
+    """Which figure is asked about: metrics of a subject over some days; `within` an area's code, of that ground;
+    `alone`, of a department without those below it."""
 
     codes: tuple[str, ...]
     kind: str
@@ -55,6 +56,7 @@ class Figure:
     until: date
     basis: str = Basis.FLOW
     within: str = ""
+    alone: bool = False
 
 
 LIST = """
@@ -101,7 +103,7 @@ def _subject(figure: Figure) -> tuple[Q, Mapping[str, Collection[int]]]:
     if kind == "beat":
         return Q(cell__in=Beat.cells.through.objects.filter(beat=subject).values("cell")), {}
     column = "officer" if kind in Scheme.POSTS else kind
-    own = indicators.branch(subject) if kind == "department" else [subject]
+    own = indicators.branch(subject) if kind == "department" and not figure.alone else [subject]
     return Q(**{f"{column}__in": own}), {column: own}
 
 

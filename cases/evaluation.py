@@ -124,14 +124,17 @@ def counted(
     only: Collection[int] | None = None,
     *,
     within: str = "",
+    alone: bool = False,
 ) -> dict[int, Figures]:
     """The figures by subject. What is nobody's act counts for an inspector as it does for the cells of his beats.
 
-    `within` an area's code: of what happened there alone.
+    `within` an area's code: of what happened there alone. `alone`: a department's without those below it.
     """
     if kind in Scheme.POSTS and only is None:
         only = [each.pk for each in subjects(kind)]
-    found = indicators.figures(stored(kind), since, until, subjects=only, basis=basis, codes=codes, within=within)
+    found = indicators.figures(
+        stored(kind), since, until, subjects=only, basis=basis, codes=codes, within=within, tree=not alone
+    )
     ground = [code for code in GROUND if code in codes]
     if kind == Scheme.Kind.INSPECTOR and ground:
         beats = indicators.figures("beat", since, until, basis=basis, codes=ground, within=within)
@@ -142,11 +145,11 @@ def counted(
 
 
 def trend(
-    kind: str, subject: int, basis: str, past: Sequence[Period], *, within: str = ""
+    kind: str, subject: int, basis: str, past: Sequence[Period], *, within: str = "", alone: bool = False
 ) -> list[tuple[Period, Figures]]:
-    """One subject's figures in each of some periods, in one reading; `within` an area's code, of that ground."""
+    """One subject's figures in each of some periods, in one reading; `within` and `alone` as in counted()."""
     since, until = min(each.since for each in past), max(each.until for each in past)
-    told = indicators.series(stored(kind), since, until, subjects=[subject], basis=basis, within=within)
+    told = indicators.series(stored(kind), since, until, subjects=[subject], basis=basis, within=within, tree=not alone)
     days = [told.get(subject, {})]
     if kind == Scheme.Kind.INSPECTOR:
         beats = list(Beat.objects.filter(officers=subject).values_list("pk", flat=True))

@@ -55,6 +55,11 @@ def ground(by: Officer) -> str:
     return by.area.code if elsewhere.exists() else ""
 
 
+def alone(by: Officer) -> bool:
+    """Whether he looks at what is a department's own, without those below it: a handler sees none of their cases."""
+    return not by.holds(*CENTRE, Role.HEAD)
+
+
 def everywhere(by: Officer) -> bool:
     """Whether he looks at the figures of the whole city."""
     return by.holds(*CENTRE) and not ground(by)

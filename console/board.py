@@ -6,7 +6,7 @@ reads a case that is done.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -58,7 +58,7 @@ class Row:
     figures: Figures
     query: str
     widest: int  # the open work of the row that has most
-    kind: str = ""  # of the subject whose figures these are; none where no list of lines is theirs alone
+    kind: str = ""  # of the subject whose figures these are, a department's without those below it
     subject: int = 0
 
     @property
@@ -95,9 +95,7 @@ def board(officer: Officer) -> dict[str, Any]:
         "past": past,
         "rate": None if past.on_time_rate is None else 100 * past.on_time_rate,
         "average": {code: past[code] / DAYS for code in CODES},
-        "departments": _rows(
-            standing.departments, _by_department(scope, since, day), _departments(book), "department", _leaves(book)
-        ),
+        "departments": _rows(standing.departments, _by_department(scope, since, day), _departments(book), "department"),
         "areas": _rows(standing.areas, _by_area(scope, book, since, day), _areas(book, scope), "area"),
         "communities": scope.by == "community",
         "stages": [(stage.value, stage.label, standing.stages.get(stage, Work())) for stage in OPEN],
@@ -164,18 +162,8 @@ def _departments(book: Rulebook) -> dict[int, Department]:
     return {row.pk: row for row in book.departments.values()}
 
 
-def _leaves(book: Rulebook) -> set[int]:
-    """Departments with none below them: what is theirs alone is all that is theirs."""
-    return {*book.departments} - {row.parent_id for row in book.departments.values()}
-
-
-def _rows(
-    works: Mapping[Any, Work], figures: Found, names: Mapping[int, Any], key: str, whole: Container[int] | None = None
-) -> list[Row]:
-    """Those with the most late work first, then at risk. What nobody is charged with yet stands at the end.
-
-    Of a row that is not `whole`, no list behind its rate would be as long as it says: it gets none.
-    """
+def _rows(works: Mapping[Any, Work], figures: Found, names: Mapping[int, Any], key: str) -> list[Row]:
+    """Those with the most late work first, then at risk. What nobody is charged with yet stands at the end."""
     widest = max((work.open for work in works.values()), default=0)
     rows = []
     for pk in {*works, *figures} - {0, None}:
@@ -184,8 +172,7 @@ def _rows(
             said = {key: row.pk if key == "department" else row.code}
             found = works.get(pk, Work()), figures.get(pk, Figures())
             kind = LEVELS[len(row.code)] if key == "area" else key
-            listed = (kind, row.pk) if whole is None or pk in whole else ("", 0)
-            rows.append(Row(named(row), *found, urlencode(said), widest, *listed))
+            rows.append(Row(named(row), *found, urlencode(said), widest, kind, row.pk))
     rows.sort(key=lambda row: (-row.work.late, -row.work.risk, -row.work.open, row.name))
     nobody = works.get(None)
     return rows + (

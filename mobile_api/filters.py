@@ -28,7 +28,7 @@ class Filters(Said):
     stage: list[Stage] = Field([], description="any of these")
     source: Source | None = None
     category: int | None = Field(None, description="a sub-class, or a major with all its sub-classes")
-    department: int | None = None
+    department: int | None = Field(None, description="its id; 0: with no department yet")
     area: str = Field("", pattern=r"^\d{0,12}$", description="code of a district, street or community")
     late: bool | None = Field(None, description="past due now")
     late_overall: bool | None = Field(None, description="over later, or still open after, than the whole was promised")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 from types import SimpleNamespace
 
 import pytest
@@ -107,6 +108,24 @@ def test_a_figure_of_the_past_leads_to_what_was_counted(works: SimpleNamespace) 
     ]
     for link, _name, _number in links:
         assert browser.get(link.replace("&amp;", "&")).status_code == 200
+
+
+def test_each_figure_of_a_row_and_of_a_day_is_as_long_as_what_it_opens(works: SimpleNamespace) -> None:
+    """Also of a department with others below it: its row tells what is its own."""
+    own = town.report(works)
+    acts.move(own, Verb.DECLINE, works.dora, note="改派")
+    acts.move(own, Verb.DISPATCH, works.dora, department=works.works.pk)
+    outbox.drain()
+    browser = desk(works.lena)
+    page = unescape(browser.get("/board/").content.decode())
+    links = re.findall(r'<td class="num[^"]*"[^>]*><a href="(/scores/cases/[^"]+)">(\d+)</a>', page)
+    assert len(links) > 120  # four a day, and those of the rows
+    told = [(link, int(number)) for link, number in links if int(number) or "alone" in link]
+    assert any("alone=1" in link and f"subject={works.works.pk}&" in link and number == 1 for link, number in told)
+    for link, number in told:
+        listed = browser.get(link).content.decode()
+        lines = listed.partition("<tbody>")[2].partition("</tbody>")[0]
+        assert lines.count("<tr>") == number, link
 
 
 # Whose it is

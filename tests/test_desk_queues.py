@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from cases import queues
 from cases.flow import Source, Stage, Verb
-from cases.models import Case, Flag, Policy
+from cases.models import Case, Duty, Flag, Policy
 from grid.models import Officer
 
 from . import city as town
@@ -171,7 +171,8 @@ def test_many_are_dispatched_as_the_system_suggests_each_told_by_itself(city: Si
     Policy.objects.filter(verb=Verb.DISPATCH).delete()
     clear, unclear = town.report(city), town.report(city, category=city.orphan.pk, condition=city.smoke.pk)
     browser = desk(city.dora)
-    chosen = {"case": [str(clear.uuid), str(unclear.uuid), "nonsense"]}
+    chosen = {"case": [str(clear.uuid), str(unclear.uuid), "nonsense"], f"to.{clear.uuid}": str(city.roads.pk)}
+    assert f'name="to.{clear.uuid}" value="{city.roads.pk}"' in browser.get(queue("dispatch")).content.decode()
     page = browser.post(queue("dispatch") + "bulk/", chosen).content.decode()
     clear.refresh_from_db()
     unclear.refresh_from_db()
@@ -179,6 +180,23 @@ def test_many_are_dispatched_as_the_system_suggests_each_told_by_itself(city: Si
     assert unclear.stage == Stage.DISPATCH
     assert "选中 2 件，办理 1 件" in page and "还需要：责任单位" in page
     assert "选中 2 件，办理 0 件" in browser.post(queue("dispatch") + "bulk/", chosen).content.decode()
+
+
+def test_who_would_send_it_elsewhere_than_the_page_said_is_told_so(city: SimpleNamespace, clock) -> None:
+    """The duties changed between the page and the click: what he did not see is not done in his name."""
+    Policy.objects.filter(verb=Verb.DISPATCH).delete()
+    moved, same = town.report(city), town.report(city, category=city.refuse.pk, condition=city.heap.pk)
+    browser = desk(city.dora)
+    page = browser.get(queue("dispatch")).content.decode()
+    assert page.count("建议") >= 2 and "市政所" in page
+    shown = dict(re.findall(r'name="(to\.[^"]+)" value="(\d+)"', page))
+    Duty.objects.filter(department=city.roads).update(department=city.parks)
+    chosen = shown | {"case": [str(moved.uuid), str(same.uuid)]}
+    told = browser.post(queue("dispatch") + "bulk/", chosen).content.decode()
+    assert "选中 2 件，办理 1 件" in told and "由“市政所”变为“园林所”" in told
+    moved.refresh_from_db()
+    same.refresh_from_db()
+    assert (moved.stage, moved.department, same.department) == (Stage.DISPATCH, None, city.office)
 
 
 def test_many_are_closed_but_not_with_flags(city: SimpleNamespace, day: dict[str, Case]) -> None:

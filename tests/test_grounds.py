@@ -176,6 +176,28 @@ def test_the_board_and_what_its_figures_open(april: SimpleNamespace, clock: Any)
     assert "今日立案</span><b>2<" in page
 
 
+def test_a_handler_looks_at_his_department_alone_its_head_at_those_below(april: SimpleNamespace) -> None:
+    handler = Officer.objects.create(
+        username="wang", roles=["handler"], department=april.works, password=april.ann.password
+    )
+    asked = {"kind": "department", "subject": april.works.pk, **MARCH}
+    assert get(handler, "figures", **asked)["items"] == []
+    (row,) = get(april.hedi, "figures", **asked)["items"]
+    assert row["figures"]["dispatched"] == 2
+    assert len(get(april.hedi, "cases", metric="dispatched", **asked)["items"]) == 2
+    assert get(handler, "cases", metric="dispatched", **asked)["items"] == []
+
+
+def test_what_went_to_another_department_is_counted_and_said_to_be_closed(april: SimpleNamespace, clock: Any) -> None:
+    docket.move(april.away.uuid, Verb.DECLINE, by=april.dora, facts=Facts(note="改派"))
+    docket.move(april.away.uuid, Verb.DISPATCH, by=april.dora, facts=Facts(department=april.parks.pk))
+    outbox.drain()
+    said = {"kind": "department", "subject": april.roads.pk, "codes": "dispatched", **MARCH}
+    page = desk(april.hugo).get("/scores/cases/", said).content.decode()
+    assert april.near.number in page and april.away.number not in page and "另有 1 条" in page
+    assert "另有" not in desk(april.lena).get("/scores/cases/", said).content.decode()
+
+
 # Rankings
 
 

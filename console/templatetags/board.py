@@ -29,7 +29,9 @@ def bars(row: Row) -> SafeString:
 @register.simple_tag
 def behind(codes: str, scope: Scope | Row, since: date, until: date) -> SafeString:
     """The link to the cases behind a figure; none where no such page is mounted."""
-    said = {"codes": codes, "kind": scope.kind, "subject": scope.subject, "from": since, "to": until}
+    said: dict[str, object] = {"codes": codes, "kind": scope.kind, "subject": scope.subject, "from": since, "to": until}
+    if isinstance(scope, Row) and scope.kind == "department":
+        said["alone"] = 1
     try:
         return format_html(' href="{}?{}"', reverse("console:behind"), urlencode(said))
     except NoReverseMatch:

@@ -42,7 +42,8 @@ def page(request: Request) -> HttpResponseBase:
         part = "denominator" if said.get("part") == "denominator" else "numerator"
         figure = _figure(said, indicator, part)
         looking.looked_at(request.user, figure.kind, figure.subject)
-        figure = replace(figure, within=looking.ground(request.user))
+        alone = "alone" in said or looking.alone(request.user)
+        figure = replace(figure, within=looking.ground(request.user), alone=alone)
     except (ValueError, KeyError):
         return told(request, _("没有找到，或您无权查看。"), 404)
     except Refused as refused:
@@ -50,8 +51,10 @@ def page(request: Request) -> HttpResponseBase:
     rows, following = behind.behind(figure, request.user, limit=PAGE, after=_read(said.get("cursor", "")))
     codes = set(figure.codes) | _codes(indicator)
     days = figure.since, figure.until
-    found = evaluation.counted(figure.kind, figure.basis, *days, codes, [figure.subject], within=figure.within)
+    whose: Any = {"within": figure.within, "alone": figure.alone}
+    found = evaluation.counted(figure.kind, figure.basis, *days, codes, [figure.subject], **whose)
     counts = found.get(figure.subject, indicators.Figures())
+    whole = figure.kind == "department" and following is None and "cursor" not in said
     names = evaluation.named(figure.kind, [figure.subject]) if figure.kind != "city" else []
     return render(
         request,
@@ -65,6 +68,7 @@ def page(request: Request) -> HttpResponseBase:
             "value": indicator.rate.of(counts) if indicator else None,
             "counts": [(METRIC[code], counts[code]) for code in figure.codes],
             "rows": [(row, METRIC[row.metric]) for row in rows],
+            "unseen": sum(counts[code] for code in figure.codes) - len(rows) if whole else 0,
             "next": _write(following) if following else "",
         },
     )

@@ -9,14 +9,16 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from cases import docket, exports, paging, queues, rulebook, rules
 from cases.flow import NOTHING, Facts, Refused, Verb
 from cases.models import Case, CaseQuerySet
 from cases.queues import Queue
-from cases.rulebook import Rulebook
+from grid.models import Department
 from grid.moment import now
+from grid.words import named
 
 from ..door import STAFF, Request, desk
 from ..filters import Filters
@@ -69,8 +71,9 @@ def _list(request: Request, found: CaseQuerySet, here: Queue | None) -> HttpResp
     narrowed = found.select_related(*docket.RELATED).matching(filters.terms, now())
     due, cursor = here.due if here else "due_at", request.GET.get("cursor") or None
     cases, following = paging.page(narrowed, sort=filters.order, limit=PAGE, cursor=cursor, due=due)
+    suggests = here is not None and here.bulk == Verb.DISPATCH
     said = {
-        "cases": cases,
+        "rows": [(case, _suggested(case) if suggests else None) for case in cases],
         "next": following,
         "filters": filters,
         "narrowed": bool(filters.terms),
@@ -79,6 +82,11 @@ def _list(request: Request, found: CaseQuerySet, here: Queue | None) -> HttpResp
         "opener": request.user.holds(*exports.OPENERS),
     }
     return render(request, "console/list.html", said | side(request, here.name if here else ""))
+
+
+def _suggested(case: Case) -> Department | None:
+    """Where the duties point now. Makes no statement."""
+    return rules.route(rulebook.current(), case)[0]
 
 
 def side(request: Request, here: str) -> dict[str, Any]:
@@ -99,13 +107,16 @@ class Outcome:
 @require_POST
 @desk(*STAFF)
 def bulk(request: Request, name: str) -> HttpResponseBase:
-    """Take the chosen cases of a queue the step that is safe for many; each by itself, and told by itself."""
+    """Take the chosen cases of a queue the step that is safe for many; each by itself, and told by itself.
+
+    Each is dispatched to where the page said that it would be: where that has changed since, it is not moved.
+    """
     here = _queue(request, name)
     if here.bulk is None:
         raise Http404
     chosen = [UUID(said) for said in request.POST.getlist("case")[:AT_ONCE] if _is_uuid(said)]
     found = Case.objects.visible_to(request.user).filter(uuid__in=chosen).select_related(*docket.RELATED)
-    outcomes = [_take(rulebook.current(), case, here.bulk, request) for case in found.order_by("due_at", "id")]
+    outcomes = [_take(case, here.bulk, request) for case in found.order_by("due_at", "id")]
     said = {"outcomes": outcomes, "queue": here, "verb": here.bulk, "done": _done(outcomes)}
     return render(request, "console/bulk.html", said)
 
@@ -114,20 +125,27 @@ def _done(outcomes: Iterable[Outcome]) -> int:
     return sum(not outcome.refused for outcome in outcomes)
 
 
-def _take(book: Rulebook, case: Case, verb: Verb, request: Request) -> Outcome:
+def _take(case: Case, verb: Verb, request: Request) -> Outcome:
     """One case, in a transaction of its own."""
+    facts = NOTHING
+    if verb == Verb.DISPATCH:
+        department = _suggested(case)
+        if changed := _changed(request.POST.get(f"to.{case.uuid}", ""), department):
+            return Outcome(case, changed)
+        facts = Facts(department=department.pk if department else None)  # nobody is refused
     try:
-        return Outcome(docket.move(case.uuid, verb, by=request.user, facts=_facts(book, case, verb)))
+        return Outcome(docket.move(case.uuid, verb, by=request.user, facts=facts))
     except Refused as refused:
         return Outcome(case, refused.detail)
 
 
-def _facts(book: Rulebook, case: Case, verb: Verb) -> Facts:
-    """What the system itself would say: dispatched to where the duties point, or to nobody, which is refused."""
-    if verb != Verb.DISPATCH:
-        return NOTHING
-    department, _why = rules.route(book, case)
-    return Facts(department=department.pk if department else None)
+def _changed(shown: str, department: Department | None) -> str:
+    """What is told where a page suggested another department than the duties do now; nothing where it did not."""
+    if shown == (str(department.pk) if department else ""):
+        return ""
+    was = rulebook.current().departments.get(int(shown)) if shown.isdecimal() else None
+    says = _("页面打开之后，系统建议由“%(was)s”变为“%(now)s”，没有派遣。请核对后再办。")
+    return says % {"was": named(was) if was else "—", "now": named(department) if department else "—"}
 
 
 def _is_uuid(said: str) -> bool:

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Collection
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from pydantic import Field
 from cases import behind, evaluation, indicators, metrics, periods, scores
 from cases.flow import Refused
 from cases.indicators import CITY, Figures
-from cases.looking import LOOKERS, ground, looked_at
+from cases.looking import LOOKERS, alone, ground, looked_at
 from cases.models import Basis, Indicator
 from cases.periods import Span, fitting
 from grid.models import Department
@@ -201,8 +201,8 @@ def figures(request: Request, asked: Query[Asked]) -> FiguresPage:
     """
     since, until = asked.span()
     only = looked_at(request.auth, asked.kind, asked.subject)
-    within = ground(request.auth)
-    found = evaluation.counted(asked.kind, asked.basis, since, until, metrics.CODES, only, within=within)
+    seen: dict[str, Any] = {"within": ground(request.auth), "alone": alone(request.auth)}
+    found = evaluation.counted(asked.kind, asked.basis, since, until, metrics.CODES, only, **seen)
     names = _names(asked.kind, found.keys())
     rates = evaluation.rates()
     items = [_figures(names[pk], found[pk], rates) for pk in sorted(found, key=lambda pk: names[pk].code)]
@@ -257,13 +257,13 @@ class Series(Schema):
 def series(request: Request, run: Query[Run]) -> Series:
     """The trend of one subject: day, week, month, quarter, half-year or year."""
     looked_at(request.auth, run.kind, run.subject)
-    within = ground(request.auth)
+    seen: dict[str, Any] = {"within": ground(request.auth), "alone": alone(request.auth)}
     this = periods.of(run.span, run.day or today())
     rates = evaluation.rates()
     told = [
         PeriodOut(since=each.since, until=each.until, figures=dict(counts), rates=_rates(counts, rates))
         for each, counts in evaluation.trend(
-            run.kind, run.subject, run.basis, [*this.past(run.last), this.last_year], within=within
+            run.kind, run.subject, run.basis, [*this.past(run.last), this.last_year], **seen
         )
     ]
     return Series(subject=_names(run.kind, [run.subject])[run.subject], items=told[:-1], last_year=told[-1])
@@ -312,8 +312,8 @@ def cases(request: Request, asked: Query[Behind]) -> CountedPage:
     """The cases behind a figure, as far as I may see them. What an appeal exempted is shown."""
     since, until = asked.span()
     looked_at(request.auth, asked.kind, asked.subject)
-    within = ground(request.auth)
-    figure = behind.Figure(_codes(asked), asked.kind, asked.subject, since, until, asked.basis, within)
+    seen = ground(request.auth), alone(request.auth)
+    figure = behind.Figure(_codes(asked), asked.kind, asked.subject, since, until, asked.basis, *seen)
     after = _read(asked.cursor) if asked.cursor else None
     page, following = behind.behind(figure, request.auth, limit=asked.limit, after=after)
     return CountedPage(items=[_counted(each) for each in page], next=_write(following) if following else None)
