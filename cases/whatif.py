@@ -3,18 +3,26 @@
 Reckoned from the log by the very functions of rules and clocks, with another rulebook as their value. What differs is
 the handling: when each stint of it would have been due, whose it would have been, and so what was on time. What people
 did and when stays as it was; so does what the centre did afterwards. An extension granted keeps its length.
+
+begin()   ask for a trial; the worker begins at once
+reckon()  what the worker does: some seconds of it, until the trial is over
+beside()  what came of it: each subject as it is and as it would be
 """
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import islice
+from time import monotonic
 from typing import Any
 
-from django.db.models import F
+from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
@@ -29,20 +37,32 @@ from .indicators import AREAS, Figures
 from .models import Basis, Case, CaseEvent, Condition, Duty, Scheme, Trial
 from .periods import Period
 from .rulebook import Rulebook
-from .schedules import LONGEST_S, busy
 from .tally import midnight
 
 BATCH = 500
+TURN_S = 3.0  # then others have their turn of the worker
 MOVED = ("dispatched", "finished", "on_time", "overdue", "exempt")
 """The metrics that other limits and duties change."""
 
 KINDS = (Scheme.Kind.DEPARTMENT, Scheme.Kind.CELL, *AREAS)
+logger = logging.getLogger("cases")
+
+
+def fits(scheme: Scheme) -> bool:
+    """Whether a scheme can be tried so: people are judged by other things, and cohorts by other days."""
+    return scheme.kind in KINDS and scheme.basis == Basis.FLOW
+
+
+def of(by: Officer) -> QuerySet[Trial]:
+    """An officer's trials, the newest first."""
+    return Trial.objects.filter(by=by).select_related("scheme").order_by("-id")
 
 
 def begin(scheme: Scheme, period: Period, said: Mapping[str, Any], by: Officer) -> Trial:
     """Ask the worker to reckon: {"limits": [{"condition", "value", "unit"}], "duties": [{"category", "area",
-    "department"}]}. Raises Refused for what is not there, and for schemes of people, whom neither changes."""
-    if scheme.kind not in KINDS or scheme.basis != Basis.FLOW:
+    "department"}]}. The same that is still under way is that one. Raises Refused for what is not there, and for
+    schemes of people, whom neither changes."""
+    if not fits(scheme):
         raise Refused("trial_unfit", _("只有按发生日统计的区域和责任单位方案可以这样试算。"), field="scheme")
     if not (said.get("limits") or said.get("duties")):
         raise Refused("trial_unfit", _("请写明要改动的时限或责任。"), field="limits")
@@ -51,10 +71,13 @@ def begin(scheme: Scheme, period: Period, said: Mapping[str, Any], by: Officer) 
             "not_your_ground", _("各单位全市的数据由负责全市的岗位试算；您可以试算辖区之内的区域。"), field="scheme"
         )
     other(rulebook.current(), said)
-    trial = Trial.objects.create(
-        scheme=scheme, said=dict(said), since=period.since, until=period.until, by=by, at=now()
-    )
-    async_task("cases.whatif.reckon", trial.pk, timeout=LONGEST_S)
+    what = {"scheme": scheme, "said": dict(said), "since": period.since, "until": period.until, "by": by}
+    same = Trial.objects.filter(finished_at=None, **what).first()
+    if same:
+        return same
+    with transaction.atomic():
+        trial = Trial.objects.create(at=now(), **what)
+        async_task("cases.whatif.reckon", trial.pk)
     return trial
 
 
@@ -63,10 +86,11 @@ def other(book: Rulebook, said: Mapping[str, Any]) -> Rulebook:
     conditions, duties = dict(book.conditions), dict(book.duties)
     for row in said.get("limits", ()):
         limit = Limit(row["value"], Unit(row["unit"]))
-        conditions[row["condition"]] = _limited(_known(book.conditions, row["condition"], "condition_unfit"), limit)
+        condition = _known(book.conditions, row["condition"], "condition_unfit", "limits")
+        conditions[condition.pk] = _limited(condition, limit)
     for row in said.get("duties", ()):
-        category = _known(book.categories, row["category"], "category_unknown")
-        department = _known(book.departments, row["department"], "department_unknown")
+        category = _known(book.categories, row["category"], "category_unknown", "duties")
+        department = _known(book.departments, row["department"], "department_unknown", "duties")
         area = next((area for area in book.areas.values() if area.code == row.get("area")), None)
         if row.get("area") and area is None:
             raise Refused("area_unknown", _("没有这个区域：%(code)s") % {"code": row["area"]}, field="duties")
@@ -75,9 +99,9 @@ def other(book: Rulebook, said: Mapping[str, Any]) -> Rulebook:
     return replace(book, conditions=conditions, duties=duties)
 
 
-def _known(rows: Mapping[int, Any], pk: int, code: str) -> Any:
+def _known(rows: Mapping[int, Any], pk: int, code: str, field: str) -> Any:
     if pk not in rows:
-        raise Refused(code, _("没有这一行：%(pk)s") % {"pk": pk}, field="limits")
+        raise Refused(code, _("没有这一行：%(pk)s") % {"pk": pk}, field=field)
     return rows[pk]
 
 
@@ -103,35 +127,73 @@ class Stint:
     appealed: bool
 
 
-@busy()
 def reckon(pk: int) -> None:
-    """Reckon a trial, telling how far it is. Run by the worker; idempotent: from the start each time."""
-    trial = Trial.objects.select_related("scheme").get(pk=pk)
-    book = rulebook.current()
-    then = other(book, trial.said)
-    keys = list(_keys(trial.since, trial.until))
-    trial.whole = len(keys)
-    difference: dict[tuple[int, int], Figures] = defaultdict(Figures)
-    for start in range(0, len(keys), BATCH):
-        for stint in _stints(book, keys[start : start + BATCH]):
-            _differ(difference, book, then, stint, trial)
-        trial.done = min(start + BATCH, len(keys))
-        trial.save(update_fields=["done", "whole"])
-    trial.found = _by_subject(trial.scheme.kind, difference)
-    trial.done, trial.finished_at = trial.whole, now()
-    trial.save(update_fields=["done", "whole", "found", "finished_at"])
+    """Reckon for TURN_S seconds, and order the next turn. Idempotent; two at once: one of them does nothing.
+
+    A rule that somebody changes meanwhile begins the trial anew: half of it would be by other rules.
+    """
+    with transaction.atomic():
+        trials = Trial.objects.select_for_update(skip_locked=True, of=("self",)).select_related("scheme")
+        trial = trials.filter(pk=pk, finished_at=None).first()
+        if trial is None:
+            return
+        try:
+            with transaction.atomic():
+                over = _turn(trial)
+        except Exception as error:
+            logger.exception("trial %s", pk)
+            trial.failed = error.code if isinstance(error, Refused) else "broken"
+            over = True
+        if over:
+            trial.finished_at, trial.state = now(), None
+        trial.save(update_fields=["done", "whole", "found", "state", "failed", "finished_at"])
+        if not over:
+            async_task("cases.whatif.reckon", pk)
 
 
 Key = tuple[int, int | None]  # a case, and the line that ended its stint; None: it is under way
+Differences = MutableMapping[tuple[int, int], Figures]  # by cell and department
 
 
-def _keys(since: date, until: date) -> Iterator[Key]:
-    """The stints that lasted into the period, or began in it: due then, or done then."""
-    begins, ends = midnight(since), midnight(until + timedelta(days=1))
-    left = CaseEvent.objects.filter(left=Stage.HANDLING, at__gte=begins, since__lt=ends).exclude(entered=F("left"))
-    yield from left.order_by("pk").values_list("case", "pk")
-    still = Case.objects.filter(stage=Stage.HANDLING, entered_at__lt=ends).order_by("pk")
-    yield from ((pk, None) for pk in still.values_list("pk", flat=True))
+def _turn(trial: Trial) -> bool:
+    """Some batches more; whether it was the last. What was found so far, and where to go on, is the trial's state."""
+    book, until = rulebook.current(), monotonic() + TURN_S
+    then, edition = other(book, trial.said), str(book.version)
+    if not trial.state or trial.state["edition"] != edition:
+        trial.state = {"edition": edition, "line": 0, "case": 0, "found": []}
+        trial.done, trial.whole = 0, sum(rows.count() for rows in _rows(trial))
+    difference: Differences = defaultdict(Figures)
+    difference.update({(cell, whose): Figures(counts) for cell, whose, counts in trial.state["found"]})
+    left = _keys(trial, trial.state["line"], trial.state["case"])
+    while keys := list(islice(left, BATCH)):
+        for stint in _stints(book, keys):
+            _differ(difference, book, then, stint, trial)
+        trial.done += len(keys)
+        case, line = keys[-1]
+        trial.state |= {"line": line} if line else {"case": case}
+        if monotonic() > until:
+            trial.state["found"] = [[*key, counts] for key, counts in difference.items()]
+            return False
+    trial.found = _by_subject(trial.scheme.kind, difference)
+    trial.done = trial.whole
+    return True
+
+
+def _rows(trial: Trial) -> tuple[QuerySet[CaseEvent], QuerySet[Case]]:
+    """The stints that lasted into the period, or began in it, due then or done then: those that are over, by the line
+    that ended them, and those under way."""
+    begins, ends = midnight(trial.since), midnight(trial.until + timedelta(days=1))
+    over = CaseEvent.objects.filter(left=Stage.HANDLING, at__gte=begins, since__lt=ends).exclude(entered=F("left"))
+    return over, Case.objects.filter(stage=Stage.HANDLING, entered_at__lt=ends)
+
+
+def _keys(trial: Trial, line: int, case: int) -> Iterator[Key]:
+    """What is left to reckon after a line and a case. Those under way come last, so that none is met twice."""
+    over, still = _rows(trial)
+    if not case:
+        yield from over.filter(pk__gt=line).order_by("pk").values_list("case", "pk")
+    under_way = still.filter(pk__gt=case).order_by("pk")
+    yield from ((pk, None) for pk in under_way.values_list("pk", flat=True))
 
 
 def _stints(book: Rulebook, keys: Sequence[Key]) -> Iterator[Stint]:
@@ -161,9 +223,7 @@ def _stints(book: Rulebook, keys: Sequence[Key]) -> Iterator[Stint]:
         )
 
 
-def _differ(
-    difference: dict[tuple[int, int], Figures], book: Rulebook, then: Rulebook, stint: Stint, trial: Trial
-) -> None:
+def _differ(difference: Differences, book: Rulebook, then: Rulebook, stint: Stint, trial: Trial) -> None:
     """What a stint would have counted, less what it counted."""
     department, due_at = _would(book, then, stint)
     if (department, due_at) == (stint.department, stint.due_at):

@@ -14,7 +14,7 @@ from django.conf import settings
 from cases import alarm, docket, evaluation, indicators, outbox, tally, whatif
 from cases.flow import Refused, Verb
 from cases.loading import evaluation as loading
-from cases.models import Case, CaseEvent, Publication, Scheme, Trial
+from cases.models import Case, CaseEvent, Duty, Publication, Scheme, Trial
 from cases.periods import of
 
 from . import city as town
@@ -126,6 +126,35 @@ def test_what_makes_no_sense_is_refused(scheme: str, said: dict[str, Any], code:
     assert not Trial.objects.exists()
 
 
+def test_it_is_reckoned_in_turns(april: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch a turn, so that alarms need not wait; what others do to the rules begins it anew."""
+    whole = tried(april, **hours(april, 8))
+    monkeypatch.setattr(whatif, "TURN_S", -1.0)
+    monkeypatch.setattr(whatif, "BATCH", 1)
+    trial = whatif.begin(Scheme.objects.get(code="department"), MARCH, hours(april, 8), april.lena)
+    assert whatif.begin(trial.scheme, MARCH, hours(april, 8), april.lena) == trial
+
+    def turn() -> int:
+        whatif.reckon(trial.pk)
+        trial.refresh_from_db()
+        return trial.done
+
+    assert [turn(), turn()] == [1, 2] and not trial.finished_at
+    Duty.objects.filter(category=april.refuse).update(department=april.parks)
+    assert [turn() for _n in range(4)] == [1, 2, 3, 3]
+    assert trial.finished_at and trial.state is None
+    roads = next(then for _now, then in whatif.beside(trial) if then.subject.code == "roads")
+    assert {code: roads.figures[code] for code in whole["roads"]} == whole["roads"]
+
+
+def test_a_trial_that_breaks_says_so(april: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = whatif.begin(Scheme.objects.get(code="department"), MARCH, hours(april, 8), april.lena)
+    monkeypatch.setattr(whatif, "_stints", lambda *_said: 1 / 0)
+    whatif.reckon(trial.pk)
+    told = town.phone(april.lena).get(f"{TRIALS}/{trial.pk}").json()
+    assert (told["failed"], told["changes"]) == ("broken", []) and told["finished_at"]
+
+
 def test_it_is_asked_for_and_watched(april: SimpleNamespace) -> None:
     """10 % × 100 + 30 % × (closing as it is) …: the ranking beside what it would be."""
     lena = town.phone(april.lena)
@@ -140,5 +169,9 @@ def test_it_is_asked_for_and_watched(april: SimpleNamespace) -> None:
     standing = evaluation.standings(Scheme.objects.get(code="department"), MARCH.since, MARCH.until)
     now = next(row for row in standing if row.subject.code == "roads").score.points
     assert now is not None and (roads["points"], roads["points_if"]) == (float(now), float(now) + 10)
+    assert (roads["overdue"], roads["overdue_if"], roads["on_time_rate_if"]) == (1, 0, 1.0)
+    assert told["limits"] == [{"condition": april.rattling.pk, "value": "24", "unit": "work_hour"}]
+    (mine,) = lena.get(TRIALS).json()
+    assert mine["id"] == told["id"] and town.phone(april.dora).get(TRIALS).json() == []
     assert town.phone(april.dora).get(path).status_code == 404
     assert town.phone(april.hugo).get(path).status_code == 403

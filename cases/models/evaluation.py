@@ -144,11 +144,12 @@ class Trial(models.Model):
     until = models.DateField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     at = models.DateTimeField()
-    done = models.PositiveIntegerField(default=0, help_text="cases reckoned so far")
+    done = models.PositiveIntegerField(default=0, help_text="stints of handling reckoned so far")
     whole = models.PositiveIntegerField(default=0, help_text="of so many")
     finished_at = models.DateTimeField(null=True)
-    failed = models.CharField(max_length=200, blank=True)
+    failed = models.CharField(max_length=200, blank=True, help_text="the code of why")
     found = models.JSONField(null=True, help_text="subject → counts")
+    state = models.JSONField(null=True, help_text="what was found so far, and where to go on")
 
     class Meta:
         verbose_name = _("试算")

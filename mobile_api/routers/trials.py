@@ -9,6 +9,7 @@ from ninja import Router, Schema, Status
 from pydantic import Field
 
 from cases import whatif
+from cases.evaluation import Standing
 from cases.models import Trial
 from grid.roles import CENTRE
 
@@ -42,8 +43,17 @@ class TrialIn(PeriodIn):
     duties: list[OtherDuty] = Field([], max_length=200)
 
 
-class TrialOut(Schema):
-    """How far it is; `changes` once it is finished."""
+class Handled(Change):
+    """A subject as it is and as it would be, with what other limits and duties bear on."""
+
+    on_time_rate: float | None = Field(description="on_time / due")
+    on_time_rate_if: float | None
+    overdue: int
+    overdue_if: int
+
+
+class TrialRow(Schema):
+    """A trial, and how far it is."""
 
     id: int
     scheme: str
@@ -52,7 +62,15 @@ class TrialOut(Schema):
     done: int = Field(description="stints of handling reckoned so far")
     whole: int = Field(description="of so many")
     finished_at: datetime | None
-    changes: list[Change]
+    failed: str = Field(description="the code of why nothing came of it; empty: it did not fail")
+
+
+class TrialOut(TrialRow):
+    """A trial with what came of it: `changes` once it is finished."""
+
+    limits: list[OtherLimit]
+    duties: list[OtherDuty]
+    changes: list[Handled]
 
 
 @router.post("stats/trials", auth=officer(*CENTRE), response={202: TrialOut, **ANSWERS})
@@ -66,20 +84,38 @@ def begin(request: Request, body: TrialIn) -> Status[TrialOut]:
     return Status(202, _told(whatif.begin(body.chosen(), body.period, said, request.auth)))
 
 
+@router.get("stats/trials", auth=officer(*CENTRE), response={200: list[TrialRow], **ANSWERS})
+def trials(request: Request) -> list[TrialRow]:
+    """My trials, the newest first, at most 100."""
+    return [TrialRow(**_row(row)) for row in whatif.of(request.auth)[:100]]
+
+
 @router.get("stats/trials/{id}", auth=officer(*CENTRE), response={200: TrialOut, **ANSWERS})
 def trial(request: Request, id: int) -> TrialOut:
     """How far a trial of mine is, and in the end each subject as it is and as it would be."""
-    return _told(Trial.objects.select_related("scheme").get(pk=id, by=request.auth))
+    return _told(whatif.of(request.auth).get(pk=id))
 
 
 def _told(row: Trial) -> TrialOut:
+    over = row.finished_at and not row.failed
     return TrialOut(
-        id=row.pk,
-        scheme=row.scheme.code,
-        since=row.since,
-        until=row.until,
-        done=row.done,
-        whole=row.whole,
-        finished_at=row.finished_at,
-        changes=[change(*pair) for pair in whatif.beside(row)] if row.finished_at else [],
+        **_row(row),
+        limits=row.said.get("limits", []),
+        duties=row.said.get("duties", []),
+        changes=[_handled(*pair) for pair in whatif.beside(row)] if over else [],
+    )
+
+
+def _row(row: Trial) -> dict[str, Any]:
+    names = ("id", "since", "until", "done", "whole", "finished_at", "failed")
+    return {name: getattr(row, name) for name in names} | {"scheme": row.scheme.code}
+
+
+def _handled(row: Standing, then: Standing) -> Handled:
+    return Handled(
+        **change(row, then).model_dump(),
+        on_time_rate=row.figures.on_time_rate,
+        on_time_rate_if=then.figures.on_time_rate,
+        overdue=row.figures["overdue"],
+        overdue_if=then.figures["overdue"],
     )
