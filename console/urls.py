@@ -23,6 +23,7 @@ from .views import (
     scores,
     settings,
     tiles,
+    trials,
     year,
 )
 
@@ -63,6 +64,9 @@ urlpatterns = [
     path("scores/subject/<int:pk>/", scores.subject, name="score_subject"),
     path("scores/publish/", scores.publish, name="score_publish"),
     path("scores/what-if/", scores.what_if, name="score_what_if"),
+    path("scores/trials/", trials.mine, name="trials"),
+    path("scores/trials/new/", trials.new, name="trial_new"),
+    path("scores/trials/<int:pk>/", trials.show, name="trial"),
     path("scores/dictionary/", scores.dictionary, name="dictionary"),
     path("scores/bulletin/", bulletin.last, name="bulletins"),
     path("scores/bulletin/<str:month>/", bulletin.page, name="bulletin"),

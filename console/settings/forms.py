@@ -56,9 +56,9 @@ class Setting(forms.ModelForm):  # type: ignore[type-arg]  # each form below nam
                 field.label = LABELS[name]
             if isinstance(field, forms.ModelChoiceField) and not isinstance(field, forms.ModelMultipleChoiceField):
                 field.empty_label = CHOOSE if field.required else WHOLE if name == "area" else ANY
-                field.label_from_instance = _called  # type: ignore[method-assign, assignment]
+                field.label_from_instance = called  # type: ignore[method-assign, assignment]
             if isinstance(field, forms.ModelChoiceField):
-                field.queryset = _choosable(field.queryset)
+                field.queryset = choosable(field.queryset)
             field.help_text = HELP.get((self._meta.model, name), "")
 
     def many(self) -> dict[str, Any]:
@@ -67,14 +67,14 @@ class Setting(forms.ModelForm):  # type: ignore[type-arg]  # each form below nam
         return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
 
 
-def _called(row: Any) -> str:
+def called(row: Any) -> str:
     """A row by code and name."""
     if isinstance(row, rules.Category):
         return f"{row.get_kind_display()} {row.major}{'-' if row.sub else ''}{row.sub} {named(row)}"
     return f"{row.code} {named(row)}" if hasattr(row, "code") else str(row)
 
 
-def _choosable(rows: Any) -> Any:
+def choosable(rows: Any) -> Any:
     """Those in use: of the scheme in which people report, not closed, still working here."""
     if rows.model is rules.Category:
         return rows.filter(scheme=settings.CATEGORY_SCHEME, closed_on=None)

@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cases import showing
+from cases import reasons, showing
 from cases.flow import Stage
-from cases.models import Flag
+from cases.models import Condition, Flag
 from grid import privacy, words
 from grid.moment import now
 
@@ -156,6 +156,18 @@ def level(n: int) -> SafeString | str:
 def flag(raised: Flag) -> str:
     """The sentence of a flag on the evidence."""
     return showing.flag(raised.code, raised.figure)
+
+
+@register.filter
+def limit(row: Condition) -> str:
+    """A condition's limit: 4 工作时."""
+    return reasons.limit(row.limit_value, row.limit_unit)
+
+
+@register.filter
+def allowed(value: str, unit: str) -> str:
+    """So much of a unit: 4 工作时."""
+    return reasons.limit(value, unit)
 
 
 @register.simple_tag

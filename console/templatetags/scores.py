@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 from urllib.parse import urlencode
 
 from django import template
@@ -13,10 +14,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cases.evaluation import Standing
+from cases.models import Indicator
 from cases.periods import Period, Span
 from cases.scores import shown
 
 from ..ranking import Cell, Chosen, Head
+from ..trials import Line
 
 register = template.Library()
 NONE = "—"
@@ -101,3 +105,46 @@ def sorts(context: template.Context, column: str) -> str:
     said["sort"] = f"-{column}" if said.get("sort") == column else column
     said.pop("page", None)
     return f"?{said.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def heading(context: template.Context, column: str, label: str) -> SafeString:
+    """The head of a column by which the page can be sorted; it says whether it is."""
+    sort = context["request"].GET.get("sort", "")
+    down, up = ("ascending", "descending") if column in ("name", "rank") else ("descending", "ascending")
+    state = {column: down, f"-{column}": up}.get(sort, "")
+    said = format_html(' aria-sort="{}"', state) if state else ""
+    kind = "" if column == "name" else "num"
+    return format_html(
+        '<th scope="col" class="{}"{}><a href="{}">{}</a></th>', kind, said, sorts(context, column), label
+    )
+
+
+@register.filter
+def counted(row: Standing, code: str) -> int:
+    """A count of a subject; 0 where it did not happen."""
+    return row.figures[code]
+
+
+SHOWN: Mapping[str, Callable[[Any], str]] = {
+    "rate": lambda number: f"{shown(Fraction(number) * 100, 1):.1f}%",
+    "count": lambda number: f"{int(number)}",
+    "points": lambda number: f"{shown(Fraction(number)):.2f}",
+    "rank": str,
+}
+
+
+@register.simple_tag
+def both(was: Any, will: Any, kind: str) -> SafeString | str:
+    """A number as it is, and behind an arrow as it would be, where that is different."""
+    before, after = (NONE if number is None else SHOWN[kind](number) for number in (was, will))
+    if before == after:
+        return before
+    arrow = '<span class="was">{}</span> <span aria-hidden="true">→</span><span class="unseen">{}</span> <b>{}</b>'
+    return format_html(arrow, before, _("变为"), after)
+
+
+@register.simple_tag
+def item(line: Line, head: Indicator) -> SafeString | str:
+    """An indicator of a subject as it is and as it would be."""
+    return both(*line.values(head.code), "rate" if head.denominator else "count")

@@ -23,7 +23,7 @@ from cases.models import Condition, Holiday, Timetable
 from grid import changes
 from grid.models import Change, Officer
 from grid.moment import today
-from grid.roles import Role
+from grid.roles import CENTRE, Role
 
 from ..door import Request, desk
 from ..settings.forms import Setting
@@ -76,6 +76,7 @@ def edit(request: Request, slug: str, pk: int | None = None) -> HttpResponseBase
         return redirect("console:setting", slug=slug)
     history = _told(Change.objects.filter(what=noun.model._meta.label_lower, row=str(pk))) if row else []
     said = {"noun": noun, "row": row, "form": form, "was": was, "changes": history}
+    said["may_try"] = request.user.holds(*CENTRE)
     return render(request, f"console/settings/{SHEETS.get(slug, 'row')}.html", said, status=422 if form.errors else 200)
 
 
@@ -107,7 +108,7 @@ def back(request: Request, pk: int) -> HttpResponseBase:
     return redirect(f"{there}?{urlencode({'back': change.pk})}")
 
 
-SHEETS = {"beats": "beat", "duties": "duty", "officers": "officer"}
+SHEETS = {"beats": "beat", "conditions": "condition", "duties": "duty", "officers": "officer"}
 
 
 def _fits(request: Request, form: Setting, was: str) -> bool:

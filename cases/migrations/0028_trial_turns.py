@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0025_bulletin'),
+        ('cases', '0027_hear_of_calls'),
     ]
 
     operations = [
