@@ -164,6 +164,18 @@ class Score:
     lines: tuple[Line, ...]
 
 
+def weighed(weights: Sequence[Fraction]) -> None:
+    """Refuse weights that are not 100 % together."""
+    if (whole := sum(weights)) != WHOLE:
+        raise Unfit("weights_unfit", _("各项权重之和须为 100%%，现为 %(sum)s%%。") % {"sum": shown(Fraction(whole))})
+
+
+def graded(lows: Sequence[Fraction]) -> None:
+    """Refuse grades that do not descend to 0."""
+    if not lows or lows[-1] != 0 or any(low <= lower for low, lower in pairwise(lows)):
+        raise Unfit("grades_unfit", _("等级须从高到低，最低一级从 0 分起。"))
+
+
 @dataclass(frozen=True)
 class Plan:
     """A scheme as a value. Raises Unfit: its weights are 100 % together, its bands whole, its grades descend to 0."""
@@ -172,14 +184,8 @@ class Plan:
     grades: tuple[Grade, ...]
 
     def __post_init__(self) -> None:
-        weights = sum(item.weight for item in self.items)
-        if weights != WHOLE:
-            raise Unfit(
-                "weights_unfit", _("各项权重之和须为 100%%，现为 %(sum)s%%。") % {"sum": shown(Fraction(weights))}
-            )
-        lows = [grade.low for grade in self.grades]
-        if not lows or lows[-1] != 0 or any(low <= lower for low, lower in pairwise(lows)):
-            raise Unfit("grades_unfit", _("等级须从高到低，最低一级从 0 分起。"))
+        weighed([item.weight for item in self.items])
+        graded([grade.low for grade in self.grades])
 
     @property
     def codes(self) -> frozenset[str]:
@@ -216,14 +222,15 @@ def plan(said: Mapping[str, Any], rates: Mapping[str, Rate]) -> Plan:
     is 333 tenths. Raises Unfit.
     """
     try:
-        items = tuple(_item(item, rates) for item in said["items"])
+        items = tuple(item(each, rates) for each in said["items"])
         grades = tuple(Grade(str(letter), _exact(low), str(colour)) for letter, low, colour in said["grades"])
     except (KeyError, TypeError, ValueError) as error:
         raise Unfit("scheme_unread", _("评分方案写得不对：%(error)s") % {"error": repr(error)}) from None
     return Plan(items, grades)
 
 
-def _item(said: Mapping[str, Any], rates: Mapping[str, Rate]) -> Item:
+def item(said: Mapping[str, Any], rates: Mapping[str, Rate]) -> Item:
+    """One item as a scheme's document says it. Raises Unfit."""
     if said["indicator"] not in rates:
         raise Unfit("indicator_unknown", _("没有指标“%(code)s”。") % {"code": said["indicator"]})
     bands = said.get("bands") or {}

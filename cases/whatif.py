@@ -66,10 +66,6 @@ def begin(scheme: Scheme, period: Period, said: Mapping[str, Any], by: Officer) 
         raise Refused("trial_unfit", _("只有按发生日统计的区域和责任单位方案可以这样试算。"), field="scheme")
     if not (said.get("limits") or said.get("duties")):
         raise Refused("trial_unfit", _("请写明要改动的时限或责任。"), field="limits")
-    if scheme.kind == Scheme.Kind.DEPARTMENT and looking.ground(by):
-        raise Refused(
-            "not_your_ground", _("各单位全市的数据由负责全市的岗位试算；您可以试算辖区之内的区域。"), field="scheme"
-        )
     other(rulebook.current(), said)
     what = {"scheme": scheme, "said": dict(said), "since": period.since, "until": period.until, "by": by}
     same = Trial.objects.filter(finished_at=None, **what).first()
@@ -145,7 +141,7 @@ def reckon(pk: int) -> None:
             trial.failed = error.code if isinstance(error, Refused) else "broken"
             over = True
         if over:
-            trial.finished_at, trial.state = now(), None
+            trial.finished_at = now()
         trial.save(update_fields=["done", "whole", "found", "state", "failed", "finished_at"])
         if not over:
             async_task("cases.whatif.reckon", pk)
@@ -160,11 +156,11 @@ def _turn(trial: Trial) -> bool:
     book, until = rulebook.current(), monotonic() + TURN_S
     then, edition = other(book, trial.said), str(book.version)
     if not trial.state or trial.state["edition"] != edition:
-        trial.state = {"edition": edition, "line": 0, "case": 0, "found": []}
-        trial.done, trial.whole = 0, sum(rows.count() for rows in _rows(trial))
+        trial.state = {"edition": edition, "within": _ground(trial), "line": 0, "case": 0, "found": []}
+        trial.done, trial.whole = 0, sum(rows.count() for rows in _rows(trial, trial.state))
     difference: Differences = defaultdict(Figures)
     difference.update({(cell, whose): Figures(counts) for cell, whose, counts in trial.state["found"]})
-    left = _keys(trial, trial.state["line"], trial.state["case"])
+    left = _keys(trial, trial.state)
     while keys := list(islice(left, BATCH)):
         for stint in _stints(book, keys):
             _differ(difference, book, then, stint, trial)
@@ -175,21 +171,31 @@ def _turn(trial: Trial) -> bool:
             trial.state["found"] = [[*key, counts] for key, counts in difference.items()]
             return False
     trial.found = _by_subject(trial.scheme.kind, difference)
-    trial.done = trial.whole
+    trial.done, trial.state["found"] = trial.whole, []
     return True
 
 
-def _rows(trial: Trial) -> tuple[QuerySet[CaseEvent], QuerySet[Case]]:
+def _rows(trial: Trial, state: Mapping[str, Any]) -> tuple[QuerySet[CaseEvent], QuerySet[Case]]:
     """The stints that lasted into the period, or began in it, due then or done then: those that are over, by the line
     that ended them, and those under way."""
-    begins, ends = midnight(trial.since), midnight(trial.until + timedelta(days=1))
+    begins, ends, within = midnight(trial.since), midnight(trial.until + timedelta(days=1)), state["within"]
     over = CaseEvent.objects.filter(left=Stage.HANDLING, at__gte=begins, since__lt=ends).exclude(entered=F("left"))
-    return over, Case.objects.filter(stage=Stage.HANDLING, entered_at__lt=ends)
+    still = Case.objects.filter(stage=Stage.HANDLING, entered_at__lt=ends)
+    if within:
+        over = over.filter(case__cell__area__code__startswith=within)
+        still = still.filter(cell__area__code__startswith=within)
+    return over, still
 
 
-def _keys(trial: Trial, line: int, case: int) -> Iterator[Key]:
-    """What is left to reckon after a line and a case. Those under way come last, so that none is met twice."""
-    over, still = _rows(trial)
+def _ground(trial: Trial) -> str:
+    """To which area the work of departments is narrowed, as for whoever asked. Regions stand among all regions."""
+    return looking.ground(trial.by) if trial.scheme.kind == Scheme.Kind.DEPARTMENT else ""
+
+
+def _keys(trial: Trial, state: Mapping[str, Any]) -> Iterator[Key]:
+    """What is left to reckon. Those under way come last, so that none is met twice."""
+    over, still = _rows(trial, state)
+    line, case = state["line"], state["case"]
     if not case:
         yield from over.filter(pk__gt=line).order_by("pk").values_list("case", "pk")
     under_way = still.filter(pk__gt=case).order_by("pk")
@@ -298,12 +304,19 @@ def beside(trial: Trial) -> list[tuple[Standing, Standing]]:
 
     Only of a trial that is finished.
     """
-    own = looking.seen(trial.by, trial.scheme.kind)
-    plan, judged = evaluation.plan_of(trial.scheme), evaluation.subjects(trial.scheme.kind)
-    found = evaluation.counted(trial.scheme.kind, trial.scheme.basis, trial.since, trial.until, {*plan.codes, *MOVED})
+    scheme, within = trial.scheme, (trial.state or {}).get("within", "")
+    own, plan, judged = (
+        looking.seen(trial.by, scheme.kind),
+        evaluation.plan_of(scheme),
+        evaluation.subjects(scheme.kind),
+    )
+    codes = {*plan.codes, *MOVED}
+    found = evaluation.counted(scheme.kind, scheme.basis, trial.since, trial.until, codes, within=within)
     would = {pk: Figures(counts) for pk, counts in found.items()}
     for subject, counts in (trial.found or {}).items():
         would.setdefault(int(subject), Figures()).add(counts)
+    if within:
+        judged = [each for each in judged if each.pk in would]
     then = {row.subject.pk: row for row in evaluation.ranked(judged, would, plan)}
-    now_ = evaluation.ranked(judged, found, plan)
-    return [(row, then[row.subject.pk]) for row in now_ if own is None or row.subject.pk in own]
+    rows = evaluation.ranked(judged, found, plan)
+    return [(row, then[row.subject.pk]) for row in rows if own is None or row.subject.pk in own]

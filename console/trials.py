@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,12 +14,13 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
-from cases import evaluation, periods, whatif
+from cases import evaluation, looking, periods, whatif
 from cases.clock import Unit
 from cases.evaluation import Standing
 from cases.models import Category, Condition, Indicator, Publication, Result, Scheme, Trial
 from cases.periods import Period, Span
-from grid.models import Area, Department
+from grid.models import Area, Department, Officer
+from grid.moment import today
 from grid.words import named
 
 from .rows import rows
@@ -232,7 +234,8 @@ def result(trial: Trial, sort: str) -> Beside:
     frozen = {row.subject: row for row in published.results.all()} if published else {}
     lines = [Line(now, then, frozen.get(now.subject.pk)) for now, then in whatif.beside(trial)]
     touched = [item.rate for item in evaluation.plan_of(trial.scheme).items if item.rate.codes & {*whatif.MOVED}]
-    codes = [rate.code for rate in touched if any(len(set(line.values(rate.code))) > 1 for line in lines)]
+    shown = [rate for rate in touched if rate.numerator.text != "on_time"]  # the rate on time stands there anyway
+    codes = [rate.code for rate in shown if any(len(set(line.values(rate.code))) > 1 for line in lines)]
     heads = {row.code: row for row in Indicator.objects.filter(code__in=codes)}
     return Beside(
         lines=ordered(lines, sort),
@@ -261,3 +264,51 @@ def ordered(lines: Sequence[Line], by: str) -> list[Line]:
     some = [line for line in lines if key(line) is not None]
     some.sort(key=key, reverse=least == (column == "name"))
     return [*some, *(line for line in lines if key(line) is None)]
+
+
+# Another version
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The month before under a version, beside what holds. `spread`: of each grade how many there are and would be.
+
+    `lines` are of those whose figures the reader may look at; whoever keeps the settings need not be one of them.
+    """
+
+    period: Period
+    judged: int
+    ranks: int
+    grades: int
+    spread: list[tuple[str, int, int]]
+    lines: list[tuple[Standing, Standing]]
+
+
+def preview(new: Scheme, old: Scheme | None, by: Officer) -> Preview:
+    """What a version, saved or not, would make of the month before, beside the one that holds then, or else `old`."""
+    month = periods.of(Span.MONTH, today()).before
+    held = Scheme.objects.filter(code=new.code, valid_from__lte=month.until).order_by("-valid_from", "-version").first()
+    before = held or old
+    then = evaluation.standings(new, month.since, month.until)
+    now = {row.subject.pk: row for row in evaluation.standings(before, month.since, month.until)} if before else {}
+    pairs = [(now[row.subject.pk], row) for row in then if row.subject.pk in now]
+    own = looking.seen(by, new.kind)
+    return Preview(
+        period=month,
+        judged=len(then),
+        ranks=sum(row.rank != other.rank for row, other in pairs),
+        grades=sum(letter(row) != letter(other) for row, other in pairs),
+        spread=_spread(list(now.values()), then),
+        lines=[pair for pair in pairs if own is None or pair[0].subject.pk in own],
+    )
+
+
+def letter(row: Standing) -> str:
+    """Its grade; "" without a score."""
+    return row.score.grade.letter if row.score.grade else ""
+
+
+def _spread(now: Sequence[Standing], then: Sequence[Standing]) -> list[tuple[str, int, int]]:
+    counts = [Counter(map(letter, rows)) for rows in (now, then)]
+    letters = sorted({*counts[0], *counts[1]}, key=lambda said: (not said, said))
+    return [(said, counts[0][said], counts[1][said]) for said in letters]

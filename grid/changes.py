@@ -41,6 +41,17 @@ def keep(row: models.Model, *, by: Officer | None, many: Mapping[str, Iterable[A
 
 
 @transaction.atomic
+def follow(row: models.Model, old: models.Model | None, *, by: Officer | None) -> Change:
+    """Validate and save a new row that takes the place of another from some day on, and write down in what they differ;
+    the other one stays as it is. Without one it is new. Raises ValidationError."""
+    row.full_clean()
+    row.save(force_insert=True)
+    before, after = snapshot(old) if old else None, snapshot(row)
+    changed = [name for name in after if before is None or before.get(name) != after[name]]
+    return _write(row, by, before and _of(before, changed), _of(after, changed))
+
+
+@transaction.atomic
 def remove(row: models.Model, *, by: Officer | None) -> Change:
     """Delete a row, and write down what it was. Raises ProtectedError where others need it."""
     before, pk = snapshot(row), row.pk

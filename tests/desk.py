@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from html.parser import HTMLParser
 from typing import Any
 from unittest.mock import patch
 
@@ -88,3 +89,46 @@ def until(page: Page, holds: str) -> None:
             return
         page.wait_for_timeout(100)
     raise AssertionError(holds)
+
+
+class _Form(HTMLParser):
+    """What a browser would send of the form with an id."""
+
+    def __init__(self, name: str):
+        super().__init__()
+        self.name, self.inside, self.said = name, False, dict[str, str]()
+        self.area, self.select = "", ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.inside = said.get("id") == self.name
+        if not self.inside or "disabled" in said:
+            return
+        if tag == "input" and (said.get("type") not in ("checkbox", "radio", "submit") or "checked" in said):
+            self.said[said.get("name", "")] = said.get("value", "")
+        if tag == "textarea":
+            self.area = said["name"]
+            self.said[self.area] = ""
+        if tag == "select":
+            self.select = said["name"]
+        if tag == "option" and ("selected" in said or self.select not in self.said):
+            self.said[self.select] = said.get("value", "")
+
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            self.said[self.area] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self.said[self.area] = self.said[self.area].removeprefix("\n")
+            self.area = ""
+        if tag == "form":
+            self.inside = False
+
+
+def typed(answer: Any, name: str = "typed") -> dict[str, str]:
+    """What a browser would send of a form of a page, but for the button."""
+    form = _Form(name)
+    form.feed(answer.content.decode())
+    return form.said

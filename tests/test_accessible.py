@@ -9,12 +9,13 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 
-from cases import outbox
+from cases import outbox, periods, whatif
 from cases.flow import Verb
 from cases.loading import evaluation
-from cases.models import Case
+from cases.models import Case, Scheme
 from console.settings.nouns import NOUNS
 from grid.models import Officer
+from grid.moment import today
 
 from . import acts, audit
 from . import city as town
@@ -23,6 +24,7 @@ from .test_desk_centre import doubt
 
 MINE = ("/me/inbox/", "/me/preferences/", "/me/leave/", "/account/password/", "/account/sessions/", "/account/logout/")
 SCORES = ("/scores/", "/scores/?scheme=department&basis=cohort", "/scores/what-if/", "/scores/dictionary/")
+TRIALS = ("/scores/trials/", "/scores/trials/new/", "/scores/trials/new/?scheme=department")
 SETTINGS = ("/settings/", "/settings/changes/", "/settings/year/", *(f"/settings/{noun.slug}/" for noun in NOUNS))
 
 
@@ -38,6 +40,10 @@ def plant(language: str) -> SimpleNamespace:
     acts.move(city.case, Verb.SUPERVISE, city.lena, note="…")
     outbox.drain()
     Case.objects.update(text="…")
+    limits = [{"condition": city.rattling.pk, "value": "1", "unit": "urgent_hour"}]
+    scheme = Scheme.objects.get(code="department")
+    city.trial = whatif.begin(scheme, periods.of("month", today()), {"limits": limits}, city.sina)
+    whatif.reckon(city.trial.pk)
     return city
 
 
@@ -48,7 +54,7 @@ def pages(city: SimpleNamespace) -> Iterable[tuple[Officer | None, tuple[str, ..
     yield city.carl, ("/queue/file/", "/cases/", "/cases/?q=none", new, new + "file/", new + "void/", *MINE)
     yield city.dora, ("/queue/dispatch/", case, case + "assist/", "/map/table/", "/oversight/duty/")
     yield city.hugo, ("/queue/handle/", case, case + "finish/", case + "ask/", "/exports/", "/settings/")
-    yield city.sina, ("/queue/doubts/", done, "/oversight/pairs/", *SCORES)
+    yield city.sina, ("/queue/doubts/", done, "/oversight/pairs/", *SCORES, *TRIALS, f"/scores/trials/{city.trial.pk}/")
     yield (
         city.lena,
         ("/board/", "/board/?wall=1", "/scores/bulletin/", "/scores/bulletin/2026-02/", case + "supervise/"),

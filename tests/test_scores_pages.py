@@ -24,7 +24,7 @@ from console import ranking
 from grid.models import Area
 
 from . import city as town
-from .desk import Visit, desk
+from .desk import Visit, desk, typed
 
 APRIL = date(2026, 4, 15)
 MARCH = {"scheme": "department", "span": "month", "day": "2026-03-15"}
@@ -182,18 +182,29 @@ def test_publishing_freezes_and_a_revision_needs_its_reason(april: SimpleNamespa
 
 
 def test_what_would_be(april: SimpleNamespace) -> None:
-    """All weight on rework: roads would have 100, grade A. Nothing is written."""
-    weights = {"assigned_count": 10, "close_rate": 10, "handle_on_time": 10, "rework_rate": 70}
+    """All weight on rework: roads would have 100, grade A. Nothing is written, and nothing stands in the address."""
     lena = desk(april.lena)
-    told = page(lena, "what-if/", **MARCH, **{f"weight.{code}": n for code, n in weights.items()})
+    path = f"/scores/what-if/?{urlencode(MARCH)}"
+    shown = typed(lena.get(path))
+    order = [shown[f"items-{n}-indicator"] for n in range(4)]
+    assert order == ["assigned_count", "close_rate", "handle_on_time", "rework_rate"]
+
+    def tried(**said: str) -> Any:
+        return lena.post(path, {**shown, **{name.replace("_", "-", 2): n for name, n in said.items()}, "do": "try"})
+
+    told = tried(items_1_weight="10", items_2_weight="10", items_3_weight="70").content.decode()
     roads = rows(told)[april.roads.name]
     assert "70.00" in roads
     assert "90.00" in roads
     assert "moved" in roads.partition("<th")[0]
-    assert "100%" in page(lena, "what-if/", **MARCH, **{"weight.close_rate": 31})
-    for nonsense in ("1/0", "1e999999999", "十", "-30"):
-        assert 'role="alert"' in page(lena, "what-if/", **MARCH, **{"weight.close_rate": nonsense})
-    assert 'role="alert"' in page(lena, "what-if/", **MARCH, **{"bands.assigned_count": "0 x"})
+    assert "100%，现为 101.0%" in tried(items_1_weight="31").content.decode()
+    for nonsense in ("1/0", "1e999999999", "十", "-30", "NaN"):
+        answer = tried(items_1_weight=nonsense)
+        assert answer.status_code == 422 and 'id="id_items-1-weight_error"' in answer.content.decode()
+    answer = tried(items_0_bands="0 x")
+    assert answer.status_code == 422 and "看不懂“0 x”" in answer.content.decode()
+    more = lena.post(path, {**shown, "do": "more.items"})
+    assert typed(more)["items-TOTAL_FORMS"] == "5"
     assert "70.00" in page(lena, "", **MARCH)
 
 

@@ -17,7 +17,7 @@ from cases.models import Publication, Scheme, Trial
 from cases.periods import of
 
 from . import city as town
-from .desk import desk
+from .desk import desk, typed
 
 NEW = "/scores/trials/new/"
 MARCH = of("month", town.MONDAY.date())
@@ -37,17 +37,6 @@ def april(city: SimpleNamespace, clock: Any) -> SimpleNamespace:
     clock.move_to(town.MONDAY.replace(month=4))
     tally.night()
     return city
-
-
-def typed(page: Any) -> dict[str, Any]:
-    """What a browser would send of the form of a page."""
-    said = dict(page.context["form"].initial) or dict(page.context["form"].data.items())
-    rows = {"limits": page.context["limit_rows"], "duties": page.context["duty_rows"]}
-    for prefix, kind in rows.items():
-        said[f"{prefix}-TOTAL_FORMS"] = kind.total_form_count()
-        said[f"{prefix}-INITIAL_FORMS"] = 0
-        said |= {field.html_name: field.value() for row in kind for field in row if field.value() is not None}
-    return said
 
 
 def press(browser: Client, page: Any, do: str, **said: Any) -> Any:

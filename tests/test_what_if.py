@@ -142,7 +142,7 @@ def test_it_is_reckoned_in_turns(april: SimpleNamespace, monkeypatch: pytest.Mon
     assert [turn(), turn()] == [1, 2] and not trial.finished_at
     Duty.objects.filter(category=april.refuse).update(department=april.parks)
     assert [turn() for _n in range(4)] == [1, 2, 3, 3]
-    assert trial.finished_at and trial.state is None
+    assert trial.finished_at and trial.state["found"] == []
     roads = next(then for _now, then in whatif.beside(trial) if then.subject.code == "roads")
     assert {code: roads.figures[code] for code in whole["roads"]} == whole["roads"]
 

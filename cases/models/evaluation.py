@@ -149,7 +149,7 @@ class Trial(models.Model):
     finished_at = models.DateTimeField(null=True)
     failed = models.CharField(max_length=200, blank=True, help_text="the code of why")
     found = models.JSONField(null=True, help_text="subject → counts")
-    state = models.JSONField(null=True, help_text="what was found so far, and where to go on")
+    state = models.JSONField(null=True, help_text="on which ground, what was found so far, and where to go on")
 
     class Meta:
         verbose_name = _("试算")

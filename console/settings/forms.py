@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -97,6 +98,10 @@ HELP: dict[tuple[Any, str], Any] = {
     (rules.Sampling, "share"): gettext_lazy("0 到 1，0.05 是每百件五件。最具体的一行生效：先看类别，再看区域、来源。"),
     (rules.Sampling, "days"): gettext_lazy("结案之后多少天以内派人，过后不再派。"),
     (rules.Sampling, "value"): gettext_lazy("抽中的监督员有多少时间。"),
+    (rules.Scheme, "code"): gettext_lazy("英文字母、数字、短横线；以后不能改。"),
+    (rules.Scheme, "kind"): gettext_lazy("以后不能改；换对象请写新的方案。"),
+    (rules.Scheme, "basis"): gettext_lazy("按发生日：事情发生在哪天就算哪天；按上报日：跟着案卷上报的那天。"),
+    (rules.Scheme, "valid_from"): gettext_lazy("最后一天不早于它的周期按这一版评分；已发布的不变。"),
     (rules.Opinion, "verb"): gettext_lazy("留空适用于所有操作。"),
     (grid.Officer, "area"): gettext_lazy("中心岗位可以查看的辖区。"),
     (grid.Officer, "is_active"): gettext_lazy("离职请停用：姓名留在案卷上，登录随即失效。"),
@@ -211,6 +216,32 @@ class HolidayForm(Setting):
         model = rules.Holiday
         fields = ("day", "off", "name", "statutory")
         field_classes = {"day": Day}
+
+
+class SchemeForm(Setting):
+    """A version of a scheme. Its code and whom it judges are said once, with the first."""
+
+    class Meta:
+        model = rules.Scheme
+        fields = ("code", "kind", "name", "name_en", "basis", "valid_from")
+        field_classes = {"valid_from": Day, "code": forms.SlugField}
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for name in ("code", "kind") if self.instance.code else ():
+            self.fields[name].disabled = True
+
+    def clean_code(self) -> str:
+        code: str = self.cleaned_data["code"]
+        if not self.fields["code"].disabled and rules.Scheme.objects.filter(code=code).exists():
+            raise ValidationError(_("已有这个代码的方案，请在它的页面上写新的一版。"))
+        return code
+
+    def clean_valid_from(self) -> date:
+        day: date = self.cleaned_data["valid_from"]
+        if not 2000 <= day.year <= 2100:
+            raise ValidationError(_("请写 2000 年至 2100 年之间的日期。"))
+        return day
 
 
 class DepartmentForm(Setting):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Model, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from cases import models as rules
 from cases.reasons import limit
 from grid import models as grid
+from grid.moment import today
 from grid.roles import Role
 from grid.words import named, phrased
 
@@ -37,6 +38,7 @@ class Noun:
     related: tuple[str, ...] = ()
     addable: bool = True
     removable: bool = True
+    edited: bool = True  # else a row is followed by another, and has pages of its own
 
     @property
     def model(self) -> type[Model]:
@@ -54,6 +56,9 @@ class Noun:
             )
         if self.model is grid.Officer:
             return rows.order_by("-is_active", "username")
+        if self.model is rules.Scheme:
+            later = rules.Scheme.objects.filter(code=OuterRef("code"), version__gt=OuterRef("version"))
+            rows = rows.annotate(followed=Exists(later.filter(valid_from__lte=today())))
         return (
             rows if rows.query.order_by or self.model._meta.ordering else rows.order_by(*ORDER.get(self.slug, ("pk",)))
         )
@@ -95,6 +100,11 @@ def _yes(field: str) -> Cell:
 
 def _text(field: str) -> Cell:
     return lambda row: getattr(row, field) if getattr(row, field) not in (None, "") else "–"
+
+
+def standing(row: Any) -> str:
+    """Whether a version of a scheme holds today. The row comes from `Noun.rows`."""
+    return _("未开始") if row.valid_from > today() else _("已被替代") if row.followed else _("生效中")
 
 
 def masked(phone: str) -> str:
@@ -289,6 +299,23 @@ NOUNS = (
         search=("name",),
     ),
     Noun(
+        "schemes",
+        gettext_lazy("评分方案"),
+        gettext_lazy("按哪些指标、权重、分档和等级评分。改动是新的一版，从生效日期起用；发布过的周期不变。"),
+        forms.SchemeForm,
+        {
+            gettext_lazy("名称"): named,
+            gettext_lazy("版本"): lambda row: _("第 %(n)d 版") % {"n": row.version},
+            gettext_lazy("评价对象"): _shown("kind"),
+            gettext_lazy("统计口径"): _shown("basis"),
+            gettext_lazy("生效日期"): _text("valid_from"),
+            gettext_lazy("状态"): standing,
+        },
+        search=("name", "name_en", "code"),
+        removable=False,
+        edited=False,
+    ),
+    Noun(
         "departments",
         gettext_lazy("责任单位"),
         gettext_lazy("单位是一棵树；负责一个街道的单位写明区域。"),
@@ -343,5 +370,6 @@ GROUPS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
     (gettext_lazy("责任与流转"), ("duties", "policies", "terms", "grounds", "samplings", "opinions")),
     (gettext_lazy("时间"), ("limits", "timetables", "holidays")),
     (gettext_lazy("升级与消息"), ("ladders", "hearings")),
+    (gettext_lazy("考核"), ("schemes",)),
     (gettext_lazy("人员与网格"), ("departments", "officers", "beats")),
 )

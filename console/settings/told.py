@@ -14,8 +14,11 @@ from django.utils.translation import gettext as _
 from grid.changes import SECRET
 from grid.models import Change
 
+from ..plans import lines_told
 from .forms import LABELS
 from .nouns import BY_MODEL
+
+DOCUMENT = ("cases.scheme", "said")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def tell(change: Change) -> Told:
     """One change as people read it."""
     noun = BY_MODEL.get(change.what)
     kind = _("新增") if change.before is None else _("删除") if change.after is None else _("修改")
-    back = reverse("console:change_back", args=[change.pk]) if noun and before(change) else ""
+    back = reverse("console:change_back", args=[change.pk]) if noun and noun.edited and before(change) else ""
     return Told(change, str(noun.label if noun else change.what), kind, list(_lines(change)), back)
 
 
@@ -66,10 +69,20 @@ def _lines(change: Change) -> Iterator[Line]:
             (change.before is None or change.after is None) and not (before.get(name) or after.get(name))
         ):
             continue
-        if name in SECRET:
+        if (change.what, name) == DOCUMENT:
+            yield from _document(before.get(name) or {}, after.get(name) or {})
+        elif name in SECRET:
             yield Line(_label(change.what, name), "", _("已更换"))
         else:
             yield Line(_label(change.what, name), _word(change.what, name, before), _word(change.what, name, after))
+
+
+def _document(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Line]:
+    """What differs between two documents of a scheme, item by item."""
+    was, is_ = dict(lines_told(before)), dict(lines_told(after))
+    for label in {**was, **is_}:
+        if was.get(label) != is_.get(label):
+            yield Line(label, was.get(label, "–"), is_.get(label, "–"))
 
 
 def _label(what: str, name: str) -> str:

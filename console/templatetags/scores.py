@@ -21,6 +21,7 @@ from cases.scores import shown
 
 from ..ranking import Cell, Chosen, Head
 from ..trials import Line
+from .desk import grade
 
 register = template.Library()
 NONE = "—"
@@ -142,6 +143,15 @@ def both(was: Any, will: Any, kind: str) -> SafeString | str:
         return before
     arrow = '<span class="was">{}</span> <span aria-hidden="true">→</span><span class="unseen">{}</span> <b>{}</b>'
     return format_html(arrow, before, _("变为"), after)
+
+
+@register.simple_tag
+def grades(row: Standing, then: Standing) -> SafeString | str:
+    """The grade of a subject as it is, and behind an arrow as it would be, where that is different."""
+    was, will = (grade(each.score.grade.letter if each.score.grade else "") or NONE for each in (row, then))
+    if was == will:
+        return was
+    return format_html('{} <span aria-hidden="true">→</span><span class="unseen">{}</span> {}', was, _("变为"), will)
 
 
 @register.simple_tag

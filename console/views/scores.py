@@ -11,13 +11,13 @@ from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cases import evaluation, looking
 from cases.flow import Refused
 from cases.looking import LOOKERS, PUBLISHERS
 from cases.metrics import METRICS
-from cases.models import Basis, Indicator, Scheme
+from cases.models import Basis, Indicator
 from cases.periods import Span
 from cases.scores import shown
 from grid.models import Officer
@@ -26,6 +26,7 @@ from grid.words import named
 
 from .. import ranking
 from ..door import Request, desk, told
+from ..plans import PlanForm
 from ..ranking import Chosen, Then
 
 PAGE = 100
@@ -138,54 +139,27 @@ def publish(request: Request) -> HttpResponseBase:
     return redirect(f"{reverse('console:scores')}?{asked.query}")
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @desk(*CENTRE)
 def what_if(request: Request) -> HttpResponseBase:
-    """A period under other weights and bounds, side by side. Nothing is written."""
+    """A period under other weights, bounds and grades, side by side. Nothing is written."""
     asked = ranking.chosen(request.GET, request.user)
     if asked is None:
         return told(request, _("没有找到，或您无权查看。"), 404)
-    said = _wish(asked.scheme, request.GET)
-    heads = {row.code: row for row in Indicator.objects.all()}
     wrong, rows = "", []
-    try:
-        rows = ranking.beside(asked, said, request.user)
-    except Refused as refused:
-        wrong = refused.detail
-    told_items = [
-        {"row": heads[old["indicator"]], "old": old, "new": new, "bands": _lines(old), "bands_new": _lines(new)}
-        for old, new in zip(asked.scheme.said["items"], said["items"], strict=True)
-    ]
-    grades = list(zip(asked.scheme.said["grades"], said["grades"], strict=True))
-    page = {"asked": asked, "items": told_items, "grades": grades, "rows": rows[:500], "wrong": wrong}
-    return render(request, "console/score_what_if.html", page | ranking.places(request.user))
-
-
-def _wish(scheme: Scheme, said: Mapping[str, str]) -> dict[str, Any]:
-    """The scheme's document with what the form says instead. What cannot be read is refused by the plan."""
-    items = []
-    for item in scheme.said["items"]:
-        code = item["indicator"]
-        wish = {**item, "weight": said.get(f"weight.{code}", "") or item["weight"]}
-        if said.get(f"bands.{code}") and item.get("bands"):
-            wish["bands"] = _bands(item, said[f"bands.{code}"])
-        items.append(wish)
-    grades = [[g[0], said.get(f"grade.{g[0]}", "") or g[1], g[2]] for g in scheme.said["grades"]]
-    return {"items": items, "grades": grades}
-
-
-def _lines(item: Mapping[str, Any]) -> str:
-    """The bands of a count, a line each: from, to ("-" for no end), points."""
-    bands = item.get("bands") or []
-    table = bands.get("", []) if isinstance(bands, Mapping) else bands
-    return "\n".join(" ".join("-" if said is None else str(said) for said in band) for band in table)
-
-
-def _bands(item: Mapping[str, Any], said: str) -> Any:
-    """The same read back; other region classes keep theirs."""
-    table = [[None if word == "-" else word for word in line.split()] for line in said.splitlines() if line.strip()]
-    bands = item["bands"]
-    return {**bands, "": table} if isinstance(bands, Mapping) else table
+    if request.method != "POST":
+        plan = PlanForm.showing(asked.scheme.said)
+    elif request.POST.get("do", "try") != "try":
+        plan = PlanForm.pressed(request.POST)
+    else:
+        plan = PlanForm.sent(request.POST)
+        try:
+            rows = ranking.beside(asked, plan.said, request.user) if plan.is_valid() else []
+        except Refused as refused:
+            wrong = refused.detail
+    page = {"asked": asked, "plan": plan, "rows": rows[:500], "wrong": wrong}
+    status = 422 if wrong or not plan.fits else 200
+    return render(request, "console/score_what_if.html", page | ranking.places(request.user), status=status)
 
 
 @require_safe

@@ -94,7 +94,7 @@ def back(request: Request, pk: int) -> HttpResponseBase:
     """To the form that says what was before a change: of the row, or of a new one where it was removed."""
     change = get_object_or_404(Change, pk=pk)
     noun = BY_MODEL.get(change.what)
-    if noun is None or not before(change):
+    if noun is None or not noun.edited or not before(change):
         raise Http404
     row = noun.rows().filter(pk=change.row).first()
     if row is None and not noun.addable:

@@ -42,7 +42,10 @@ def new(request: Request) -> HttpResponseBase:
     if request.method != "POST":
         form, limits, duties = _beginning(request)
         return _page(
-            request, TrialForm(initial=form), Limits.showing("limits", limits), Duties.showing("duties", duties)
+            request,
+            TrialForm(initial=form),
+            Limits.showing("limits", limits),
+            Duties.showing("duties", duties),
         )
     verb, where, which = act(request.POST.get("do", ""))
     if verb == "start":

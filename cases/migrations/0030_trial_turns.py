@@ -6,14 +6,14 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0027_hear_of_calls'),
+        ('cases', '0029_away'),
     ]
 
     operations = [
         migrations.AddField(
             model_name='trial',
             name='state',
-            field=models.JSONField(help_text='what was found so far, and where to go on', null=True),
+            field=models.JSONField(help_text='on which ground, what was found so far, and where to go on', null=True),
         ),
         migrations.AlterField(
             model_name='trial',
