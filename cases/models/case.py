@@ -238,6 +238,7 @@ class Case(models.Model):
             BrinIndex(fields=["reported_at"], name="case_reported", autosummarize=True, pages_per_range=32),
             models.Index(fields=["reporter", "-id"], name="case_reported_by"),
             models.Index(fields=["asks", "due_at", "id"], name="case_asking", condition=~Q(asks="")),
+            models.Index(fields=["due_at", "id"], name="case_supervised", condition=Q(supervised_at__isnull=False)),
             models.Index(fields=["cell", "reported_at"], name="case_reported_in"),
             models.Index(fields=["same_as"], name="case_duplicate", condition=Q(same_as__isnull=False)),
             models.Index(fields=["due_at", "id"], name="case_due"),
@@ -321,6 +322,7 @@ class CaseEvent(models.Model):
                 fields=["department", "due_at"], name="event_overdue", condition=Q(late=True, left="handling")
             ),
             models.Index(fields=["at"], include=["case", "cell"], name="event_closed", condition=Q(verb="close")),
+            models.Index(fields=["at"], name="event_checked", condition=Q(verb__in=[Verb.PASS, Verb.REWORK])),
         ]
 
 

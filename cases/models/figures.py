@@ -53,6 +53,7 @@ class Tally(Counts):
             models.Index(fields=["department", "basis", "day"], name="tally_department"),
             models.Index(fields=["officer", "basis", "day"], name="tally_officer"),
             models.Index(fields=["category", "basis", "day"], name="tally_category"),
+            models.Index(fields=["day"], name="tally_of_days"),  # all that happened on a ground
             # The count of the unclosed ends with the case, whatever its day.
             models.Index(fields=["cell", "day"], name="tally_unclosed", condition=models.Q(unclosed__gt=0)),
         ]
