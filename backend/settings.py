@@ -258,6 +258,7 @@ FORECAST_LEAST = whole("FORECAST_LEAST", 60, least=1)  # stints that a pace need
 FORECAST_RISK = number("FORECAST_RISK", 0.5, least=0.01)  # the chance to miss its limit that puts a case at risk
 PAIR_DAYS = whole("PAIR_DAYS", 90, least=1)  # the past in which pairs of inspector and department are compared
 PAIR_LEAST = whole("PAIR_LEAST", 20, least=2)  # checks that a pair needs to be judged
+PAIR_MOST = whole("PAIR_MOST", 100_000, least=1)  # checks that are compared at once
 PAIR_RATE = number("PAIR_RATE", 0.05, least=0.0001)  # of the pairs listed, the share that chance may have put there
 PAIR_QUICK_MINUTES = number("PAIR_QUICK_MINUTES", 3)  # passed so soon after the finish that hardly anybody went
 PHOTO_FAR_M = number("PHOTO_FAR_M", 300)  # a photo taken further from the report is flagged

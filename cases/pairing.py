@@ -15,7 +15,7 @@ from grid.models import Officer
 from grid.moment import reckonable, today
 from grid.roles import Role
 
-from .flow import Verb
+from .flow import Refused, Verb
 from .forecast import midnight
 from .models import Case, CaseEvent, Evidence, Flag, Recheck
 from .pairs import Bounds, Check, Fact, Finding, Pair, compare
@@ -39,11 +39,16 @@ def period(since: date | None, until: date | None) -> tuple[date, date]:
 def look(since: date, until: date, *, by: Officer) -> list[Pair]:
     """Every pair of the cases that the officer sees, checked on these local days, both included; the look is logged.
 
-    One statement.
+    Two statements. Raises Refused (too_many_checks): a look at more than PAIR_MOST takes too much time and memory.
     """
     begin, end = midnight(since), midnight(until + timedelta(days=1))
+    among = Case.objects.visible_to(by)
+    many = _made(begin, end, among)[: settings.PAIR_MOST + 1].count()
+    if many > settings.PAIR_MOST:
+        sentence = _("这些天的核查超过 %(most)d 次，一次最多比较这么多：请缩短时间。")
+        raise Refused("too_many_checks", sentence % {"most": settings.PAIR_MOST}, field="from")
     access.info("pairs officer=%s since=%s until=%s", by.pk, begin.isoformat(), end.isoformat())
-    return compare(checks(begin, end, Case.objects.visible_to(by)), bounds())
+    return compare(checks(begin, end, among), bounds())
 
 
 def bounds() -> Bounds:
@@ -55,6 +60,11 @@ def bounds() -> Bounds:
     )
 
 
+def _made(since: datetime, until: datetime, among: QuerySet[Case]) -> QuerySet[CaseEvent]:
+    made = CaseEvent.objects.filter(verb__in=(Verb.PASS, Verb.REWORK), at__gte=since, at__lt=until)
+    return made.filter(case__in=among, by__isnull=False, department__isnull=False)
+
+
 def checks(since: datetime, until: datetime, among: QuerySet[Case]) -> list[Check]:
     """The checks made in [since, until). One statement."""
     before = CaseEvent.objects.filter(case=OuterRef("case"), pk__lt=OuterRef("pk")).order_by("-pk")
@@ -64,8 +74,7 @@ def checks(since: datetime, until: datetime, among: QuerySet[Case]) -> list[Chec
     after = Recheck.objects.filter(case=OuterRef("case"), closing__gt=OuterRef("pk"), over_at__isnull=False)
     answered = after.filter(~Q(verdict="")).order_by("closing")
     made = (
-        CaseEvent.objects.filter(verb__in=(Verb.PASS, Verb.REWORK), at__gte=since, at__lt=until, case__in=among)
-        .filter(by__isnull=False, department__isnull=False)
+        _made(since, until, among)
         .annotate(
             finished_at=Subquery(before.filter(verb=Verb.FINISH).values("at")[:1]),
             lot=Subquery(before.filter(verb=Verb.ORDER_CHECK).values("facts__why")[:1]),
@@ -78,7 +87,7 @@ def checks(since: datetime, until: datetime, among: QuerySet[Case]) -> list[Chec
     )
     names = ("case_id", "by_id", "department_id", "verb", "at")
     said = ("finished_at", "lot", "metres", "flagged", "verdict", "upheld")
-    return [_check(row) for row in made.values(*names, *said)]
+    return [_check(row) for row in made.values(*names, *said).iterator()]
 
 
 def _check(row: Mapping[str, Any]) -> Check:

@@ -21,7 +21,7 @@ TELLING = 0.05  # a fact whose chance is not below it is no reason
 LEAST_P = 1e-300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Check:
     """One check, as the log has it. `lot`: among whom it was drawn, empty where it was not."""
 

@@ -7,6 +7,7 @@ import random
 from datetime import timedelta
 from math import comb, isclose
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -19,6 +20,7 @@ from cases.pairs import Bounds, Check, Fact, Finding, Pair, Sum, combined, compa
 
 from . import acts
 from . import city as town
+from .desk import desk
 
 PAIRS = "/api/mobile/v1/stats/pairs"
 BOUNDS = Bounds(least=10, quick_minutes=3, far_m=300, rate=0.05)
@@ -205,6 +207,18 @@ def test_each_look_is_logged_and_few_may(few: SimpleNamespace, clock, caplog: py
 def test_a_period_must_be_one(few: SimpleNamespace) -> None:
     refusal = town.phone(few.aude).get(PAIRS, {"from": "2026-03-02", "to": "2026-03-01"})
     assert (refusal.status_code, refusal.json()["code"]) == (422, "bad_period")
+
+
+def test_more_checks_than_are_compared_at_once_are_refused(few: SimpleNamespace, clock, settings: Any) -> None:
+    checked(few, clock, Verb.PASS, 5)
+    settings.PAIR_MOST = 1
+    assert town.phone(few.aude).get(PAIRS).status_code == 200
+    checked(few, clock, Verb.PASS, 5)
+    refusal = town.phone(few.aude).get(PAIRS)
+    assert (refusal.status_code, refusal.json()["code"]) == (422, "too_many_checks")
+    answer = desk(few.aude).get("/oversight/pairs/")
+    assert answer.status_code == 422
+    assert "请缩短时间" in answer.content.decode()
 
 
 def test_all_checks_are_read_by_one_statement(few: SimpleNamespace, clock) -> None:

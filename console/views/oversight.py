@@ -75,16 +75,16 @@ def pairs(request: Request) -> HttpResponseBase:
     said: dict[str, Any] = {"tabs": tabs(request), "least": settings.PAIR_LEAST}
     try:
         since, until = pairing.period(_day(request.GET.get("since")), _day(request.GET.get("until")))
+        said |= {"since": since.isoformat(), "until": until.isoformat()}
+        found = pairing.look(since, until, by=request.user)
     except ValueError:
         said["wrong"] = _("请写年-月-日。")
     except Refused as refused:
         said["wrong"] = refused.detail
     if "wrong" in said:
         return render(request, "console/pairs.html", said | request.GET.dict(), status=422)
-    found = pairing.look(since, until, by=request.user)
     judged = [pair for pair in found if pair.judged]
-    said |= {"since": since.isoformat(), "until": until.isoformat(), "compared": len(judged)}
-    said |= {"too_few": len(found) - len(judged), "lines": list(_pairs(judged, request.user))}
+    said |= {"compared": len(judged), "too_few": len(found) - len(judged), "lines": list(_pairs(judged, request.user))}
     return render(request, "console/pairs.html", said)
 
 
