@@ -20,8 +20,9 @@ from django.db import connection
 from django.db.models import Model
 
 from cases.models import Case, CaseEvent, Category
-from grid.models import Area, Department
+from grid.models import Area, Department, Officer
 from grid.moment import now
+from grid.roles import Role
 
 DISTRICT = "999901"
 WEST, SOUTH = 113.9, 30.4
@@ -62,6 +63,20 @@ CLOSES = """
     INSERT INTO cases_caseevent (case_id, cell_id, at, verb, "left", entered, department_id, facts{columns})
     SELECT id, cell_id, entered_at, 'close', 'closing', 'closed', department_id, '{{}}'{defaults} FROM cases_case
     WHERE stage = 'closed' ORDER BY id
+"""
+# Three lines of the log for each of the cases closed last: finished, and two hours later checked by one drawn of four.
+CHECKS = """
+    INSERT INTO cases_caseevent (case_id, cell_id, at, verb, "left", entered, department_id, by_id, facts{columns})
+    SELECT id, cell_id, entered_at - step * interval '1 hour', verb, "left", entered, department_id,
+           CASE WHEN verb = 'pass' THEN (%(people)s)[1 + id %% cardinality(%(people)s)] END,
+           CASE WHEN verb = 'order_check' THEN jsonb_build_object('why', jsonb_build_array(jsonb_build_object(
+               'code', 'drawn', 'candidates', (%(people)s)[1 + id %% 9:4 + id %% 9]))) ELSE '{{}}' END{defaults}
+    FROM (
+        SELECT id, cell_id, entered_at, department_id FROM cases_case WHERE stage = 'closed'
+        ORDER BY entered_at DESC LIMIT %(count)s
+    ) AS done, (VALUES (3, 'finish', 'handling', 'feedback'), (2, 'order_check', 'feedback', 'check'),
+        (1, 'pass', 'check', 'closing')) AS life (step, verb, "left", entered)
+    ORDER BY id, step DESC
 """
 # Day by day, as the worker writes them. What is closed counts on its own day, nine of ten in time; one of six was found
 # by the public.
@@ -115,6 +130,16 @@ def cases(*, open: int, closed: int) -> None:
         said = {}
         cursor.execute(CLOSES.format(**_rest(CaseEvent, CLOSES, said)), said)
     _tidy("cases_case, cases_caseevent, grid_cell, grid_area")
+
+
+def checks(count: int, people: int = 300) -> None:
+    """The checks of so many cases, by so many inspectors of whom each meets all departments."""
+    made = [Officer(username=f"bench{n:03d}", roles=[Role.INSPECTOR]) for n in range(people)]
+    Officer.objects.bulk_create(made)
+    said: dict[str, object] = {"people": [one.pk for one in made], "count": count}
+    with connection.cursor() as cursor:
+        cursor.execute(CHECKS.format(**_rest(CaseEvent, CHECKS, said)), said)
+    _tidy("cases_caseevent")
 
 
 def figures() -> None:

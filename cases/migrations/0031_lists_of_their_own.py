@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0030_trial_turns")]
+    dependencies = [('cases', '0030_trial_turns')]
 
     operations = [
         migrations.AddIndex(
