@@ -137,7 +137,7 @@ def _outcome(about: About) -> Fields:
 
 
 def _rating(about: About) -> Fields:
-    """The best first; of whom nobody reached there is none."""
+    """The best first. A button once pressed cannot be lifted, so of a call that nobody answered it is not read."""
     return {"rating": _choice(_("满意度"), [*reversed(Rating.choices)], widget=forms.RadioSelect)}
 
 
@@ -227,7 +227,7 @@ class MoveForm(forms.Form):
             until=said.get("until") if wish in ("", Verb.SHELVE) else None,
             verdict=said.get("verdict", ""),
             outcome=said.get("outcome", ""),
-            rating=_number(said.get("rating")),
+            rating=_number(said.get("rating")) if said.get("outcome") != Outcome.UNREACHED else None,
             flag=_number(said.get("flag")),
             accepted=said.get("accepted") == "1",
         )

@@ -246,6 +246,10 @@ def test_a_clerk_calls_back_at_the_desk(rules: SimpleNamespace) -> None:
     form = {"key": str(uuid4()), "seen": str(last(case).pk), "outcome": "unsolved", "rating": "1", "note": ""}
     refusal = carl.post(f"/case/{case.number}/call_back/", form)
     assert refusal.status_code == 422 and "请写明原因" in refusal.content.decode()
+    missed = form | {"key": str(uuid4()), "outcome": "unreached"}  # the button of the rating cannot be lifted again
+    assert carl.post(f"/case/{case.number}/call_back/", missed).status_code == 302
+    assert last(case).facts == {"outcome": "unreached"}
+    form["seen"] = str(last(case).pk)
     assert carl.post(f"/case/{case.number}/call_back/", form | {"note": "还在响"}).status_code == 302
     page = carl.get(f"/case/{case.number}/").content.decode()
     assert "未解决" in page and "非常不满意" in page and f"/case/{case.number}/reopen/" in page
@@ -260,10 +264,12 @@ def test_a_department_contacts_its_caller_in_time(rules: SimpleNamespace, clock)
     assert callers.owed(case.events.order_by("id")) == tuesday
     hugo = town.phone(rules.hugo)
     assert acts.seen(hugo, case)["contact_due_at"] == "2026-03-03T01:00:00Z"
+    assert "待联系来电人" in desk(rules.hugo).get(f"/case/{case.number}/").content.decode()
     clock.move_to(tuesday)
     assert acts.say(hugo, case, verb="contact", note="已约定上门时间").status_code == 200
     assert last(case).facts == {"note": "已约定上门时间", "contact_kept": True}
     assert acts.seen(hugo, case)["contact_due_at"] is None
+    assert "待联系来电人" not in desk(rules.hugo).get(f"/case/{case.number}/").content.decode()
     move(case, Verb.CONTACT, rules.hugo, note="再联系")
     assert "contact_kept" not in last(case).facts
     assert log.flaws() == []

@@ -40,7 +40,17 @@ from .. import chosen, forms, place, telling
 from .. import map as drawing
 from ..door import STAFF, Request, desk, onward
 
-MAIN = (Verb.FILE, Verb.DISPATCH, Verb.FINISH, Verb.ORDER_CHECK, Verb.PASS, Verb.CLOSE, Verb.VERIFY, Verb.RESUME)
+MAIN = (
+    Verb.FILE,
+    Verb.DISPATCH,
+    Verb.FINISH,
+    Verb.ORDER_CHECK,
+    Verb.PASS,
+    Verb.CLOSE,
+    Verb.VERIFY,
+    Verb.RESUME,
+    Verb.CALL_BACK,
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
