@@ -28,6 +28,10 @@ FROZEN = ("contact_due_at", "contact_kept", "satisfied")
 a call-back whether its rating is one that satisfies."""
 
 
+ENDS = (Verb.CONTACT, Verb.DECLINE, Verb.VOID, Verb.LINK, Verb.CLOSE)
+"""After these a department no longer owes the contact that its dispatch asked for."""
+
+
 def called(case: Case) -> bool:
     """Whether there is somebody to contact and to call back."""
     return case.source in CALLERS and case.parent_id is None
@@ -65,12 +69,12 @@ def _within(book: Rulebook, verb: Verb, at: datetime, calendar: Calendar) -> dat
 
 
 def owed(log: Iterable[CaseEvent]) -> datetime | None:
-    """Until when the department that has a case was to contact its caller; None once it has, or need not."""
+    """Until when the department that has a case was to contact its caller; None once it has, or the case left it."""
     due_at = None
     for event in log:
         if event.verb == Verb.DISPATCH:
             due_at = event.facts.get("contact_due_at")
-        elif event.verb == Verb.CONTACT:
+        elif event.verb in ENDS:
             due_at = None
     return datetime.fromisoformat(due_at) if due_at else None
 
@@ -80,7 +84,7 @@ def satisfied(facts: Facts) -> bool:
     return facts.rating is not None and facts.rating >= settings.SATISFIED_FROM
 
 
-def fit(step: Move, said: Facts) -> None:
+def fit(said: Facts) -> None:
     """Raise Refused for a call-back that contradicts itself, or blames without a word of why."""
     if said.outcome not in Outcome.values:
         words = _("、").join(str(outcome.label) for outcome in Outcome)

@@ -330,7 +330,7 @@ def _verdict(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) 
 
 def _called_back(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
     if step.verb == Verb.CALL_BACK:
-        callers.fit(step, said)
+        callers.fit(said)
 
 
 def _limit(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:

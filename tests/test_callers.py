@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -236,8 +237,8 @@ def test_phone_and_desk_list_who_is_to_be_called(rules: SimpleNamespace, clock) 
         told += [item["number"] for item in page["items"]]
         cursor = page["next"]
     assert (told, cursor) == (ordered, None)
-    page = desk(rules.carl).get("/queue/call-back/")
-    assert [case.number for case in page.context["cases"]] == ordered
+    page = desk(rules.carl).get("/queue/call-back/").content.decode()
+    assert re.findall(r'href="/case/(\w+)/"', page) == ordered
 
 
 def test_a_clerk_calls_back_at_the_desk(rules: SimpleNamespace) -> None:
@@ -275,6 +276,16 @@ def test_a_department_contacts_its_caller_in_time(rules: SimpleNamespace, clock)
     assert log.flaws() == []
 
 
+def test_a_case_that_is_taken_back_or_closed_owes_no_contact(rules: SimpleNamespace) -> None:
+    declined, over = phoned(rules), ended(phoned(rules), rules)
+    move(declined, Verb.DECLINE, rules.dora, note="改派")
+    for case in (declined, over):
+        assert callers.owed(case.events.order_by("id")) is None
+    move(over, Verb.REOPEN, rules.carl, note="返修")
+    move(over, Verb.CONTACT, rules.hugo, note="联系")
+    assert "contact_kept" not in last(over).facts
+
+
 def test_a_late_contact_says_so(rules: SimpleNamespace, clock) -> None:
     case = phoned(rules)
     clock.shift(DAY + timedelta(seconds=1))
@@ -286,18 +297,14 @@ def test_each_department_contacts_anew(rules: SimpleNamespace, clock) -> None:
     case = phoned(rules)
     move(case, Verb.CONTACT, rules.hugo, note="不属我管")
     move(case, Verb.DECLINE, rules.dora, note="改派")
+    assert acts.seen(town.phone(rules.dora), case)["contact_due_at"] is None
     clock.shift(timedelta(hours=1))
     move(case, Verb.DISPATCH, rules.dora, department=rules.parks.pk)
-    assert refused_unseen(case, rules.hugo)
+    with pytest.raises(Case.DoesNotExist):
+        move(case, Verb.CONTACT, rules.hugo, note="晚了")
     assert callers.owed(case.events.order_by("id")) == town.MONDAY + DAY + timedelta(hours=1)
     move(case, Verb.CONTACT, rules.hana, note="联系")
     assert last(case).facts["contact_kept"] is True
-
-
-def refused_unseen(case: Case, by: Officer) -> bool:
-    with pytest.raises(Case.DoesNotExist):
-        move(case, Verb.CONTACT, by, note="n")
-    return True
 
 
 def test_work_done_at_once_is_told_afterwards(rules: SimpleNamespace) -> None:

@@ -28,7 +28,7 @@ from cases import (
     stint,
 )
 from cases.clock import Unit
-from cases.flow import OPEN, Refused, Stage, Verb
+from cases.flow import Refused, Stage, Verb
 from cases.models import Case
 from cases.photos import PhotoRefused
 from cases.rulebook import Rulebook
@@ -69,7 +69,7 @@ def show(request: Request, number: str) -> HttpResponseBase:
         "at": at,
         "buttons": _buttons(book, case, refusals.acting(case, request.user), at),
         "deadline": _deadline(book, case),
-        "contact_due_at": callers.owed(case.log) if case.stage in OPEN else None,
+        "contact_due_at": callers.owed(case.log),
         "late_overall": promise.late(case, at),
         "forecast": _forecast(book, case, at),
         "personal": showing.hides(case) and ("shown" if shown else "masked"),
