@@ -3,6 +3,7 @@
   ./dev up [--port 8000]  everything, in the foreground: database, demo cities, web server, worker
   ./dev play [OPTIONS]    a day in the city, through the HTTP interface of the running ./dev up
   ./dev history [OPTIONS] months of past cases for the boards of the demo; before, or without, ./dev play
+  ./dev pictures [NAME …] the pictures of the docs, of the running ./dev up after history and play
   ./dev test [OPTIONS]    the tests, on a database of their own; the options go to pytest
   ./dev lint              ruff and mypy
   ./dev bench NAME        measure: bench/NAME.py, on a durable database of its own that holds the demo cities
@@ -51,6 +52,13 @@ def history(arguments: list[str]) -> int:
     """Needs a city, as ./dev up loads it, but not that anything runs."""
     with environment(Cluster(DATA).running()) as given:
         return run((PYTHON, "-m", "play.history", *arguments), {"LOG_LEVEL": "WARNING"} | given)
+
+
+def pictures(arguments: list[str]) -> int:
+    """Needs a running `up` that was played: pictures of an empty city show nothing."""
+    if not (here := serve.serving()):
+        raise Failed("Nothing to take pictures of: start ./dev up in another terminal, and let ./dev play end.")
+    return run((PYTHON, "-m", "play.pictures", "--url", here[1], *arguments), dict(os.environ))
 
 
 def test(arguments: list[str]) -> int:
@@ -121,7 +129,8 @@ def reset(arguments: list[str]) -> int:
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    **{command.__name__: command for command in (up, play, history, test, lint, bench, manage, psql, docs, reset)},
+    **{command.__name__: command for command in (up, play, history, pictures)},
+    **{command.__name__: command for command in (test, lint, bench, manage, psql, docs, reset)},
     "run": program,
 }
 

@@ -10,22 +10,14 @@ from typing import Any
 from unittest.mock import patch
 
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from grid.models import Officer
+from play.pictures import CHROMIUM, FLAGS
 
 from .city import PASSWORD
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--use-angle=swiftshader",  # draws maps without a graphics card
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
+expect.set_options(timeout=20_000)  # a busy machine takes its time
 LOGIN = "/account/login/"
 Visit = Callable[..., Page]
 
@@ -45,7 +37,7 @@ def chromium() -> Iterator[Browser]:
     While it is there, an event loop runs in this thread, and Django would not let it ask the database.
     """
     with patch.dict(os.environ, {"DJANGO_ALLOW_ASYNC_UNSAFE": "1"}), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS, timeout=60_000)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=60_000)
         yield browser
         browser.close()
 
@@ -60,7 +52,7 @@ def visits(browser: Browser, address: str) -> Iterator[Visit]:
         context = browser.new_context(
             locale=language, viewport={"width": width, "height": 900}, base_url=address, service_workers="block"
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda said: _note(complaints, said))

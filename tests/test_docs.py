@@ -17,6 +17,7 @@ from cases.loading import evaluation
 from cases.photos import refused
 from mobile_api import problems
 from mobile_api.api import api
+from play import pictures
 
 ROOT = Path(settings.BASE_DIR)
 APPS = ("backend", "grid", "cases", "mobile_api", "console", "deploy")
@@ -86,6 +87,15 @@ def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text(encoding="utf8")):
         assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_picture_is_small_and_in_use() -> None:
+    """That each one named is there, the test of links says."""
+    told = "".join(page.read_text(encoding="utf8") for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+    files = set((ROOT / "docs").rglob("*.png"))
+    assert {path.stem for path in files} == {picture.name for picture in pictures.PICTURES}, "run ./dev pictures"
+    assert not [path.name for path in files if f"pictures/{path.name})" not in told]
+    assert not [path.name for path in files if path.stat().st_size > 100_000]
 
 
 def test_every_word_for_people_has_its_english() -> None:

@@ -1,0 +1,131 @@
+"""./dev pictures: the pictures of the docs, taken of a demo city that was planted and played, by Debian's Chromium.
+
+They show what a reader would see who did the same: nothing is staged. Few colours keep them small.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--use-angle=swiftshader",  # draws maps without a graphics card
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+PASSWORD = "wangge-demo-2026"  # noqa: S105  of the demo's accounts, as ./dev up prints it
+FOLDER = Path(__file__).parent.parent / "docs/pictures"
+DESK, MAP, WALL, PHONE = (1280, 900), (1024, 720), (1920, 1080), (390, 844)
+COLOURS = (96, 64, 40)
+MOST = 100_000  # bytes
+WAIT_MS = 5000  # maps and charts draw themselves in it
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What `who` sees at `path`, or behind the first link `then` there; in Chinese unless the name ends in -en."""
+
+    name: str
+    who: str
+    path: str
+    size: tuple[int, int] = DESK
+    then: str = ""
+
+    @property
+    def language(self) -> str:
+        return "en-GB" if self.name.endswith("-en") else "zh-CN"
+
+
+ROW = "[data-row] a"
+PICTURES = (
+    Picture("board", "ft_leader01", "/board/"),
+    Picture("board-en", "ft_leader01", "/board/"),
+    Picture("wall", "ft_leader01", "/board/?wall=1", WALL),
+    Picture("late", "ft_leader01", "/board/", then=".one[href*='late=1']"),
+    Picture("behind", "ft_leader01", "/board/", then=".one[href*='on_time']"),
+    Picture("case", "ft_clerk01", "/cases/?stage=closed&sort=new", then=ROW),
+    Picture("case-en", "ft_clerk01", "/cases/?stage=closed&sort=new", then=ROW),
+    Picture("queue-en", "ft_leader01", "/cases/?open=1"),
+    Picture("map", "ft_leader01", "/map/", MAP),
+    Picture("map-en", "ft_leader01", "/map/?hue=late", MAP),
+    Picture("scores", "ft_chief01", "/scores/?scheme=department"),
+    Picture("scores-en", "ft_leader01", "/scores/?scheme=department"),
+    Picture("subject", "ft_leader01", "/scores/?scheme=department", then=".ranking th a[href*='subject']"),
+    Picture("bulletin", "ft_chief01", "/scores/bulletin/"),
+    Picture("settings", "ft_admin01", "/settings/"),
+    Picture("year-en", "ft_admin01", "/settings/year/"),
+    Picture("phone-queue", "ft_handler_street901", "/", PHONE),
+    Picture("phone-case-en", "ft_handler_street901", "/", PHONE, then=ROW),
+    Picture("phone-finish", "ft_handler_street901", "/", PHONE, then=f"{ROW} >> #act a.main"),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./dev pictures", description=__doc__)
+    parser.add_argument("--url", default=f"http://127.0.0.1:{os.environ.get('PORT', '8000')}")
+    parser.add_argument("names", nargs="*", help="some of them; all where none is named")
+    said = parser.parse_args()
+    FOLDER.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for picture in PICTURES:
+            if not said.names or picture.name in said.names:
+                path = take(browser, said.url, picture)
+                print(f"{path.stat().st_size // 1024:4} kB  {path.name}")
+        browser.close()
+    return 0
+
+
+def take(browser: Browser, url: str, picture: Picture) -> Path:
+    """The picture's file."""
+    width, height = picture.size
+    viewport = {"width": width, "height": height}
+    context = browser.new_context(base_url=url, locale=picture.language, viewport=viewport)  # type: ignore[arg-type]
+    page = context.new_page()
+    sign_in(page, picture.who)
+    page.goto(picture.path)
+    for link in filter(None, picture.then.split(" >> ")):
+        page.locator(link).first.click()
+        page.wait_for_load_state()
+    page.wait_for_timeout(WAIT_MS)
+    path = FOLDER / f"{picture.name}.png"
+    path.write_bytes(small(page.screenshot()))
+    context.close()
+    return path
+
+
+def sign_in(page: Page, who: str) -> None:
+    page.goto("/account/login/")
+    page.fill("[name=login]", who)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button.main")
+    page.wait_for_load_state()
+
+
+def small(shot: bytes) -> bytes:
+    """The shot with as many colours as let it be small. A hue that is rare matters: it may be what is late."""
+    image = Image.open(io.BytesIO(shot)).convert("RGB")
+    if image.width > DESK[0]:
+        image = image.resize((DESK[0], image.height * DESK[0] // image.width), Image.Resampling.LANCZOS)
+    for colours in COLOURS:
+        file = io.BytesIO()
+        image.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        if file.tell() < MOST:
+            break
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
