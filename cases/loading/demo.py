@@ -27,6 +27,7 @@ from .reading import NotLoaded
 FIXTURES = settings.BASE_DIR / "fixtures"
 CITIES = (FIXTURES / "cities" / "futian", FIXTURES / "cities" / "yushu")
 PASSWORD = "wangge-demo-2026"  # noqa: S105 (of the invented people alone, and only in a demonstration)
+WHOLE = "ft_chief01"  # an account without an area: it looks at both cities, and publishes
 OPENED = date(2024, 1, 1)
 """Since when the sample conditions are in force: before anything that a demonstration plays."""
 

@@ -27,6 +27,7 @@ class Command(BaseCommand):
             demo.load(lambda step: self.stderr.write(f"   {step}", style_func=str))
         self.stdout.write(_("演示账号，密码都是 %(password)s") % {"password": demo.PASSWORD})
         self.stdout.write(_table([("", *map(demo.name, demo.CITIES)), *map(_logins, Role)]))
+        self.stdout.write(_("%(who)s 负责全部辖区，可以发布排名和月报。") % {"who": demo.WHOLE})
 
 
 def _logins(role: Role) -> Sequence[str]:
