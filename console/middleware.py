@@ -59,6 +59,8 @@ class Desk:
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             raise Http404  # no text of ours holds it, and the database takes none that does
         if isinstance(request.user, Officer) and factor.lacking(request.user):
+            if "HX-Request" in request.headers:  # the page that asks for it would be put into a part of itself
+                return HttpResponse(status=204)
             return redirect("mfa_activate_totp")
         return None
 

@@ -207,3 +207,9 @@ def test_who_is_disabled_is_out_at_once(city: SimpleNamespace) -> None:
     browser = desk(city.carl)
     Officer.objects.filter(pk=city.carl.pk).update(is_active=False)
     assert browser.get("/cases/")["Location"].startswith(LOGIN)
+
+
+def test_parts_of_a_page_stay_as_they_are_meanwhile(city: SimpleNamespace, forced: None) -> None:
+    """The count of messages asks by itself: the page of enrolment must not be put into it."""
+    answer = desk(city.lena).get("/me/inbox/count/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.content) == (204, b"")
