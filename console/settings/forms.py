@@ -35,7 +35,7 @@ LABELS = {
     "workdays": gettext_lazy("工作日"),
     "day_s": gettext_lazy("一个工作日折合小时"),
     "seasons": gettext_lazy("作息时段"),
-    "is_active": gettext_lazy("启用"),
+    "is_active": gettext_lazy("在用"),
     "username": gettext_lazy("登录名"),
     "password": gettext_lazy("密码"),
     "email": gettext_lazy("邮箱"),

@@ -341,7 +341,7 @@ NOUNS = (
             gettext_lazy("岗位"): lambda row: _("、").join(str(Role(role).label) for role in row.roles),
             gettext_lazy("责任单位"): _department,
             gettext_lazy("电话"): lambda row: masked(row.phone) or "–",
-            gettext_lazy("启用"): _yes("is_active"),
+            gettext_lazy("在用"): _yes("is_active"),
         },
         search=("username", "name", "department__name"),
         related=("department",),

@@ -27,9 +27,14 @@ def bars(row: Row) -> SafeString:
 
 
 @register.simple_tag
-def behind(codes: str, scope: Scope | Row, since: date, until: date) -> SafeString:
-    """The link to the cases behind a figure; none where no such page is mounted."""
+def behind(codes: str, scope: Scope | Row, since: date, until: date, indicator: str = "") -> SafeString:
+    """The link to the cases behind a figure; none where no such page is mounted.
+
+    Where the city has the `indicator`, its page tells the rate with both of its sides, else the `codes`.
+    """
     said: dict[str, object] = {"codes": codes, "kind": scope.kind, "subject": scope.subject, "from": since, "to": until}
+    if indicator:
+        said |= {"indicator": indicator, "part": "denominator"}
     if isinstance(scope, Row) and scope.kind == "department":
         said["alone"] = 1
     try:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import HttpResponse, JsonResponse
 
 from grid.models import Area, Beat, Cell
+from grid.words import named
 
 from ..door import Request, desk
 from .settings import KEEPERS
@@ -21,7 +22,7 @@ def streets(request: Request) -> JsonResponse:
     """The streets that have cells, and which of them a beat's cells lie in, by the beat's key in `beat`."""
     lie = set(_codes(Q(beats=request.GET.get("beat") or None)))
     rows = Area.objects.filter(code__in=set(_codes(Q()))).order_by("code")
-    return JsonResponse({"items": [{"code": row.code, "name": row.name, "mine": row.code in lie} for row in rows]})
+    return JsonResponse({"items": [{"code": row.code, "name": named(row), "mine": row.code in lie} for row in rows]})
 
 
 def _codes(which: Q) -> list[str]:
