@@ -201,7 +201,8 @@ def _make(request: Request, about: forms.About, form: forms.MoveForm) -> HttpRes
     except Case.DoesNotExist:
         form.add_error("number", _("没有这个案卷，或您无权查看。"))
     except PhotoRefused as refused:
-        form.add_error(None, str(refused))
+        if _part(request):  # else keep() tells it beside its field
+            form.add_error(None, str(refused))
     except Refused as refused:
         if refused.code == "overtaken":
             return _overtaken(request, case, about.move.verb, refused)
@@ -223,8 +224,13 @@ def _overtaken(request: Request, case: Case, verb: str, refused: Refused) -> Htt
     return _form(request, about, form, 409)
 
 
+def _part(request: Request) -> bool:
+    """Whether the form alone is asked for, and its page stays."""
+    return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+
+
 def _form(request: Request, about: forms.About, form: forms.MoveForm, status: int) -> HttpResponseBase:
-    part = "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+    part = _part(request)
     if form.is_bound and not part:
         chosen.keep(form, forms.PURPOSES, request.user)
     template = "console/part/move.html" if part else "console/move.html"
