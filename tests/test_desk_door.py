@@ -26,6 +26,27 @@ def test_a_part_of_a_page_sends_the_whole_page_to_the_login(client: Client) -> N
     assert answer["HX-Redirect"] == f"{LOGIN}?next=%2Fcases%2F%3Fstage%3Dfiling"
 
 
+def test_a_form_that_a_part_sends_stays_where_it_is(client: Client) -> None:
+    answer = client.post("/case/none/finish/", headers={"HX-Request": "true"})
+    assert answer.status_code == 401 and "HX-Redirect" not in answer
+
+
+@pytest.mark.parametrize(("language", "says"), [("zh-hans", "什么也没有写入"), ("en", "nothing was written")])
+def test_a_page_that_breaks_says_what_to_do(
+    city: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, language: str, says: str
+) -> None:
+    browser = desk(city.carl, **{"Accept-Language": language})
+    browser.raise_request_exception = False
+    monkeypatch.setattr("console.views.home._first", lambda request: 1 // 0)
+    answer = browser.get("/")
+    assert answer.status_code == 500 and says in answer.content.decode()
+
+
+def test_a_part_that_is_refused_is_a_sentence(city: SimpleNamespace) -> None:
+    answer = desk(city.carl).get("/settings/", headers={"HX-Request": "true"})
+    assert answer.status_code == 403 and "<" not in answer.content.decode()
+
+
 def test_an_officer_signs_in_and_out(city: SimpleNamespace) -> None:
     browser = desk(city.carl)
     assert "Carl" in browser.get("/", follow=True).content.decode()
