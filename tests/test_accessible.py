@@ -15,7 +15,7 @@ from cases.loading import evaluation
 from cases.models import Case, Scheme
 from console.settings.nouns import NOUNS
 from grid.models import Officer
-from grid.moment import today
+from grid.moment import now, today
 
 from . import acts, audit
 from . import city as town
@@ -59,6 +59,9 @@ def pages(city: SimpleNamespace) -> Iterable[tuple[Officer | None, tuple[str, ..
         city.lena,
         ("/board/", "/board/?wall=1", "/scores/bulletin/", "/scores/bulletin/2026-02/", case + "supervise/"),
     )
+    department = f"kind=department&subject={city.roads.pk}&from={now():%Y-%m}-01"
+    behind = f"/scores/cases/?indicator=handle_on_time&part=denominator&{department}"
+    yield city.aude, (behind, f"/scores/subject/{city.roads.pk}/?scheme=department", f"/oversight/duty/{city.ivan.pk}/")
     yield city.ivan, ("/queue/check/", "/me/track/", "/account/second/")
     yield city.adam, (*SETTINGS, "/settings/duties/new/", "/settings/conditions/new/", "/settings/officers/new/")
 
