@@ -111,6 +111,17 @@ SUBJECTS = {
 OPEN = ["handling", "handling", "handling", "handling", "filing", "dispatch", "check", "closing"]
 
 
+def fill(*, open: int, closed: int, checked: int = 0) -> None:
+    """The city with so many cases, and all that is counted of them; of what is closed, so many were checked."""
+    if not Area.objects.filter(code=DISTRICT).exists():
+        ground()
+    _as_owner("TRUNCATE cases_case, cases_tally, cases_total, cases_publication CASCADE")
+    cases(open=open, closed=closed)
+    figures()
+    if checked:
+        checks(checked)
+
+
 def ground() -> None:
     """Areas, cells and departments, into an empty district."""
     with connection.cursor() as cursor:
@@ -133,10 +144,11 @@ def cases(*, open: int, closed: int) -> None:
 
 
 def checks(count: int, people: int = 300) -> None:
-    """The checks of so many cases, by so many inspectors of whom each meets all departments."""
+    """The checks of the cases closed last, by so many inspectors of whom each meets all departments."""
     made = [Officer(username=f"bench{n:03d}", roles=[Role.INSPECTOR]) for n in range(people)]
-    Officer.objects.bulk_create(made)
-    said: dict[str, object] = {"people": [one.pk for one in made], "count": count}
+    Officer.objects.bulk_create(made, ignore_conflicts=True)
+    pks = Officer.objects.filter(username__in=[one.username for one in made]).values_list("pk", flat=True)
+    said: dict[str, object] = {"people": list(pks), "count": count}
     with connection.cursor() as cursor:
         cursor.execute(CHECKS.format(**_rest(CaseEvent, CHECKS, said)), said)
     _tidy("cases_caseevent")
@@ -152,13 +164,18 @@ def figures() -> None:
 
 
 def _tidy(tables: str) -> None:
-    """As the server does by itself in the night; by the owner, for nobody else may."""
+    """As the server does by itself in the night."""
+    _as_owner(f"VACUUM ANALYZE {tables}")
+
+
+def _as_owner(statement: str) -> None:
+    """For nobody else may."""
     owner = psycopg2.connect(
         os.environ.get("DATABASE_OWNER_URL", os.environ["DATABASE_URL"]).replace("postgis:", "postgres:")
     )
     owner.autocommit = True
     with closing(owner), owner.cursor() as cursor:
-        cursor.execute(f"VACUUM ANALYZE {tables}")
+        cursor.execute(statement)
 
 
 def _rest(model: type[Model], statement: str, said: dict[str, object]) -> dict[str, str]:

@@ -23,7 +23,7 @@ from django.utils.translation import override  # noqa: E402
 from bench import _town  # noqa: E402
 from cases import exports  # noqa: E402
 from cases.models import Case, Export  # noqa: E402
-from grid.models import Area, Officer  # noqa: E402
+from grid.models import Officer  # noqa: E402
 from grid.roles import Role  # noqa: E402
 
 Told = tuple[int, list[float], float, float, float]  # rows, turns in s, processor s, MB of the file, MB of memory
@@ -74,9 +74,7 @@ def main() -> None:
     parser.add_argument("--closed", type=int, default=900_000)
     parser.add_argument("--rows", type=int, default=100_000)
     given = parser.parse_args()
-    if not Area.objects.filter(code=_town.DISTRICT).exists():
-        _town.ground()
-        _town.cases(open=given.open, closed=given.closed)
+    _town.fill(open=given.open, closed=given.closed)
     table(given.rows)
 
 

@@ -87,13 +87,15 @@ def main() -> None:
     parser.add_argument("--closed", type=int, default=900_000)
     parser.add_argument("--tiles", type=int, default=40, help="of each layer and zoom")
     given = parser.parse_args()
-    if not Area.objects.filter(code=_town.DISTRICT).exists():
-        _town.ground()
-        _town.cases(open=given.open, closed=given.closed)
+    _town.fill(open=given.open, closed=given.closed)
+    tables(given.tiles)
+
+
+def tables(many: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET max_parallel_workers_per_gather = 0")  # what one processor takes, other work or not
     points = list(Case.objects.open().order_by("pk").values_list("point", flat=True)[:5000])
-    places = [(point.x, point.y) for point in random.Random(1).sample(points, given.tiles)]
+    places = [(point.x, point.y) for point in random.Random(1).sample(points, many)]
     leader = Officer(username="leader", roles=[Role.LEADER])
     clerk = Officer(username="clerk", roles=[Role.CLERK], area=Area.objects.get(code=f"{_town.DISTRICT}005"))
     for title, officer in (("The whole city", leader), ("One street of ten", clerk)):
