@@ -35,14 +35,17 @@ SPOT = """(
 OF_CASES = "SELECT x, y, 1 AS n FROM ({cases}) AS seen"
 # Facts are thrown into the squares of their cells at once: to count them by cell before costs twice as much. What lies
 # outside the net is left out at last: before, the guess of what is left sinks so low that each cell is looked up.
+# OFFSET 0: each box is made once, not four times.
 OF_CELLS = f"""(
     WITH cell AS MATERIALIZED (
         SELECT id, x, y, floor((x - %s) / %s)::int AS i, floor((y - %s) / %s)::int AS j
         FROM (
-            SELECT cell.id, (ST_XMin(cell.shape) + ST_XMax(cell.shape)) / 2 AS x,
-                   (ST_YMin(cell.shape) + ST_YMax(cell.shape)) / 2 AS y
-            FROM grid_cell AS cell JOIN grid_area AS area ON area.id = cell.area_id
-            WHERE cell.shape && ST_MakeEnvelope(%s, %s, %s, %s, {SRID}) AND area.code LIKE %s
+            SELECT id, (ST_XMin(box) + ST_XMax(box)) / 2 AS x, (ST_YMin(box) + ST_YMax(box)) / 2 AS y
+            FROM (
+                SELECT cell.id, cell.shape::box3d AS box
+                FROM grid_cell AS cell JOIN grid_area AS area ON area.id = cell.area_id
+                WHERE cell.shape && ST_MakeEnvelope(%s, %s, %s, %s, {SRID}) AND area.code LIKE %s OFFSET 0
+            ) AS near
         ) AS middle
     ), spot AS MATERIALIZED (
         SELECT i, j, count(*)::int AS n, avg(x) AS x, avg(y) AS y
