@@ -29,6 +29,7 @@ CHANNEL = "inbox"
 PLACES = int(os.environ.get("LIVE_PLACES", "2000"))
 LONGEST_S = 25  # of a long poll: proxies and phone networks cut what is silent for 30
 KEEP_S = 25  # a stream asks anew after so long without a ring, and shows that it lives
+PAUSE_S = 0.25  # between a stream's questions: where messages come thick, each answer tells several
 AT_ONCE = 4  # questions to the web server; the others queue here
 PAGE = 200
 FULL_S = 5
@@ -184,8 +185,11 @@ class Visit:
         inbox = answer.json() if since else answer.json() | {"items": []}
         await self._tell(inbox)
         while answer.status_code not in (401, 403) and not self.gone.done():
-            if len(inbox["items"]) < PAGE and not await self._rung(bell, KEEP_S):
-                await self._write(b": here\n\n")
+            pause = asyncio.ensure_future(asyncio.sleep(PAUSE_S))
+            if len(inbox["items"]) < PAGE:
+                if not await self._rung(bell, KEEP_S):
+                    await self._write(b": here\n\n")
+                await pause
             bell.clear()
             answer = await self.web.ask(INBOX, self.headers, since=inbox["last"], limit=PAGE)
             inbox = answer.json() if answer.status_code == 200 else inbox | {"items": []}
