@@ -170,6 +170,7 @@ class Ranking:
     heads: Sequence[Head]
     rows: Sequence[Row]
     grades: Sequence[tuple[str, str]]
+    colours: Mapping[str, str]
     publication: Publication | None = None
     revisions: Sequence[Publication] = field(default_factory=tuple)
 
@@ -188,8 +189,13 @@ def ranking(asked: Chosen, by: Officer, said: QueryDict) -> Ranking:
 
     order = _sorted([pk for pk in source.order if sight.line(pk)], source, past, sight, said.get("sort", ""))
     document = shown.said if shown else asked.scheme.said
-    grades = [(str(letter), str(low)) for letter, low, _colour in document["grades"]]
-    return Ranking(_heads(document), Rows(order, told), grades, shown, revisions)
+    grades, colours = [(str(letter), str(low)) for letter, low, _colour in document["grades"]], coloured(document)
+    return Ranking(_heads(document), Rows(order, told), grades, colours, shown, revisions)
+
+
+def coloured(document: Mapping[str, Any]) -> dict[str, str]:
+    """The colour of each grade, as a scheme says it."""
+    return {str(letter): str(colour) for letter, _low, colour in document["grades"]}
 
 
 def _revisions(asked: Chosen) -> list[Publication]:

@@ -23,6 +23,7 @@ from grid.models import Area, Department, Officer
 from grid.moment import today
 from grid.words import named
 
+from .ranking import coloured
 from .rows import rows
 from .settings.fields import Day
 from .settings.forms import called, choosable
@@ -221,6 +222,7 @@ class Beside:
     lines: Sequence[Line]
     heads: Sequence[Indicator]
     published: Publication | None
+    colours: Mapping[str, str]  # of the grades that were published
     moved: int
     ranks: int
     grades: int
@@ -241,6 +243,7 @@ def result(trial: Trial, sort: str) -> Beside:
         lines=ordered(lines, sort),
         heads=[heads[code] for code in codes if code in heads],
         published=published,
+        colours=coloured(published.said) if published else {},
         moved=sum(line.moved for line in lines),
         ranks=sum(line.now.rank != line.then.rank for line in lines),
         grades=sum(line.now.score.grade != line.then.score.grade for line in lines),

@@ -63,6 +63,8 @@ def pages(city: SimpleNamespace) -> Iterable[tuple[Officer | None, tuple[str, ..
     behind = f"/scores/cases/?indicator=handle_on_time&part=denominator&{department}"
     yield city.aude, (behind, f"/scores/subject/{city.roads.pk}/?scheme=department", f"/oversight/duty/{city.ivan.pk}/")
     yield city.ivan, ("/queue/check/", "/me/track/", "/account/second/")
+    scheme = f"/settings/schemes/{city.trial.scheme_id}/"
+    yield city.adam, (scheme, scheme + "next/", "/settings/schemes/new/")
     yield city.adam, (*SETTINGS, "/settings/duties/new/", "/settings/conditions/new/", "/settings/officers/new/")
 
 

@@ -240,6 +240,9 @@ def test_buttons_work_with_and_without_a_script(visit: Any) -> None:
     row = Scheme.objects.get(code="department")
     page = visit(city.adam, f"/settings/schemes/{row.pk}/next/")
     page.fill("[name=name]", "由浏览器写的")
+    page.press("[name=items-1-weight]", "Enter")  # tries it, and takes no row away
+    page.wait_for_selector("#preview-title")
+    assert page.locator("[name$=-indicator]").count() == 4
     page.get_by_role("button", name="加一项指标").click()
     page.wait_for_selector("[name=items-4-weight]")
     assert page.input_value("[name=name]") == "由浏览器写的"
@@ -250,3 +253,14 @@ def test_buttons_work_with_and_without_a_script(visit: Any) -> None:
     page.get_by_role("button", name="保存").click()
     page.wait_for_url("**/settings/schemes/*/")
     assert Scheme.objects.get(code="department", version=2).name == "由浏览器写的"
+
+
+def test_a_grade_has_the_colour_that_its_scheme_says(april: SimpleNamespace) -> None:
+    lena = desk(april.lena)
+    path = "/scores/?scheme=department&span=month&day=2026-03-15"
+    assert '<span class="badge grade-d hue-red">D</span>' in sentences(lena.get(path))
+    april.scheme.said["grades"] = [["A", 90, "green"], ["D", 0, "yellow"]]
+    april.scheme.pk, april.scheme.valid_from = None, MARCH.since
+    schemes.renew(april.scheme, after=Scheme.objects.get(code="department"), by=april.adam)
+    told = sentences(lena.get(path))
+    assert '<span class="badge grade-d hue-yellow">D</span>' in told and "hue-red" not in told

@@ -77,6 +77,24 @@ def test_a_trial_is_made_without_writing_json(april: SimpleNamespace) -> None:
     assert (trial.since, trial.until, trial.scheme.code) == (MARCH.since, MARCH.until, "department")
 
 
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("井盖", True),
+        ("0101", True),
+        ("01-01", True),
+        ("井盖 条件2", True),
+        ("\x00井盖", True),
+        ("月亮", False),
+        ("0909", False),
+    ],
+)
+def test_a_condition_is_found_by_name_code_or_text(april: SimpleNamespace, q: str, found: bool) -> None:
+    lena = desk(april.lena)
+    page = press(lena, lena.get(NEW), "find", q=q)
+    assert (april.rattling in page.context["found"]) == found
+
+
 def test_it_tells_how_far_it_is_and_then_both_sides(april: SimpleNamespace) -> None:
     lena = desk(april.lena)
     trial = begun(lena, april)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django import template
@@ -19,6 +20,7 @@ from grid import privacy, words
 from grid.moment import now
 
 register = template.Library()
+HUED = ("green", "blue", "yellow", "orange", "red", "black")  # colours of grades
 SOON_S = 4 * 3600  # from when on a deadline is shown as near
 HUES = {
     Stage.FILING: "new",
@@ -187,6 +189,8 @@ def map_words() -> SafeString:
 
 
 @register.simple_tag
-def grade(letter: str) -> SafeString | str:
-    """The badge of a grade, A to E; nothing where there is none."""
-    return format_html('<span class="badge grade-{}">{}</span>', letter.lower(), letter) if letter else ""
+def grade(letter: str, colours: Mapping[str, str] | None = None) -> SafeString | str:
+    """The badge of a grade, in the colour that its scheme says, else by its letter; nothing where there is none."""
+    colour = (colours or {}).get(letter, "")
+    hue = f"grade-{letter.lower()} hue-{colour}" if colour in HUED else f"grade-{letter.lower()}"
+    return format_html('<span class="badge {}">{}</span>', hue, letter) if letter else ""

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from cases.evaluation import Standing
 from cases.models import Indicator
 from cases.periods import Period, Span
-from cases.scores import shown
+from cases.scores import Grade, shown
 
 from ..ranking import Cell, Chosen, Head
 from ..trials import Line
@@ -146,9 +146,15 @@ def both(was: Any, will: Any, kind: str) -> SafeString | str:
 
 
 @register.simple_tag
+def badge(of: Grade | None) -> SafeString | str:
+    """A grade with the colour that its scheme says; a dash where there is none."""
+    return grade(of.letter, {of.letter: of.colour}) if of else NONE
+
+
+@register.simple_tag
 def grades(row: Standing, then: Standing) -> SafeString | str:
     """The grade of a subject as it is, and behind an arrow as it would be, where that is different."""
-    was, will = (grade(each.score.grade.letter if each.score.grade else "") or NONE for each in (row, then))
+    was, will = (badge(each.score.grade) for each in (row, then))
     if was == will:
         return was
     return format_html('{} <span aria-hidden="true">→</span><span class="unseen">{}</span> {}', was, _("变为"), will)

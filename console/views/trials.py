@@ -51,7 +51,7 @@ def new(request: Request) -> HttpResponseBase:
     if verb == "start":
         return _start(request)
     limits, duties = Limits.typed("limits", request.POST), Duties.typed("duties", request.POST)
-    if verb == "drop":
+    if verb == "drop" and where in ("limits", "duties"):
         rows = limits if where == "limits" else duties
         del rows[max(which, 0) : which + 1]
     if verb == "more":
@@ -60,11 +60,12 @@ def new(request: Request) -> HttpResponseBase:
         limits += [_as_it_is(row) for row in Condition.objects.filter(pk=which)]
     form = {name: request.POST.get(name, "") for name in TrialForm.base_fields}
     shown = Limits.showing("limits", limits), Duties.showing("duties", duties)
-    return _page(request, TrialForm(initial=form), *shown, found=verb in ("find", "add"))
+    found = verb in ("find", "add") or (verb == "enter" and bool(request.POST.get("q")))
+    return _page(request, TrialForm(initial=form), *shown, found=found)
 
 
 def _as_it_is(row: Condition) -> dict[str, Any]:
-    return {"condition": row.pk, "value": f"{row.limit_value:f}".rstrip("0").rstrip("."), "unit": row.limit_unit}
+    return {"condition": row.pk, "value": f"{row.limit_value.normalize():f}", "unit": row.limit_unit}
 
 
 def _beginning(request: Request) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
@@ -111,7 +112,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponseBase:
     known = trials.conditions([{"condition": row["condition"].value()} for row in limits])
-    q = request.POST.get("q", "").strip()[:60]
+    q = request.POST.get("q", "").replace("\x00", "").strip()[:60]
     hits = trials.find(q, _period(form)) if found and q else []
     said = {
         "form": form,
