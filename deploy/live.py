@@ -5,7 +5,8 @@ holds a request until PostgreSQL rings for its officer (NOTIFY, sent when messag
 server what the phone asked, with the phone's own headers. Who may read what is thus decided in one place. A page of
 our own has no such header, but the session's cookie: its key is the same token. Pages of other origins are refused it.
 
-A ring that is lost costs a long poll its turn and a stream KEEP_S seconds, never a message: both ask by number.
+A ring that is lost costs a long poll its turn and a stream KEEP_S seconds, or until the web server has time, never a
+message: both ask by number.
 """
 
 from __future__ import annotations
@@ -119,15 +120,19 @@ class Web:
         timeout, limits = httpx.Timeout(10, pool=None), httpx.Limits(max_connections=AT_ONCE)
         self.http = httpx.AsyncClient(base_url=address, trust_env=False, timeout=timeout, limits=limits)
         self.officers: dict[str, int] = {}
+        self.asking = 0
         self.port = urlsplit(address).port
 
     async def ask(self, path: str, headers: Headers, **query: Any) -> httpx.Response:
         """Its answer; 503 in its place where there is none."""
+        self.asking += 1
         try:
             return await self.http.get(path, headers=headers, params=query)
         except httpx.HTTPError as error:
             logger.warning("the web server: %r", error)
             return httpx.Response(503, headers={"Retry-After": str(FULL_S)})
+        finally:
+            self.asking -= 1
 
     async def officer(self, headers: Headers) -> int | httpx.Response:
         """Whose token that is, or the web server's refusal. A token is never another officer's."""
@@ -189,6 +194,8 @@ class Visit:
             if len(inbox["items"]) < PAGE:
                 if not await self._rung(bell, KEEP_S):
                     await self._write(b": here\n\n")
+                    if self.web.asking >= AT_ONCE:  # whoever was rung goes first
+                        continue
                 await pause
             bell.clear()
             answer = await self.web.ask(INBOX, self.headers, since=inbox["last"], limit=PAGE)
