@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -78,6 +80,11 @@ def main() -> int:
     parser.add_argument("--url", default=f"http://127.0.0.1:{os.environ.get('PORT', '8000')}")
     parser.add_argument("names", nargs="*", help="some of them; all where none is named")
     said = parser.parse_args()
+    try:
+        httpx.get(f"{said.url}/healthz")
+    except httpx.TransportError:
+        print(f"{said.url} does not answer yet: wait until ./dev up says that it is ready.", file=sys.stderr)
+        return 1
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
