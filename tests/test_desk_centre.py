@@ -127,7 +127,7 @@ def test_pairs_are_told_with_reasons_numbers_and_cases(
         page = desk(city.aude).get(PAIRS).content.decode()
     assert f"pairs officer={city.aude.pk}" in caplog.text
     assert "Ivan × 市政所" in page and "40 次核查通过 40 次" in page and case.number in page
-    assert "40 / 40（100%）" in page and "60%" in page
+    assert "40 / 40 · 100%" in page and "60%" in page
 
 
 def test_pairs_are_for_few_and_a_wrong_span_is_told(city: SimpleNamespace, clock) -> None:
