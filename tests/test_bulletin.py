@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from django.utils.translation import override
 from cases import bulletin, docket, exports, outbox
 from cases.bulletin import article, draw, paper
 from cases.flow import Refused, Verb
+from cases.indicators import Figures
 from cases.models import Export, Issue
 from cases.photos import PhotoRefused, picture
 
@@ -81,6 +83,14 @@ def test_the_figures_in_words(april: SimpleNamespace) -> None:
     assert (on_time.value, on_time.before, on_time.last_year) == ("50.0%", "—", "—")
     assert (article.grown(3, 2), article.grown(2, 2), article.grown(2, 0)) == ("+50.0%", "持平", "—")
     assert article.moved(0.75, 0.5) == "+25.0 个百分点"
+
+
+def test_what_callers_say_is_told_where_anybody_did(april: SimpleNamespace) -> None:
+    told = bulletin.compose(MONTH)
+    assert not [line for line in article.facts(told) if "回访" in line]
+    asked = Figures(told.city.now | {"contacts_due": 4, "contacted": 3, "called_back": 3, "solved": 2, "satisfied": 1})
+    said = article.facts(replace(told, city=replace(told.city, now=asked)))
+    assert said[2] == "回访到来电人 3 位：响应率 75.0%，解决率 66.7%，满意率 33.3%。"
 
 
 def test_the_month_after_stands_beside_the_month_before(april: SimpleNamespace) -> None:

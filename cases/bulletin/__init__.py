@@ -44,6 +44,7 @@ CODES = (
     "self_handled",
     "void",
     "supervised",
+    *("contacts_due", "contacted", "called_back", "solved", "satisfied"),
 )
 JUDGED = (Scheme.Kind.STREET, Scheme.Kind.DEPARTMENT)  # whose rankings a bulletin tells
 RUN = 12  # months of the city's own past

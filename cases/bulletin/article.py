@@ -122,7 +122,12 @@ def facts(told: Bulletin) -> list[str]:
     if not any(city.now.values()):
         return [_("本月没有记录。")]
     return [
-        said for said in (_filed(city), _rate(city), _most(told), _risen(told), _slow(told), *_places(told)) if said
+        said
+        for said in (
+            *(_filed(city), _rate(city), _callers(city), _most(told), _risen(told), _slow(told)),
+            *_places(told),
+        )
+        if said
     ]
 
 
@@ -143,6 +148,20 @@ def _rate(city: Line) -> str:
         return _("按期处置率 %(rate)s（%(on_time)d ÷ %(due)d）。") % said
     said["change"] = moved(now, before)
     return _("按期处置率 %(rate)s（%(on_time)d ÷ %(due)d），比上月 %(change)s。") % said
+
+
+def _callers(city: Line) -> str:
+    """三率: what those who called say of it."""
+    now = city.now
+    if not now["called_back"]:
+        return ""
+    said = {
+        "n": now["called_back"],
+        "contacted": percent(rate(now["contacted"], now["contacts_due"])),
+        "solved": percent(rate(now["solved"], now["called_back"])),
+        "satisfied": percent(rate(now["satisfied"], now["called_back"])),
+    }
+    return _("回访到来电人 %(n)d 位：响应率 %(contacted)s，解决率 %(solved)s，满意率 %(satisfied)s。") % said
 
 
 def _most(told: Bulletin) -> str:
