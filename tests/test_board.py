@@ -186,7 +186,11 @@ def test_it_costs_the_same_however_much_there_is(works: SimpleNamespace) -> None
 
 
 def test_open_work_is_counted_from_its_index_alone(works: SimpleNamespace) -> None:
+    """Of a table so small the planner may take any index, so it has no other."""
     with connection.cursor() as cursor:
+        for index in Case._meta.indexes:
+            if index.name != "case_on_beat":
+                cursor.execute(f"DROP INDEX {index.name}")
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         seen = Case.objects.visible_to(works.lena).open().values("cell_id", "department_id", "stage", "level", "due_at")
         plan = seen.explain()
