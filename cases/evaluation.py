@@ -307,21 +307,27 @@ def exactly(number: Fraction | None) -> str | None:
 
 @dataclass(frozen=True)
 class Drift:
-    """A subject whose score or place is no longer the published one; `live` is None when it is no longer judged."""
+    """A subject whose counts or score are no longer the published ones; `live` is None when it is no longer judged."""
 
     result: Result
     live: Standing | None
 
 
-def drift(publication: Publication) -> list[Drift]:
-    """What has changed since the publication, counted anew by the scheme of then: late closures, appeals, voids."""
+def drift(publication: Publication, some: Collection[Result] | None = None) -> list[Drift]:
+    """What has changed since the publication, of all of its lines or of some: late closures, appeals, voids.
+
+    Counted anew by the scheme of then.
+    """
+    if some is None:
+        some = list(publication.results.defer("lines").order_by("rank", "code"))
+    if not some:
+        return []
     said = publication.said
     formulas = {code: _rate(code, formula) for code, formula in said["indicators"].items()}
     plan = scores.plan(said, formulas)
     live = standings(publication.scheme, publication.since, publication.until, plan)
     standing = {row.subject.pk: row for row in live}
-    results = publication.results.defer("lines").order_by("rank", "code")
-    found = [Drift(result, standing.get(result.subject)) for result in results]
+    found = [Drift(result, standing.get(result.subject)) for result in some]
     return [each for each in found if _differs(each)]
 
 

@@ -166,6 +166,21 @@ def test_a_month_is_published_and_issued_again(april: SimpleNamespace) -> None:
     assert (open_month.status_code, open_month.json()["code"]) == (409, "period_open")
 
 
+def test_a_publication_is_read_by_pages(april: SimpleNamespace) -> None:
+    made = post(town.phone(april.sina), "publications", scheme="department", **THEN).json()["id"]
+    whole = get(april.lena, f"publications/{made}")
+    town.finish(april.late, april.hugo)
+    docket.move(april.late.uuid, Verb.PASS, by=april.ines, facts=town.shown(april.ines, "near"))
+    docket.move(april.late.uuid, Verb.CLOSE, by=april.carl)
+    outbox.drain()
+    pages = [get(april.lena, f"publications/{made}", limit=1, offset=n) for n in range(whole["total"] + 1)]
+    assert [row for page in pages for row in page["results"]] == whole["results"]
+    for page in pages:  # what has changed is told of the page's lines alone
+        assert by_code(page["changed"]).keys() <= by_code(page["results"]).keys()
+    assert {code for page in pages for code in by_code(page["changed"])} == {"roads", "works"}
+    assert get(april.ann, f"publications/{made}", limit=1)["total"] == whole["total"]
+
+
 # Who may
 
 

@@ -77,11 +77,15 @@ class PeriodIn(Said):
         return evaluation.in_force(self.scheme, self.period.until)
 
 
-class Ranking(PeriodIn):
-    """A part of a ranking."""
+class Part(Said):
+    """Which lines of a ranking."""
 
     limit: int = Field(500, ge=1, le=MOST)
     offset: int = Field(0, ge=0)
+
+
+class Ranking(PeriodIn, Part):
+    """A part of a ranking."""
 
 
 class LineOut(Schema):
@@ -255,9 +259,10 @@ class Drifted(Schema):
 
 
 class Published(PublicationOut):
-    """A publication with its lines, and what has changed since."""
+    """A publication with some of its lines, and what has changed of these since."""
 
     said: dict[str, Any] = Field(description="the scheme and its formulas, as they were")
+    total: int = Field(description="so many lines are mine to see")
     results: list[ResultOut]
     changed: list[Drifted]
 
@@ -291,17 +296,20 @@ def _told(row: Publication) -> dict[str, Any]:
 
 
 @router.get("stats/publications/{id}", auth=officer(*LOOKERS), response={200: Published, **ANSWERS})
-def publication(request: Request, id: int) -> Published:
+def publication(request: Request, id: int, part: Query[Part]) -> Published:
     """One publication, and what has changed since. Regions and departments are ranked for all to see, with details
     for those whose they are; people of a post see their own line, the centre those of its area or the city."""
     row = Publication.objects.select_related("by", "scheme").get(pk=id)
     mine = sight(request.auth, row.said["kind"], published=True)
-    results = [result for result in row.results.order_by("rank", "code") if mine.line(result.subject)]
+    lines = row.results.all() if mine.lines is None else row.results.filter(subject__in=mine.lines)
+    some = list(lines.order_by("rank", "code")[part.offset : part.offset + part.limit])
+    details = [result for result in some if mine.details(result.subject)]
     return Published(
         **_told(row),
         said=row.said,
-        results=[_result(result, mine.details(result.subject)) for result in results],
-        changed=[_drifted(each) for each in evaluation.drift(row) if mine.details(each.result.subject)],
+        total=lines.count(),
+        results=[_result(result, mine.details(result.subject)) for result in some],
+        changed=[_drifted(each) for each in evaluation.drift(row, details)],
     )
 
 
