@@ -51,7 +51,7 @@ GRADED = """
     LEFT JOIN cases_result AS result ON result.subject = {subject}.id AND result.publication_id = (
         SELECT publication.id FROM cases_publication AS publication
         JOIN cases_scheme AS scheme ON scheme.id = publication.scheme_id WHERE scheme.kind = '{kind}'
-        ORDER BY publication.until DESC, publication.since DESC, publication.revision DESC LIMIT 1
+        ORDER BY publication.until DESC, publication.since DESC, publication.revision DESC, publication.id DESC LIMIT 1
     )
 """
 LOAD = """(

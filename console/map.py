@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from cases import atlas, ground
 from cases.flow import Stage
+from cases.models import Publication
 from grid.duty import WATCH
 from grid.models import Component, Officer, Road
 from grid.moment import today
@@ -44,6 +45,7 @@ def config(officer: Officer) -> dict[str, Any]:
         },
         "base": base(),
         "attribution": attribution(),
+        "grades": {kind: grades(kind) for kind in ("cell", "community", "street")},
         "place": reverse("console:map_place"),
         "duty": reverse("console:map_duty") if officer.holds(*WATCH) else "",
         "today": today().isoformat(),
@@ -54,6 +56,7 @@ def config(officer: Officer) -> dict[str, Any]:
             "street": _("街道"),
             "failed": _("地图没有载入。请用下面的表格。"),
             "seen": _("最后位置"),
+            "ungraded": _("还没有发布过考核。"),
         },
         "stages": {stage.value: str(stage.label) for stage in Stage},
         "states": {state.value: str(state.label) for state in Component.State},
@@ -74,6 +77,13 @@ def scope(officer: Officer) -> str:
 def extent(officer: Officer) -> tuple[float, ...]:
     """West, south, east and north of his ground."""
     return ground.cells(officer).aggregate(box=Extent("shape"))["box"] or CHINA
+
+
+def grades(kind: str) -> list[tuple[str, str]]:
+    """The grades of what was published last of a kind, each with its colour: those that tiles of cells tell."""
+    published = Publication.objects.filter(scheme__kind=kind).order_by("-until", "-since", "-revision", "-id")
+    said = published.values_list("said", flat=True).first() or {}
+    return [(str(letter), str(colour)) for letter, _low, colour in said.get("grades", ())]
 
 
 def base() -> list[list[str]]:

@@ -85,6 +85,17 @@ def test_the_figures_in_words(april: SimpleNamespace) -> None:
     assert article.moved(0.75, 0.5) == "+25.0 个百分点"
 
 
+def test_grades_are_those_of_the_scheme(april: SimpleNamespace) -> None:
+    """Named are those in the lower half of its grades, shown in its colours, whatever the letters are."""
+    told = bulletin.compose(MONTH)
+    departments = next(each for each in told.rankings if each.kind == "department")
+    assert departments.grades[2] == ("C", "yellow")
+    assert 'class="badge hue-yellow">C<' in page(desk(april.lena), MONTH)
+    for grades, named in (((("优", "green"), ("C", "red")), True), ((("C", "green"), ("差", "red")), False)):
+        lines = article.facts(replace(told, rankings=(replace(departments, grades=grades),)))
+        assert any("得 C 等的" in line for line in lines) is named
+
+
 def test_what_callers_say_is_told_where_anybody_did(april: SimpleNamespace) -> None:
     told = bulletin.compose(MONTH)
     assert not [line for line in article.facts(told) if "回访" in line]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -11,8 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, override_settings
 from playwright.sync_api import expect
 
-from cases.models import Case
+from cases.models import Case, Publication, Scheme
 from grid.models import Road
+from grid.moment import now
 
 from . import city as town
 from .desk import Visit, desk, until
@@ -169,9 +170,23 @@ def test_the_map_speaks_english(visit: Visit) -> None:
     city = town.build()
     city.community.shape, city.community.name_en = MultiPolygon(*[cell.shape for cell in city.cells]), "Minzhu"
     city.community.save(update_fields=["shape", "name_en"])
+    for kind in ("cell", "community"):
+        grades = [["Good", 60, "blue"], ["Bad", 0, "red"]] if kind == "cell" else [["I", 0, "green"]]
+        scheme = Scheme.objects.create(code=kind, version=1, kind=kind, valid_from=date(2026, 1, 1), said={})
+        Publication.objects.create(
+            scheme=scheme,
+            code=kind,
+            span="month",
+            since=date(2026, 2, 1),
+            until=date(2026, 2, 28),
+            revision=0,
+            said={"grades": grades},
+            by=city.lena,
+            at=now(),
+        )
     page = visit(city.lena, f"/map/?colour=grade{MIDDLE}", language="en-GB")
     page.wait_for_selector("#map[data-ready]")
     until(page, "wanggeMap.loaded()")
     names = page.evaluate("wanggeMap.queryRenderedFeatures({layers: ['names']}).map(f => f.properties.name_en)")
     assert names == ["Minzhu"]
-    expect(page.locator("#legend")).to_contain_text("A")
+    expect(page.locator("#legend li")).to_have_text(["Good", "Bad"])  # as the scheme says, not as letters are

@@ -258,9 +258,9 @@ def test_buttons_work_with_and_without_a_script(visit: Any) -> None:
 def test_a_grade_has_the_colour_that_its_scheme_says(april: SimpleNamespace) -> None:
     lena = desk(april.lena)
     path = "/scores/?scheme=department&span=month&day=2026-03-15"
-    assert '<span class="badge grade-d hue-red">D</span>' in sentences(lena.get(path))
+    assert '<span class="badge hue-red">D</span>' in sentences(lena.get(path))
     april.scheme.said["grades"] = [["A", 90, "green"], ["D", 0, "yellow"]]
     april.scheme.pk, april.scheme.valid_from = None, MARCH.since
     schemes.renew(april.scheme, after=Scheme.objects.get(code="department"), by=april.adam)
     told = sentences(lena.get(path))
-    assert '<span class="badge grade-d hue-yellow">D</span>' in told and "hue-red" not in told
+    assert '<span class="badge hue-yellow">D</span>' in told and "hue-red" not in told

@@ -72,7 +72,7 @@ def test_a_ranking_with_grades_and_dashes(april: SimpleNamespace) -> None:
     found = rows(told)
     roads, parks = found[april.roads.name], found[april.parks.name]
     assert "70.00" in roads
-    assert "grade-c" in roads
+    assert "hue-yellow" in roads
     assert "50.0%" in roads
     assert "grade-" not in parks
     assert "0.0%" not in parks

@@ -81,13 +81,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Ranking:
-    """By which scheme; `revision` of its publication, None where the month's scores are not published."""
+    """By which scheme, with its grades from the best downward: letter and colour; `revision` of its publication, None
+    where the month's scores are not published."""
 
     name: str
     name_en: str
     kind: str
     revision: int | None
     places: tuple[Place, ...]
+    grades: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,9 @@ def _ranking(kind: str, period: Period) -> list[Ranking]:
             for row in evaluation.standings(scheme, period.since, period.until)
         ]
     revision = published.revision if published else None
-    return [Ranking(scheme.name, scheme.name_en, scheme.kind, revision, tuple(places))]
+    said = published.said if published else scheme.said
+    grades = tuple((str(letter), str(colour)) for letter, _low, colour in said["grades"])
+    return [Ranking(scheme.name, scheme.name_en, scheme.kind, revision, tuple(places), grades)]
 
 
 def _shown(points: Fraction | None) -> float | None:
@@ -261,7 +265,13 @@ def thaw(said: Mapping[str, Any]) -> Bulletin:
         classes=tuple(map(_line, said["classes"])),
         communities=said["communities"],
         rankings=tuple(
-            Ranking(**{**each, "places": tuple(Place(**place) for place in each["places"])})
+            Ranking(
+                **{
+                    **each,
+                    "places": tuple(Place(**place) for place in each["places"]),
+                    "grades": tuple((letter, colour) for letter, colour in each.get("grades", ())),
+                }
+            )
             for each in said["rankings"]
         ),
     )

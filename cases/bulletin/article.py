@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from grid.words import named
 
 from ..indicators import Figures, rate
 from ..metrics import METRIC
-from . import Bulletin, Line, Ranking, Reading, draw, ground, late
+from . import Bulletin, Line, Place, Ranking, Reading, draw, ground, late
 
 BARS = 20  # of streets; all are in the table
 SMALL = 16
@@ -197,14 +197,19 @@ def _places(told: Bulletin) -> list[str]:
     for ranking in told.rankings:
         best = [place for place in ranking.places if place.rank == 1]
         if best and len(best) <= 3:
-            names = _("、").join(named(place) for place in best)
-            said = {"scheme": named(ranking), "names": names, "points": f"{best[0].points:.2f}"}
+            said = {"scheme": named(ranking), "names": _names(best), "points": f"{best[0].points:.2f}"}
             found.append(_("%(scheme)s第一名：%(names)s，%(points)s 分。") % said)
-        low = [place for place in ranking.places if place.grade in ("D", "E")]
+        letters = [letter for letter, _colour in ranking.grades]
+        lower = letters[(len(letters) + 1) // 2 :]  # of five the last two
+        low = [place for place in ranking.places if place.grade in lower]
         if low:
-            names = _("、").join(named(place) for place in low[:5])
-            found.append(_("%(scheme)s中得 D、E 等的：%(names)s。") % {"scheme": named(ranking), "names": names})
+            said = {"scheme": named(ranking), "grades": _("、").join(lower), "names": _names(low[:5])}
+            found.append(_("%(scheme)s中得 %(grades)s 等的：%(names)s。") % said)
     return found
+
+
+def _names(places: Iterable[Place]) -> str:
+    return _("、").join(named(place) for place in places)
 
 
 # Tables and drawings
@@ -300,9 +305,11 @@ def _small(lines: Sequence[Line]) -> Any:
 
 
 def _ranking(ranking: Ranking) -> dict[str, Any]:
+    colours = dict(ranking.grades)
     places = [
         {
             "place": place,
+            "colour": colours.get(place.grade, ""),
             "name": named(place),
             "points": "—" if place.points is None else f"{place.points:.2f}",
             "before": "—" if place.before is None else f"{place.before:.2f}",

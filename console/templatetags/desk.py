@@ -20,7 +20,6 @@ from grid import privacy, words
 from grid.moment import now
 
 register = template.Library()
-HUED = ("green", "blue", "yellow", "orange", "red", "black")  # colours of grades
 SOON_S = 4 * 3600  # from when on a deadline is shown as near
 HUES = {
     Stage.FILING: "new",
@@ -189,8 +188,7 @@ def map_words() -> SafeString:
 
 
 @register.simple_tag
-def grade(letter: str, colours: Mapping[str, str] | None = None) -> SafeString | str:
-    """The badge of a grade, in the colour that its scheme says, else by its letter; nothing where there is none."""
-    colour = (colours or {}).get(letter, "")
-    hue = f"grade-{letter.lower()} hue-{colour}" if colour in HUED else f"grade-{letter.lower()}"
-    return format_html('<span class="badge {}">{}</span>', hue, letter) if letter else ""
+def grade(letter: str, colours: Mapping[str, str]) -> SafeString | str:
+    """The badge of a grade, in the colour that its scheme says; nothing where there is none."""
+    hue = colours.get(letter, "")
+    return format_html('<span class="badge hue-{}">{}</span>', hue, letter) if letter else ""

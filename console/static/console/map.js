@@ -16,7 +16,9 @@ const SCALES = {
   late: { from: [0, 1, 2, 3, 5, 8], hues: ["#f7fafc", "#fde3cf", "#f9bd90", "#ee8a4d", "#cf5518", "#8c2f0a"] },
   share: { from: [0, 0.01, 0.1, 0.2, 0.35, 0.5], hues: ["#f7fafc", "#fde3cf", "#f9bd90", "#ee8a4d", "#cf5518", "#8c2f0a"] },
 };
-const GRADES = { A: "#3a9d6a", B: "#5aa2d6", C: "#f0d264", D: "#e07b39", E: "#3d3a4a" };
+// The colours that a scheme gives to its grades.
+const GRADED = { green: "#3a9d6a", blue: "#5aa2d6", yellow: "#f0d264", orange: "#e07b39", red: "#c8402f", black: "#3d3a4a" };
+const UNGRADED = "#f7fafc";
 const TIMES = { cell: 1, community: 12, street: 60 };
 
 /** What a cell's layer stands for at a zoom: a tile holds one kind. */
@@ -63,10 +65,19 @@ function source(layer, minzoom, maxzoom, more = {}) {
   return { type: "vector", tiles: tiles(layer), minzoom, maxzoom, ...more };
 }
 
+/** Each grade of a kind with its hue, as its scheme said when it was published last. */
+function grades(of) {
+  return config.grades[of].map(([grade, colour]) => [grade, GRADED[colour] ?? UNGRADED]);
+}
+/** The hue of a grade of a kind. */
+function graded(of) {
+  const hues = grades(of).flat();
+  return hues.length ? ["match", ["coalesce", ["get", "grade"], ""], ...hues, UNGRADED] : UNGRADED;
+}
 /** The hue of a cell or area by the scale chosen. */
 function hue() {
   if (state.colour === "none") return "rgba(0,0,0,0)";
-  if (state.colour === "grade") return ["match", ["coalesce", ["get", "grade"], ""], ...Object.entries(GRADES).flat(), "#f7fafc"];
+  if (state.colour === "grade") return ["match", ["length", ["get", "code"]], 9, graded("street"), 12, graded("community"), graded("cell")];
   const { from, hues } = SCALES[state.colour];
   const value =
     state.colour === "share"
@@ -222,7 +233,8 @@ function legend() {
   box.replaceChildren();
   if (state.colour === "none") return;
   const here = kind(Math.floor(map.getZoom()));
-  const steps = state.colour === "grade" ? Object.entries(GRADES).map(([grade, colour]) => [colour, grade]) : scale(here);
+  if (state.colour === "grade" && !config.grades[here].length) return box.append(words.ungraded);
+  const steps = state.colour === "grade" ? grades(here).map(([grade, colour]) => [colour, grade]) : scale(here);
   const title = document.createElement("span");
   title.textContent = words[here];
   const list = document.createElement("ol");
