@@ -246,6 +246,7 @@ TRACK_FRESH_MINUTES = number("TRACK_FRESH_MINUTES", 15, least=1)  # a last posit
 CHECK_NEAR_M = number("CHECK_NEAR_M", 500)  # whoever is on duty so near a case may be drawn to check it
 EXPORT_ROWS = {"csv": whole("EXPORT_ROWS", 200_000, least=1), "xlsx": whole("EXPORT_XLSX_ROWS", 50_000, least=1)}
 EXPORT_HOURS = whole("EXPORT_HOURS", 48, least=1)  # for which a file that was exported can be fetched
+TRIAL_DAYS = whole("TRIAL_DAYS", 90, least=1)  # for which what-ifs under other limits or duties are kept
 CATEGORY_SCHEME = text("CATEGORY_SCHEME", "gbt30428-2013")  # the generation in which people report
 CASE_PREFIX = text("CASE_PREFIX", "WG")
 ROUTE_COMPONENT = words("ROUTE_COMPONENT", "owner,maintainer,territory,competent")  # who is asked first

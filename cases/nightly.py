@@ -12,17 +12,18 @@ from django_q.tasks import async_task
 from grid import duty
 from grid.moment import today
 
-from . import exports, forecast, tally
+from . import exports, forecast, tally, whatif
 from .schedules import LONGEST_S, busy
 
 logger = logging.getLogger("cases")
 
 
 def tidy() -> None:
-    """Forget sessions that have ended; tidy shifts, tracks and exports."""
+    """Forget sessions that have ended; tidy shifts, tracks, exports and trials."""
     call_command("clearsessions")
     duty.tidy()
     exports.tidy()
+    whatif.tidy()
 
 
 def prove() -> None:

@@ -7,6 +7,7 @@ did and when stays as it was; so does what the centre did afterwards. An extensi
 begin()   ask for a trial; the worker begins at once
 reckon()  what the worker does: some seconds of it, until the trial is over
 beside()  what came of it: each subject as it is and as it would be
+tidy()    forget those of long ago
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from itertools import islice
 from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
@@ -320,3 +322,8 @@ def beside(trial: Trial) -> list[tuple[Standing, Standing]]:
     then = {row.subject.pk: row for row in evaluation.ranked(judged, would, plan)}
     rows = evaluation.ranked(judged, found, plan)
     return [(row, then[row.subject.pk]) for row in rows if own is None or row.subject.pk in own]
+
+
+def tidy() -> None:
+    """Forget trials that were asked for more than TRIAL_DAYS ago. Idempotent."""
+    Trial.objects.filter(at__lt=now() - timedelta(days=settings.TRIAL_DAYS)).delete()

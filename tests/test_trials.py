@@ -227,3 +227,13 @@ def test_a_button_that_nobody_made_changes_nothing(april: SimpleNamespace, said:
 def test_trials_are_the_centres(april: SimpleNamespace, who: str) -> None:
     browser = desk(getattr(april, who))
     assert {browser.get(path).status_code for path in (NEW, "/scores/trials/", "/scores/trials/1/")} == {403}
+
+
+def test_old_trials_are_forgotten(april: SimpleNamespace, clock: Any) -> None:
+    trial = begun(desk(april.lena), april)
+    clock.shift(timedelta(days=settings.TRIAL_DAYS - 1))
+    whatif.tidy()
+    assert Trial.objects.filter(pk=trial.pk).exists()
+    clock.shift(timedelta(days=2))
+    whatif.tidy()
+    assert not Trial.objects.exists()
