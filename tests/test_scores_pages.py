@@ -108,6 +108,7 @@ def test_a_figure_opens_its_cases(april: SimpleNamespace) -> None:
     assert april.done.number in both
     assert april.late.number in both
     assert "50.0%" in both
+    assert "不计入：时限未到的，申诉成立的。" in both
     above = page(lena, "cases/", indicator="handle_on_time", **asked)
     assert april.late.number not in above
     board = page(lena, "cases/", codes="on_time,overdue", kind="city", **{"from": "2026-03-01", "to": "2026-03-31"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import time
 from decimal import Decimal
 from typing import Any
@@ -91,8 +90,3 @@ class Day(forms.DateField):
 
     def __init__(self, **more: Any):
         super().__init__(widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), **more)
-
-
-def labelled(choices: Sequence[tuple[Any, Any]], none: Any) -> list[tuple[Any, Any]]:
-    """Choices with a word for what is left open."""
-    return [("", none), *choices]
