@@ -1,6 +1,7 @@
 """评价: who stands where, by a scheme, over some days; and the publishing of it.
 
 standings()  the figures, score and rank of every subject of a scheme, live
+beside()     the same, and as it would be under other items or grades
 publish()    the same, frozen; again only as a revision with its reason
 drift()      what has changed since
 """
@@ -187,6 +188,18 @@ def scored(
     return _scores(*_figures(scheme, since, until, subjects(scheme.kind, only), chosen.codes, within), chosen)
 
 
+def beside(scheme: Scheme, period: Period, said: Mapping[str, Any], by: Officer) -> list[tuple[Standing, Standing]]:
+    """Each subject whose figures an officer looks at as it is, and as it would be under other items or grades.
+
+    The best of today first. Raises Refused.
+    """
+    within, own = looking.ground(by), looking.seen(by, scheme.kind)
+    now = standings(scheme, period.since, period.until, within=within)
+    other = standings(scheme, period.since, period.until, plan_of(scheme, said), within=within)
+    then = {row.subject.pk: row for row in other}
+    return [(row, then[row.subject.pk]) for row in now if own is None or row.subject.pk in own]
+
+
 def _figures(
     scheme: Scheme, since: date, until: date, judged: Collection[Subject], codes: Collection[str], within: str
 ) -> tuple[Collection[Subject], Mapping[int, Figures]]:
@@ -285,7 +298,7 @@ def _result(publication: Publication, row: Standing) -> Result:
         figures=dict(row.figures),
         lines=[line_said(line) for line in row.score.lines],
         points=exactly(row.score.points) or "",
-        grade=row.score.grade.letter if row.score.grade else "",
+        grade=row.score.letter,
         rank=row.rank,
     )
 

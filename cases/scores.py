@@ -163,6 +163,15 @@ class Score:
     grade: Grade | None
     lines: tuple[Line, ...]
 
+    @property
+    def letter(self) -> str:
+        """Its grade's; empty without one."""
+        return self.grade.letter if self.grade else ""
+
+    def value(self, indicator: str) -> Fraction | None:
+        """What an indicator gave; None where there was nothing to rate."""
+        return next((line.value for line in self.lines if line.item.rate.code == indicator), None)
+
 
 def weighed(weights: Sequence[Fraction]) -> None:
     """Refuse weights that are not 100 % together."""

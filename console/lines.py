@@ -13,7 +13,6 @@ from typing import Protocol
 from cases import evaluation
 from cases.models import Publication, Scheme
 from cases.periods import Period
-from cases.scores import Score
 from grid.words import named
 
 
@@ -56,7 +55,7 @@ class Live:
         return {pk: row.score.points for pk, row in self.rows.items()}
 
     def values(self, indicator: str) -> Mapping[int, Fraction | None]:
-        return {pk: value_of(row.score, indicator) for pk, row in self.rows.items()}
+        return {pk: row.score.value(indicator) for pk, row in self.rows.items()}
 
     def lines(self, subjects: Sequence[int]) -> list[Line]:
         return [
@@ -66,7 +65,7 @@ class Live:
                 name=named(row.subject),
                 rank=row.rank,
                 points=row.score.points,
-                grade=row.score.grade.letter if row.score.grade else "",
+                grade=row.score.letter,
                 items=[(line.item.rate.code, line.value, line.points, line.weight) for line in row.score.lines],
             )
             for row in (self.rows[pk] for pk in subjects)
@@ -114,8 +113,3 @@ class Frozen:
 
 def _exact(said: str | None) -> Fraction | None:
     return None if said is None else Fraction(said)
-
-
-def value_of(score: Score, indicator: str) -> Fraction | None:
-    """What an indicator gave; None where there was nothing to rate."""
-    return next((line.value for line in score.lines if line.item.rate.code == indicator), None)

@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from cases import evaluation, looking, periods
-from cases.evaluation import Standing
 from cases.looking import Sight
 from cases.models import Basis, Indicator, Publication, Scheme
 from cases.periods import Period, Span
@@ -21,7 +20,7 @@ from grid.models import Officer
 from grid.moment import today
 from grid.roles import CENTRE, DEPARTMENT
 
-from .lines import Frozen, Line, Live, Source, value_of
+from .lines import Frozen, Line, Live, Source
 
 
 @dataclass(frozen=True)
@@ -258,7 +257,7 @@ def _rows(lines: Sequence[Line], past: Past, sight: Sight) -> list[Row]:
 
 
 def _then(before: Score | None, indicator: str) -> Fraction | None:
-    return value_of(before, indicator) if before and before.points is not None else None
+    return before.value(indicator) if before and before.points is not None else None
 
 
 def _sorted(order: list[int], source: Source, past: Past, sight: Sight, by: str) -> list[int]:
@@ -308,13 +307,3 @@ def trend(asked: Chosen, subject: int, by: Officer, last: int = 12) -> list[Then
     past, within = asked.period.past(last), looking.ground(by)
     told = evaluation.trend(asked.scheme.kind, subject, asked.basis, past, within=within)
     return [Then(period, plan.score(counts, region)) for period, counts in told]
-
-
-def beside(asked: Chosen, said: Mapping[str, Any], by: Officer) -> list[tuple[Standing, Standing]]:
-    """Each subject that is his to see as it is, and as it would be under other items or grades. Raises Refused."""
-    days = asked.period.since, asked.period.until
-    within, own = looking.ground(by), looking.seen(by, asked.scheme.kind)
-    now = evaluation.standings(asked.scheme, *days, within=within)
-    plan = evaluation.plan_of(asked.scheme, said)
-    then = {row.subject.pk: row for row in evaluation.standings(asked.scheme, *days, plan, within=within)}
-    return [(row, then[row.subject.pk]) for row in now if own is None or row.subject.pk in own]

@@ -209,10 +209,7 @@ class Line:
 
     def values(self, code: str) -> tuple[Fraction | None, Fraction | None]:
         """An indicator as it is and as it would be."""
-        return self._value(self.now, code), self._value(self.then, code)
-
-    def _value(self, of: Standing, code: str) -> Fraction | None:
-        return next((line.value for line in of.score.lines if line.item.rate.code == code), None)
+        return self.now.score.value(code), self.then.score.value(code)
 
 
 @dataclass(frozen=True)
@@ -300,18 +297,13 @@ def preview(new: Scheme, old: Scheme | None, by: Officer) -> Preview:
         period=month,
         judged=len(then),
         ranks=sum(row.rank != other.rank for row, other in pairs),
-        grades=sum(letter(row) != letter(other) for row, other in pairs),
+        grades=sum(row.score.letter != other.score.letter for row, other in pairs),
         spread=_spread(list(now.values()), then),
         lines=[pair for pair in pairs if own is None or pair[0].subject.pk in own],
     )
 
 
-def letter(row: Standing) -> str:
-    """Its grade; "" without a score."""
-    return row.score.grade.letter if row.score.grade else ""
-
-
 def _spread(now: Sequence[Standing], then: Sequence[Standing]) -> list[tuple[str, int, int]]:
-    counts = [Counter(map(letter, rows)) for rows in (now, then)]
+    counts = [Counter(row.score.letter for row in rows) for rows in (now, then)]
     letters = sorted({*counts[0], *counts[1]}, key=lambda said: (not said, said))
     return [(said, counts[0][said], counts[1][said]) for said in letters]

@@ -195,7 +195,7 @@ def _ranking(kind: str, period: Period) -> list[Ranking]:
                 row.subject.name_en,
                 row.rank,
                 _shown(row.score.points),
-                row.score.grade.letter if row.score.grade else "",
+                row.score.letter,
                 before.get(row.subject.pk),
             )
             for row in evaluation.standings(scheme, period.since, period.until)

@@ -55,7 +55,7 @@ def _rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows
     for row in evaluation.standings(scheme, period.since, period.until, within=within):
         if sight.line(row.subject.pk):
             values = [_value(line.value, not line.item.rate.denominator) for line in row.score.lines]
-            grade = row.score.grade.letter if row.score.grade else ""
+            grade = row.score.letter
             points = [_value(row.score.points, False), grade, _value(before.get(row.subject.pk), False)]
             told.append([row.rank or "", row.subject.code, named(row.subject), *points, *values])
     return told, None

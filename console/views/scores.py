@@ -154,7 +154,7 @@ def what_if(request: Request) -> HttpResponseBase:
     else:
         plan = PlanForm.sent(request.POST)
         try:
-            rows = ranking.beside(asked, plan.said, request.user) if plan.is_valid() else []
+            rows = evaluation.beside(asked.counted, asked.period, plan.said, request.user) if plan.is_valid() else []
         except Refused as refused:
             wrong = refused.detail
     page = {"asked": asked, "plan": plan, "rows": rows[:500], "wrong": wrong}

@@ -12,7 +12,7 @@ from pydantic import Field
 from cases import evaluation, periods, scores
 from cases.evaluation import Standing
 from cases.indicators import Figures
-from cases.looking import LOOKERS, PUBLISHERS, ground, seen, sight
+from cases.looking import LOOKERS, PUBLISHERS, ground, sight
 from cases.models import Publication, Result, Scheme
 from cases.periods import Period, Span
 from grid.moment import today
@@ -144,7 +144,7 @@ def _standing(row: Standing, before: scores.Score | None, last_year: scores.Scor
     return StandingOut(
         subject=Named(id=row.subject.pk, code=row.subject.code, name=named(row.subject)),
         points=_shown(row.score.points),
-        grade=row.score.grade.letter if row.score.grade else "",
+        grade=row.score.letter,
         colour=row.score.grade.colour if row.score.grade else "",
         rank=row.rank,
         before=_shown(before.points if before else None),
@@ -189,28 +189,18 @@ class Change(Schema):
 @router.post("stats/scores/what-if", auth=officer(*CENTRE), response={200: list[Change], **ANSWERS})
 def what_if(request: Request, body: WhatIf) -> list[Change]:
     """What other weights, bands or grades would make of a period (试算), side by side. Nothing is written."""
-    scheme, period = body.chosen(), body.period
     said = body.model_dump(include={"items", "grades"}, exclude_none=True)
-    within, own = ground(request.auth), seen(request.auth, scheme.kind)
-    now = evaluation.standings(scheme, period.since, period.until, within=within)
-    plan = evaluation.plan_of(scheme, said)
-    other = evaluation.standings(scheme, period.since, period.until, plan, within=within)
-    return [change(row, then) for row, then in _beside(now, other) if own is None or row.subject.pk in own]
-
-
-def _beside(now: list[Standing], other: list[Standing]) -> list[tuple[Standing, Standing]]:
-    then = {row.subject.pk: row for row in other}
-    return [(row, then[row.subject.pk]) for row in now]
+    return [change(*pair) for pair in evaluation.beside(body.chosen(), body.period, said, request.auth)]
 
 
 def change(row: Standing, then: Standing) -> Change:
     return Change(
         subject=Named(id=row.subject.pk, code=row.subject.code, name=named(row.subject)),
         points=_shown(row.score.points),
-        grade=row.score.grade.letter if row.score.grade else "",
+        grade=row.score.letter,
         rank=row.rank,
         points_if=_shown(then.score.points),
-        grade_if=then.score.grade.letter if then.score.grade else "",
+        grade_if=then.score.letter,
         rank_if=then.rank,
     )
 
@@ -343,6 +333,6 @@ def _drifted(each: evaluation.Drift) -> Drifted:
         points=_shown(each.result.exact),
         grade=each.result.grade,
         points_now=_shown(live.score.points) if live else None,
-        grade_now=live.score.grade.letter if live and live.score.grade else "",
+        grade_now=live.score.letter if live else "",
         figures_now={code: now[code] for code in {*now, *then} if now[code] != then.get(code, 0)},
     )
