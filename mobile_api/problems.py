@@ -88,7 +88,7 @@ STATUS = {
     "period_open": 409,
 }
 
-PHOTO_STATUS = {"photo_too_large": 413, "photo_original_closed": 403}
+PHOTO_STATUS = {"photo_too_large": 413, "photo_original_closed": 403, "photo_lost": 404}
 
 MESSAGES = {
     "missing": gettext_lazy("必须填写"),

@@ -28,6 +28,7 @@ from grid.moment import now
 
 from . import city as town
 from . import pictures
+from .desk import desk
 
 PHOTOS = "/api/mobile/v1/photos"
 SNAP = pictures.snap()
@@ -236,6 +237,22 @@ def test_a_preview_is_there_before_the_worker_and_after_a_clean_up(phones, folde
     assert (first.status_code, first["Content-Type"]) == (200, "image/webp")
     (folder / previews()[1]).unlink()
     assert get(phone, 320).content == first.content
+
+
+def test_a_photo_whose_file_the_disk_lost_is_told_as_lost(
+    city: SimpleNamespace, phones, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    phone, browser = phones("ann"), desk(city.ann)
+    put(phone, SNAP)
+    evidence = folder / f"evidence/{SHA[:2]}/{SHA}"
+    for harm in (lambda: evidence.write_bytes(SNAP[:99]), evidence.unlink):
+        harm()
+        assert [get(phone, 320).status_code, get(phone, 320).json()["code"]] == [404, "photo_lost"]
+        shown = browser.get(f"/photo/{SHA}/320/")
+        assert (shown.status_code, shown["Content-Type"]) == (404, "image/svg+xml")
+        assert "照片文件丢失" in shown.content.decode()
+    assert (get(phone, "original").status_code, browser.get(f"/photo/{SHA}/original/").status_code) == (404, 404)
+    assert f"the file of photo {SHA} is lost or damaged" in caplog.messages
 
 
 def test_the_sweep_finds_what_the_queue_forgot(city: SimpleNamespace, folder: Path, clock) -> None:

@@ -106,22 +106,26 @@ def may_see(officer: Officer, sha256: str) -> bool:
 def preview(sha256: str, size: int, *, to: Officer) -> bytes:
     """WebP of one of settings.PREVIEW_SIZES; made at once where the worker has not come to it.
 
-    Raises Photo.DoesNotExist, for a photo unseen and unknown alike.
+    Raises Photo.DoesNotExist, for a photo unseen and unknown alike, and PhotoRefused where its file is lost.
     """
     photo = _visible_to(to).get(pk=sha256)
-    if photo.shrunk_at is None:
-        shrink(sha256)
     try:
-        return _read(_preview_name(sha256, size))
-    except FileNotFoundError:  # previews may be thrown away to save space
-        shrink(sha256)
-        return _read(_preview_name(sha256, size))
+        if photo.shrunk_at is None:
+            shrink(sha256)
+        try:
+            return _read(_preview_name(sha256, size))
+        except FileNotFoundError:  # previews may be thrown away to save space
+            shrink(sha256)
+            return _read(_preview_name(sha256, size))
+    except (FileNotFoundError, PhotoRefused):
+        raise _lost(sha256) from None
 
 
 def original(sha256: str, *, to: Officer) -> tuple[Photo, File[bytes]]:
     """The photo and its bytes as they came. Each look is one line of the log "access".
 
-    Raises Photo.DoesNotExist, for a photo unseen and unknown alike, and PhotoRefused to one who may see previews only.
+    Raises Photo.DoesNotExist, for a photo unseen and unknown alike, and PhotoRefused to one who may see previews only,
+    and where its file is lost.
     """
     photo = _visible_to(to).get(pk=sha256)
     if photo.uploader_id != to.pk and not to.holds(*ORIGINALS):
@@ -129,7 +133,16 @@ def original(sha256: str, *, to: Officer) -> tuple[Photo, File[bytes]]:
     shown = Case.objects.visible_to(to).filter(evidence__photo=photo).order_by("number")
     numbers = ",".join(shown.values_list("number", flat=True).distinct())
     access.info("original officer=%s sha256=%s case=%s", to.pk, sha256, numbers or "-")
-    return photo, default_storage.open(_original_name(sha256))
+    try:
+        return photo, default_storage.open(_original_name(sha256))
+    except FileNotFoundError:
+        raise _lost(sha256) from None
+
+
+def _lost(sha256: str) -> PhotoRefused:
+    """Told to who keeps the machine as well: only he can bring the file back."""
+    log.error("the file of photo %s is lost or damaged", sha256)
+    return PhotoRefused("photo_lost")
 
 
 def flags(photo: Photo, point: Point, at: datetime) -> list[tuple[str, float]]:

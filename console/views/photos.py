@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
@@ -25,7 +26,11 @@ def show(request: Request, sha256: str, size: str) -> HttpResponseBase:
         return _original(request, sha256)
     if size not in map(str, settings.PREVIEW_SIZES):
         raise Http404
-    webp = photos.preview(sha256, int(size), to=request.user)
+    try:
+        webp = photos.preview(sha256, int(size), to=request.user)
+    except PhotoRefused as refused:  # a browser shows in the photo's place what comes as a picture, whatever its status
+        said = {"says": str(refused)}
+        return render(request, "console/lost.svg", said, content_type="image/svg+xml", status=404)
     answer = HttpResponse(webp, content_type="image/webp", headers=KEPT | {"ETag": f'"{sha256}-{size}"'})
     return get_conditional_response(request, etag=answer["ETag"], response=answer) or answer
 
@@ -34,7 +39,7 @@ def _original(request: Request, sha256: str) -> HttpResponseBase:
     try:
         photo, file = photos.original(sha256, to=request.user)
     except PhotoRefused as refused:
-        return told(request, str(refused), 403)
+        return told(request, str(refused), 404 if refused.code == "photo_lost" else 403)
     return FileResponse(
         file, as_attachment=True, filename=f"{sha256}.{photo.kind}", content_type=f"image/{photo.kind}", headers=CLOSED
     )
