@@ -38,7 +38,10 @@ WAIT_MS = 5000  # maps and charts draw themselves in it
 
 @dataclass(frozen=True)
 class Picture:
-    """What `who` sees at `path`, or behind the first link `then` there; in Chinese unless the name ends in -en."""
+    """What `who` sees at `path`, or after the steps `then` there; in Chinese unless the name ends in -en.
+
+    A step is what to click, the first of its kind, or `field := words`; " >> " stands between two.
+    """
 
     name: str
     who: str
@@ -52,6 +55,10 @@ class Picture:
 
 
 ROW = "[data-row] a"
+TRIAL = (
+    "[name=q] := 非机动车乱停放 >> [value=find] >> #found button >> [name$=-value] := 0.5"
+    " >> [value=start] >> a[href*='only=1']"
+)
 PICTURES = (
     Picture("board", "ft_leader01", "/board/"),
     Picture("board-en", "ft_leader01", "/board/"),
@@ -65,9 +72,11 @@ PICTURES = (
     Picture("map-en", "ft_leader01", "/map/?hue=late", MAP),
     Picture("scores", "ft_chief01", "/scores/?scheme=department"),
     Picture("scores-en", "ft_leader01", "/scores/?scheme=department"),
-    Picture("subject", "ft_leader01", "/scores/?scheme=department", then=".ranking th a[href*='subject']"),
+    Picture("subject", "ft_leader01", "/scores/?scheme=department", then=".ranking th a:text('环境卫生管理所')"),
+    Picture("trial", "ft_chief01", "/scores/trials/new/?scheme=department", then=TRIAL),
     Picture("bulletin", "ft_chief01", "/scores/bulletin/"),
     Picture("settings", "ft_admin01", "/settings/"),
+    Picture("scheme-en", "ft_admin01", "/settings/schemes/", then="main tbody a"),
     Picture("year-en", "ft_admin01", "/settings/year/"),
     Picture("phone-queue", "ft_handler_street901", "/", PHONE),
     Picture("phone-case-en", "ft_handler_street901", "/", PHONE, then=ROW),
@@ -104,8 +113,9 @@ def take(browser: Browser, url: str, picture: Picture) -> Path:
     page = context.new_page()
     sign_in(page, picture.who)
     page.goto(picture.path)
-    for link in filter(None, picture.then.split(" >> ")):
-        page.locator(link).first.click()
+    for step in filter(None, picture.then.split(" >> ")):
+        found, fills, words = step.partition(" := ")
+        page.locator(found).first.fill(words) if fills else page.locator(found).first.click()
         page.wait_for_load_state()
     page.wait_for_timeout(WAIT_MS)
     path = FOLDER / f"{picture.name}.png"

@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
-from cases import docket, flow, photos
+from cases import docket, flow, outbox, photos
 from cases.flow import Purpose, Source, Stage, Verb
 from cases.models import Case, Flag, Ground, Photo, Policy
 from console import telling
@@ -116,6 +116,20 @@ def test_a_department_finishes_with_a_photo(city: SimpleNamespace, clock) -> Non
     ((sha, purpose),) = shown["photos"]
     assert purpose == Purpose.AFTER and Photo.objects.get(pk=sha).size == len(body)
     assert f"/photo/{sha}/1280/" in page(desk(city.carl), case)
+
+
+def test_what_came_in_the_off_hours_after_its_due_moment_is_late(city: SimpleNamespace, clock) -> None:
+    case = town.report(city)
+    evening = town.MONDAY + timedelta(hours=9)
+    Case.objects.filter(pk=case.pk).update(clock="work_hour", due_at=evening)
+    clock.move_to(evening + timedelta(minutes=30))
+    town.finish(case, city.hugo)
+    outbox.drain()
+    day = evening.date().isoformat()
+    told = page(desk(city.carl), case)
+    assert "超时 不到 1 分钟" in told and "按时" not in told.partition("处置</b>")[2].partition("</li>")[0]
+    behind = desk(city.lena).get("/scores/cases/", {"codes": "overdue", "kind": "city", "from": day, "to": day})
+    assert "不到 1 分钟" in behind.content.decode()
 
 
 def test_photos_stand_on_the_side_of_before_or_after(city: SimpleNamespace, clock) -> None:

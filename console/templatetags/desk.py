@@ -23,13 +23,13 @@ register = template.Library()
 SOON_S = 4 * 3600  # from when on a deadline is shown as near
 HUES = {
     Stage.FILING: "new",
-    Stage.VERIFY: "field",
+    Stage.VERIFY: "street",
     Stage.DISPATCH: "new",
     Stage.HANDLING: "work",
     Stage.SHELVED: "rest",
     Stage.LINKED: "rest",
-    Stage.FEEDBACK: "field",
-    Stage.CHECK: "field",
+    Stage.FEEDBACK: "street",
+    Stage.CHECK: "street",
     Stage.CLOSING: "near",
     Stage.CLOSED: "done",
     Stage.VOID: "rest",
