@@ -236,9 +236,9 @@ def test_a_duty_is_tried_on_last_months_cases_before_it_is_saved(adam: Client, c
     duty = Duty.objects.get(category=city.refuse)
     said = {"category": city.refuse.pk, "area": city.street.pk, "department": city.parks.pk}
     answer = adam.post(f"/settings/duties/trial/?row={duty.pk}", said)
-    trial = answer.context["trial"]
-    assert (trial.tried, trial.elsewhere, trial.whole) == (3, 3, True)
-    (way,) = trial.ways
+    found = answer.context["rerouting"]
+    assert (found.tried, found.elsewhere, found.whole) == (3, 3, True)
+    (way,) = found.ways
     assert (way.before, way.after, way.count) == (city.office, city.parks, 3)
     assert set(way.numbers) == {case.number for case in heaps}
     duty.refresh_from_db()
@@ -250,7 +250,7 @@ def test_old_cases_are_not_tried(adam: Client, city: SimpleNamespace, clock: Any
     clock.shift(timedelta(days=31))
     browser = desk(city.adam)
     said = {"category": city.refuse.pk, "department": city.parks.pk}
-    assert browser.post("/settings/duties/trial/", said).context["trial"].tried == 0
+    assert browser.post("/settings/duties/trial/", said).context["rerouting"].tried == 0
     assert "必填" in sentences(browser.post("/settings/duties/trial/", {"category": city.refuse.pk}))
 
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from cases import trial
+from cases import rerouting
 from cases.models import Duty
 from grid.moment import now
 
@@ -25,7 +25,7 @@ def dry(request: Request) -> HttpResponse:
     pk = request.GET.get("row", "")
     old = get_object_or_404(Duty.objects.select_related("area"), pk=int(pk)) if pk.isdecimal() else None
     form = DutyForm(request.POST, instance=copy(old))
-    said: dict[str, Any] = {"form": form, "days": trial.DAYS}
+    said: dict[str, Any] = {"form": form, "days": rerouting.DAYS}
     if form.is_valid():
-        said["trial"] = trial.duty(form.instance, old, now())
-    return render(request, "console/settings/trial.html", said)
+        said["rerouting"] = rerouting.of(form.instance, old, now())
+    return render(request, "console/settings/rerouting.html", said)

@@ -28,7 +28,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Rerouting:
     """How many cases of late a change concerns, how many would go elsewhere, which ways. `whole`: all were tried."""
 
     tried: int
@@ -37,7 +37,7 @@ class Trial:
     whole: bool
 
 
-def duty(new: Duty | None, old: Duty | None, at: datetime) -> Trial:
+def of(new: Duty | None, old: Duty | None, at: datetime) -> Rerouting:
     """Route the cases of the DAYS before a moment with one duty in another's place, added (no old) or gone (no new)."""
     book = rulebook.current()
     changed = {key: row for key, row in book.duties.items() if old is None or row.pk != old.pk}
@@ -48,7 +48,7 @@ def duty(new: Duty | None, old: Duty | None, at: datetime) -> Trial:
     for case in found[:MOST]:
         _try(book, replace(book, duties=changed), case, ways)
     ordered = sorted(ways.values(), key=lambda way: -way.count)
-    return Trial(len(found[:MOST]), sum(way.count for way in ordered), ordered, len(found) <= MOST)
+    return Rerouting(len(found[:MOST]), sum(way.count for way in ordered), ordered, len(found) <= MOST)
 
 
 def _concerned(at: datetime, duties: list[Duty]) -> QuerySet[Case]:
