@@ -113,6 +113,19 @@ def test_a_killed_worker_goes_on_where_it_was(city: SimpleNamespace, clock: Any)
     assert len(table(carl, export)) == 6
 
 
+def test_killed_before_the_whole_file_is_said_to_be_there_it_begins_again(city: SimpleNamespace, clock: Any) -> None:
+    numbers = [town.report(city).number for _n in range(5)]
+    carl = town.phone(city.carl)
+    export = order(carl).json()["id"]
+    row = Export.objects.get()
+    exports.write(row.pk)
+    row.refresh_from_db()
+    assert row.size
+    exports._part(row).unlink()
+    work()
+    assert [line[0] for line in table(carl, export)[1:]] == numbers[::-1]
+
+
 def test_a_sheet_that_breaks_says_so(city: SimpleNamespace, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     town.report(city)
     export = order(town.phone(city.carl)).json()["id"]

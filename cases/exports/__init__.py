@@ -6,7 +6,7 @@ stop()   the officer needs it no more
 tidy()   throw away what nobody fetched in time
 
 Rows are seen as the officer sees them while they are written. A worker that is killed goes on where it was: what is
-in the file beyond the size that the row says was never written.
+in the file beyond the size that the row says was never written; where less is there, it begins again.
 """
 
 from __future__ import annotations
@@ -108,6 +108,8 @@ def _turn(export: Export) -> bool:
         sheet.whole(export.officer, export.terms, file(export))
         return True
     with _part(export).open("r+b") as part:
+        if part.seek(0, os.SEEK_END) < export.size:  # killed when the file was made but not yet said to be
+            export.rows, export.cursor, export.size = 0, "", 0
         part.truncate(export.size)
         part.seek(export.size)
         while True:
