@@ -238,15 +238,23 @@ def _scores(judged: Collection[Subject], found: Mapping[int, Figures], plan: Pla
     return {each.pk: score(each.region_class, *counts(each)) for each in judged if not each.gone or each.pk in found}
 
 
+def one_by_one() -> None:
+    """Take the lock of whoever publishes or writes a version, until the transaction ends: each knows of the other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUBLISHING])
+
+
 @transaction.atomic
 def publish(scheme: Scheme, period: Period, by: Officer, reason: str = "") -> Publication:
     """Freeze the standings of a period that is over. The first is revision 0; each further one needs its reason.
 
-    Raises Refused. Takes the lock of whoever publishes, so that revisions are numbered one after the other.
+    Raises Refused; version_followed where a newer version holds by now. Takes the lock of whoever publishes, so that
+    revisions are numbered one after the other.
     """
     looking.publishing(by)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUBLISHING])
+    one_by_one()
+    if in_force(scheme.code, period.until) != scheme:
+        raise Refused("version_followed", _("刚刚有人写了新的版本，请先看那一版。"), field="scheme")
     if period.until >= today():
         raise Refused("period_open", _("该周期尚未结束，不能发布。"), field="day")
     before = Publication.objects.filter(code=scheme.code, span=period.span, since=period.since).first()

@@ -50,6 +50,7 @@ def renew(row: Scheme, *, after: Scheme | None, by: Officer) -> Change:
     ValidationError.
     """
     evaluation.plan_of(row)
+    evaluation.one_by_one()
     last = Scheme.objects.select_for_update().filter(code=row.code).order_by("-version").first()
     if (last and last.pk) != (after and after.pk):
         raise Refused("version_followed", _("刚刚有人写了新的版本，请先看那一版。"), field="valid_from")

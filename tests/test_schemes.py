@@ -147,6 +147,13 @@ def test_what_was_published_is_never_judged_anew(adam: Client, april: SimpleName
     assert again.scheme == april.scheme and Publication.objects.count() == 2
 
 
+def test_who_publishes_by_a_version_that_was_followed_is_told(adam: Client, april: SimpleNamespace) -> None:
+    assert write(adam, april.scheme, name="另一个名称", valid_from="2026-03-10").status_code == 302
+    with pytest.raises(Refused) as refused:
+        evaluation.publish(april.scheme, MARCH, april.lena)
+    assert refused.value.code == "version_followed" and not Publication.objects.exists()
+
+
 def test_rows_are_added_and_taken_away(adam: Client, april: SimpleNamespace) -> None:
     page = write(adam, april.scheme, "more.items")
     assert typed(page)["items-TOTAL_FORMS"] == "5" and "必填" not in sentences(page)
