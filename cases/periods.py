@@ -9,6 +9,8 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from grid.moment import reckonable, today
+
 from .flow import Refused
 
 LONGEST_DAYS = 366  # that anybody may ask for at once
@@ -87,6 +89,13 @@ def of(span: str, day: date) -> Period:
     months = MONTHS[kind]
     first = date(day.year, (day.month - 1) // months * months + 1, 1)
     return Period(kind, first, _later(first, months) - timedelta(days=1))
+
+
+def asked(span: str, day: date | None) -> Period:
+    """The same of a day that somebody names, today where he names none. Raises Refused (bad_period)."""
+    if day and not reckonable(day):
+        raise Refused("bad_period", gettext("没有这一天的数据。"), field="day")
+    return of(span, day or today())
 
 
 def _later(first: date, months: int) -> date:

@@ -248,8 +248,14 @@ def item(said: Mapping[str, Any], rates: Mapping[str, Rate]) -> Item:
     return Item(rates[said["indicator"]], _exact(said["weight"]), read)
 
 
-def _band(low: int, high: int | None, points: Any) -> Band:
-    return Band(int(low), None if high is None else int(high), _exact(points))
+def _band(low: Any, high: Any, points: Any) -> Band:
+    return Band(_count(low), None if high is None else _count(high), _exact(points))
+
+
+def _count(number: Any) -> int:
+    if (exact := _exact(number)).denominator != 1:
+        raise ValueError(number)
+    return int(exact)
 
 
 def _exact(number: Any) -> Fraction:

@@ -48,8 +48,8 @@ def local_day(at: datetime) -> date:
 
 
 def reckonable(day: date) -> bool:
-    """Whether a day lies so far from both ends of the calendar that a year more or less of it is a day too."""
-    return date.min.year + 10 < day.year < date.max.year - 10
+    """Whether a day lies so far from both ends of the calendar that sixty years more or less of it are days too."""
+    return date.min.year + 100 < day.year < date.max.year - 100
 
 
 def tape() -> Path:

@@ -200,6 +200,8 @@ def test_who_has_the_same_shares_the_place() -> None:
         ([[0, 5, 100], [6, 9, 0]], "bands_open"),
         ([[0, None, 101]], "bands_unfit"),
         ([], "bands_unfit"),
+        ([[0.5, None, 0]], "scheme_unread"),
+        ([[0, float("inf"), 0]], "scheme_unread"),
     ],
 )
 def test_bands_with_holes_are_refused(bands: list[Any], code: str) -> None:

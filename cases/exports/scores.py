@@ -24,7 +24,7 @@ from .sheets import SHEETS, Rows, Sheet
 def _asked(terms: Mapping[str, Any]) -> tuple[Scheme, Period]:
     """The version valid on the period's last day. Raises Refused."""
     try:
-        period = periods.of(terms.get("span", "month"), date.fromisoformat(terms["day"]))
+        period = periods.asked(terms.get("span", "month"), date.fromisoformat(terms["day"]))
         scheme = evaluation.in_force(terms["scheme"], period.until)
         basis = Basis(terms.get("basis") or scheme.basis)
     except (KeyError, ValueError):

@@ -15,7 +15,6 @@ from cases.indicators import Figures
 from cases.looking import LOOKERS, PUBLISHERS, ground, sight
 from cases.models import Publication, Result, Scheme
 from cases.periods import Period, Span
-from grid.moment import today
 from grid.roles import CENTRE
 from grid.words import named
 
@@ -70,7 +69,7 @@ class PeriodIn(Said):
 
     @property
     def period(self) -> Period:
-        return periods.of(self.span, self.day or today())
+        return periods.asked(self.span, self.day)
 
     def chosen(self) -> Scheme:
         """The version valid on the period's last day. Raises Scheme.DoesNotExist."""

@@ -258,7 +258,7 @@ def series(request: Request, run: Query[Run]) -> Series:
     """The trend of one subject: day, week, month, quarter, half-year or year."""
     looked_at(request.auth, run.kind, run.subject)
     seen: dict[str, Any] = {"within": ground(request.auth), "alone": alone(request.auth)}
-    this = periods.of(run.span, run.day or today())
+    this = periods.asked(run.span, run.day)
     rates = evaluation.rates()
     told = [
         PeriodOut(since=each.since, until=each.until, figures=dict(counts), rates=_rates(counts, rates))
