@@ -7,8 +7,9 @@ lists. So the cost follows the figure, not the log.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -70,6 +71,23 @@ LIST = """
 
 def behind(figure: Figure, by: Officer, *, limit: int, after: Key | None = None) -> tuple[list[Counted], Key | None]:
     """A page of what stands behind a figure, as far as the officer may see it, and the key of the next page or None."""
+    parts = [_first(part, by, limit, after) for part in _parts(figure)]
+    found = sorted(chain(*parts), key=lambda counted: counted.key, reverse=True)
+    page = found[:limit]
+    while len(page) < len(found) and found[len(page)].key == page[-1].key:  # one line, counted twice: on one page
+        page.append(found[len(page)])
+    return page, page[-1].key if len(found) > len(page) else None
+
+
+def _parts(figure: Figure) -> list[Figure]:
+    """What is nobody's act counts for an inspector as it does for his beats, all else as he did it."""
+    sides = [tuple(code for code in figure.codes if METRIC[code].ground == ground) for ground in (False, True)]
+    some = figure.kind == Scheme.Kind.INSPECTOR and all(sides)
+    return [replace(figure, codes=codes) for codes in sides] if some else [figure]
+
+
+def _first(figure: Figure, by: Officer, limit: int, after: Key | None) -> list[Counted]:
+    """What comes after a key, in order: all of it, or more than `limit`."""
     where, credit = _narrowed(figure)
     found: list[Counted] = []
     for units in _chunks(figure, where, limit + 1, after):
@@ -77,10 +95,7 @@ def behind(figure: Figure, by: Officer, *, limit: int, after: Key | None = None)
         found += _seen(rows, by)
         if len(found) > limit and found[-1].key != found[limit - 1].key:
             break
-    page = found[:limit]
-    while len(page) < len(found) and found[len(page)].key == page[-1].key:  # one line, counted twice: on one page
-        page.append(found[len(page)])
-    return page, page[-1].key if len(found) > len(page) else None
+    return found
 
 
 def _narrowed(figure: Figure) -> tuple[Q, Mapping[str, Collection[int]]]:
@@ -93,7 +108,7 @@ def _subject(figure: Figure) -> tuple[Q, Mapping[str, Collection[int]]]:
     kind, subject = figure.kind, figure.subject
     if kind == "city":
         return Q(), {}
-    if kind in Scheme.POSTS and all(METRIC[code].ground for code in figure.codes):
+    if kind == Scheme.Kind.INSPECTOR and all(METRIC[code].ground for code in figure.codes):
         return Q(cell__in=Cell.objects.filter(beats__officers=subject).values("pk")), {}
     if kind in AREAS:
         code = Area.objects.values_list("code", flat=True).get(pk=subject)

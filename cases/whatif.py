@@ -304,9 +304,11 @@ def _subjects_of_cells(kind: str) -> Mapping[int, list[int]]:
 def beside(trial: Trial) -> list[tuple[Standing, Standing]]:
     """Each subject as it is and as it would be, the best of today first, of those whose figures are for whoever asked.
 
-    Only of a trial that is finished.
+    Only of a trial that is finished. Raises Refused (not_your_ground) where his ground is another one by now.
     """
     scheme, within = trial.scheme, (trial.state or {}).get("within", "")
+    if within != _ground(trial):
+        raise Refused("not_your_ground", _("试算之后您的辖区有变动，请重新试算。"))
     own, plan, judged = (
         looking.seen(trial.by, scheme.kind),
         evaluation.plan_of(scheme),

@@ -267,6 +267,17 @@ def test_what_would_be_is_of_ones_ground(april: SimpleNamespace) -> None:
     assert (told["whole"], roads["overdue"]) == (1, 0)
 
 
+def test_a_trial_of_another_ground_is_closed_to_who_moved(april: SimpleNamespace) -> None:
+    limits = [{"condition": april.rattling.pk, "value": 1, "unit": "work_day"}]
+    said = json.dumps({"scheme": "department", "limits": limits, **THEN})
+    pk = town.phone(april.lena).post(f"{STATS}/trials", said, content_type="application/json").json()["id"]
+    whatif.reckon(pk)
+    assert len(get(april.lena, f"trials/{pk}")["changes"]) == 4
+    Officer.objects.filter(pk=april.lena.pk).update(area=april.street)
+    assert refused(april.lena, f"trials/{pk}") == (403, "not_your_ground")
+    assert desk(april.lena).get(f"/scores/trials/{pk}/").status_code == 404
+
+
 # Files
 
 
@@ -283,6 +294,8 @@ def test_a_file_holds_what_the_page_shows(april: SimpleNamespace) -> None:
     assert (roads[0], roads[heads.index("派遣数")]) == ("roads", "1")
     assert [row[0] for row in export(april.lea, "figures", kind="street", **span)[1:]] == [april.street.code]
     assert [row[0] for row in export(april.hugo, "figures", kind="department", **span)[1:]] == ["roads"]
+    wang = Officer.objects.create(username="wang", roles=["handler"], department=april.works)
+    assert export(wang, "figures", kind="department", **span)[1:] == []
     assert [row[1] for row in export(april.lea, "scores", scheme="street", **THEN)[1:]] == [april.street.code]
     with pytest.raises(Refused) as refusal:
         exports.ask(april.hugo, "figures", "csv", {"kind": "street", **span})

@@ -119,6 +119,14 @@ def test_a_file_is_masked_unless_asked_otherwise_by_who_may(city: SimpleNamespac
     assert refused.value.code == "not_your_post" and "值班长、督办领导" in refused.value.detail
 
 
+def test_a_file_is_masked_for_who_lost_the_post_before_it_was_written(city: SimpleNamespace, case: Case) -> None:
+    made = exports.ask(city.lena, "cases", "csv", {"personal": True})
+    Officer.objects.filter(pk=city.lena.pk).update(roles=["clerk"])
+    exports.write(made.pk)
+    written = exports.fetch(Export.objects.get(pk=made.pk)).read_text(encoding="utf-8-sig")
+    assert HIDDEN in written and PHONE not in written
+
+
 def test_it_is_asked_for_at_both_doors(city: SimpleNamespace, case: Case) -> None:
     body = {"sheet": "cases", "personal": True}
     answer = town.phone(city.carl).post("/api/mobile/v1/exports", json.dumps(body), content_type="application/json")

@@ -117,6 +117,14 @@ def test_an_inspector_misses_what_the_public_finds_in_his_beat(april: SimpleName
     assert own["subject"]["code"] == "ivan"
     (missed,) = get(april.lena, "cases", kind="inspector", subject=april.ann.pk, metric="missed", **MARCH)["items"]
     assert missed["number"] == case.number
+    asked = {"kind": "inspector", "subject": april.ann.pk, "indicator": "missed_rate", "part": "denominator", **MARCH}
+    (first, second) = get(april.lena, "cases", **asked)["items"]
+    assert {first["metric"], second["metric"]} == {"missed", "valid"}
+    page = get(april.lena, "cases", limit=1, **asked)
+    assert page["items"] == [first]
+    assert get(april.lena, "cases", limit=1, cursor=page["next"], **asked) == {"items": [second], "next": None}
+    clerk = {"kind": "clerk", "subject": april.ann.pk, "metric": "missed", **MARCH}
+    assert get(april.lena, "cases", **clerk)["items"] == []
 
 
 def test_a_trend(april: SimpleNamespace) -> None:
@@ -211,6 +219,12 @@ def test_an_inspector_sees_himself(april: SimpleNamespace) -> None:
     assert refused(april.ann, "figures", kind="inspector", subject=april.ines.pk) == (403, "not_your_figures")
     street = Area.objects.get(code="632701001").pk
     assert refused(april.ann, "series", kind="street", subject=street) == (403, "not_your_figures")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_end_of_the_calendar_is_refused(day: str, april: SimpleNamespace) -> None:
+    for path, of in (("series", {"kind": "city"}), ("scores", {"scheme": "street"})):
+        assert refused(april.lena, path, **of, span="year", day=day) == (422, "bad_period")
 
 
 @pytest.mark.parametrize("who", ["hugo", "ann", "aude", "carl"])

@@ -52,7 +52,8 @@ def _rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows
     kind = terms["kind"]
     only, within = looking.looked_at(officer, kind), looking.ground(officer)
     basis = terms.get("basis", Basis.FLOW)
-    found = indicators.figures(kind, since, until, subjects=only, basis=basis, within=within)
+    tree = not looking.alone(officer)
+    found = indicators.figures(kind, since, until, subjects=only, basis=basis, within=within, tree=tree)
     rows = MODEL[kind].objects.in_bulk(found)
     told = [
         [_code(rows[pk]), _name(rows[pk]), *(counts[metric.code] for metric in METRICS)]
