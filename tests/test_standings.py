@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from cases.flow import Facts, Verb
 from grid.models import Area
 
 from . import city as town
+from .desk import desk
 from .test_scores_pages import spring
 
 STATS = "/api/mobile/v1/stats"
@@ -123,6 +125,9 @@ def test_an_inspector_misses_what_the_public_finds_in_his_beat(april: SimpleName
     page = get(april.lena, "cases", limit=1, **asked)
     assert page["items"] == [first]
     assert get(april.lena, "cases", limit=1, cursor=page["next"], **asked) == {"items": [second], "next": None}
+    endless = base64.urlsafe_b64encode(b'["2026-03-31", 1e999]').decode()
+    assert refused(april.lena, "cases", cursor=endless, **asked) == (422, "bad_cursor")
+    assert desk(april.lena).get("/scores/cases/", {**asked, "cursor": endless}).status_code == 200
     clerk = {"kind": "clerk", "subject": april.ann.pk, "metric": "missed", **MARCH}
     assert get(april.lena, "cases", **clerk)["items"] == []
 

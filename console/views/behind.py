@@ -114,6 +114,8 @@ def _read(said: str) -> Key | None:
     """A cursor that cannot be read is the beginning."""
     try:
         day, event = json.loads(base64.urlsafe_b64decode(said.encode()))
-        return Key(date.fromisoformat(day), int(event))
+        if type(event) is not int:
+            raise ValueError(said)
+        return Key(date.fromisoformat(day), event)
     except (ValueError, TypeError, binascii.Error):
         return None

@@ -359,6 +359,8 @@ def _read(cursor: str) -> behind.Key:
     """What was written, and nothing else: a cursor comes back from outside."""
     try:
         day, event = json.loads(base64.urlsafe_b64decode(cursor))
-        return behind.Key(date.fromisoformat(day), int(event))
+        if type(event) is not int:
+            raise ValueError(cursor)
+        return behind.Key(date.fromisoformat(day), event)
     except (ValueError, TypeError):
         raise Refused("bad_cursor", _("翻页标记无效，请从第一页重新开始。"), field="cursor") from None
