@@ -19,6 +19,7 @@ from cases import indicators, load, looking, rulebook
 from cases.flow import OPEN, Stage
 from cases.indicators import CITY, Figures
 from cases.load import Standing, Work
+from cases.metrics import METRIC
 from cases.rulebook import Rulebook
 from grid.models import Area, Department, Officer
 from grid.moment import local_day, now
@@ -47,6 +48,11 @@ class Scope:
     @property
     def area(self) -> bool:
         return self.kind != "department"
+
+    @property
+    def came(self) -> str:
+        """The metric of what came in: nothing is reported to a department or filed by it, cases are dispatched."""
+        return "filed" if self.area else "dispatched"
 
 
 @dataclass(frozen=True)
@@ -100,8 +106,9 @@ def board(officer: Officer) -> dict[str, Any]:
         "communities": scope.by == "community",
         "stages": [(stage.value, stage.label, standing.stages.get(stage, Work())) for stage in OPEN],
         "rungs": [(n, standing.rungs.get(n, Work())) for n in range(1, max([3, *standing.rungs]) + 1)],
-        "series": series(days, since, day),
-        "chart": chart(days, since, day, standing),
+        "chart": chart(days, since, day, standing, scope.came),
+        "came": METRIC[scope.came],
+        "daily": [(on, figures[scope.came], figures) for on, figures in reversed(series(days, since, day))],
     }
 
 
@@ -185,13 +192,15 @@ def series(days: Mapping[date, Figures], since: date, until: date) -> list[tuple
     return [(day, days.get(day, Figures())) for n in range((until - since).days + 1) for day in [since + timedelta(n)]]
 
 
-def chart(days: Mapping[date, Figures], since: date, until: date, standing: Standing) -> dict[str, Any]:
+def chart(
+    days: Mapping[date, Figures], since: date, until: date, standing: Standing, came: str = "filed"
+) -> dict[str, Any]:
     """What board.js draws; a table beside it says the same."""
     told = series(days, since, until)
     list_of = reverse("console:cases")
     return {
         "days": [day.isoformat() for day, _figures in told],
-        "filed": [figures["filed"] for _day, figures in told],
+        "came": [figures[came] for _day, figures in told],
         "closed": [figures["closed"] for _day, figures in told],
         "rate": [
             None if figures.on_time_rate is None else round(100 * figures.on_time_rate, 1) for _day, figures in told
@@ -208,7 +217,7 @@ def chart(days: Mapping[date, Figures], since: date, until: date, standing: Stan
         ],
         "list": list_of,
         "words": {
-            "filed": _("立案数"),
+            "came": named(METRIC[came]),
             "closed": _("结案数"),
             "rate": _("按期处置率"),
             "late": _("超时数"),

@@ -151,6 +151,8 @@ def test_an_officer_of_the_street_sees_all_of_it(works: SimpleNamespace) -> None
 def test_a_department_sees_its_own(works: SimpleNamespace) -> None:
     told = said(desk(works.hugo))
     assert (told["现在未结"], told["现在超时"]) == ("1", "0")
+    assert (told["今日派遣"], "今日上报" in told) == ("2", False), "nothing is reported to a department"
+    assert "立案数" not in desk(works.hugo).get("/board/").content.decode()
     assert "结古街道办" not in desk(works.hugo).get("/board/").content.decode()
 
 

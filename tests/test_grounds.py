@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.conf import settings
@@ -188,7 +190,9 @@ def test_a_handler_looks_at_his_department_alone_its_head_at_those_below(april: 
     assert get(handler, "cases", metric="dispatched", **asked)["items"] == []
 
 
-def test_what_went_to_another_department_is_counted_and_said_to_be_closed(april: SimpleNamespace, clock: Any) -> None:
+def test_what_went_to_another_department_is_counted_and_said_to_be_closed(
+    april: SimpleNamespace, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     docket.move(april.away.uuid, Verb.DECLINE, by=april.dora, facts=Facts(note="改派"))
     docket.move(april.away.uuid, Verb.DISPATCH, by=april.dora, facts=Facts(department=april.parks.pk))
     outbox.drain()
@@ -196,6 +200,13 @@ def test_what_went_to_another_department_is_counted_and_said_to_be_closed(april:
     page = desk(april.hugo).get("/scores/cases/", said).content.decode()
     assert april.near.number in page and april.away.number not in page and "另有 1 条" in page
     assert "另有" not in desk(april.lena).get("/scores/cases/", said).content.decode()
+    monkeypatch.setattr("console.views.behind.PAGE", 1)
+    town.report(april)
+    outbox.drain()
+    first = desk(april.hugo).get("/scores/cases/", said | {"to": today().isoformat()}).content.decode()
+    (cursor,) = set(re.findall(r"cursor=([\w%-]+)", first))
+    page = desk(april.hugo).get("/scores/cases/", said | {"to": today().isoformat(), "cursor": unquote(cursor)})
+    assert "另有" not in first and "另有 1 条" in page.content.decode(), "only the last page knows"
 
 
 # Rankings

@@ -48,13 +48,15 @@ def page(request: Request) -> HttpResponseBase:
         return told(request, _("没有找到，或您无权查看。"), 404)
     except Refused as refused:
         return told(request, refused.detail, 403)
-    rows, following = behind.behind(figure, request.user, limit=PAGE, after=_read(said.get("cursor", "")))
+    after, before = _read(said.get("cursor", ""))
+    rows, following = behind.behind(figure, request.user, limit=PAGE, after=after)
+    shown = before + len(rows)
     codes = set(figure.codes) | _codes(indicator)
     days = figure.since, figure.until
     whose: Any = {"within": figure.within, "alone": figure.alone}
     found = evaluation.counted(figure.kind, figure.basis, *days, codes, [figure.subject], **whose)
     counts = found.get(figure.subject, indicators.Figures())
-    whole = figure.kind == "department" and following is None and "cursor" not in said
+    whole = figure.kind == "department" and following is None
     names = evaluation.named(figure.kind, [figure.subject]) if figure.kind != "city" else []
     return render(
         request,
@@ -68,8 +70,8 @@ def page(request: Request) -> HttpResponseBase:
             "value": indicator.rate.of(counts) if indicator else None,
             "counts": [(METRIC[code], counts[code]) for code in figure.codes],
             "rows": [(row, METRIC[row.metric]) for row in rows],
-            "unseen": sum(counts[code] for code in figure.codes) - len(rows) if whole else 0,
-            "next": _write(following) if following else "",
+            "unseen": sum(counts[code] for code in figure.codes) - shown if whole else 0,
+            "next": _write(following, shown) if following else "",
         },
     )
 
@@ -106,16 +108,16 @@ def _parts(indicator: Indicator | None, counts: indicators.Figures) -> list[tupl
     ]
 
 
-def _write(key: Key) -> str:
-    return base64.urlsafe_b64encode(json.dumps([key.day.isoformat(), key.event]).encode()).decode()
+def _write(key: Key, shown: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps([key.day.isoformat(), key.event, shown]).encode()).decode()
 
 
-def _read(said: str) -> Key | None:
-    """A cursor that cannot be read is the beginning."""
+def _read(said: str) -> tuple[Key | None, int]:
+    """Where a page begins, and how many lines stood before it. A cursor that cannot be read is the beginning."""
     try:
-        day, event = json.loads(base64.urlsafe_b64decode(said.encode()))
-        if type(event) is not int:
+        day, event, shown = json.loads(base64.urlsafe_b64decode(said.encode()))
+        if (type(event), type(shown)) != (int, int):
             raise ValueError(said)
-        return Key(date.fromisoformat(day), event)
+        return Key(date.fromisoformat(day), event), shown
     except (ValueError, TypeError, binascii.Error):
-        return None
+        return None, 0

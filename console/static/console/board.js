@@ -31,7 +31,7 @@ function draw() {
     xAxis: axis({ type: "category", data: said.days.map((day) => day.slice(5)), splitLine: { show: false } }),
     yAxis: [axis({ type: "value", minInterval: 1 }), axis({ type: "value", min: 0, max: 100, splitLine: { show: false }, axisLabel: { color: hue("--muted"), formatter: "{value} %", fontSize: dark ? 14 : 11 } })],
     series: [
-      { name: words.filed, type: "bar", data: said.filed, itemStyle: { color: FILED }, barGap: "10%", barCategoryGap: "35%" },
+      { name: words.came, type: "bar", data: said.came, itemStyle: { color: FILED }, barGap: "10%", barCategoryGap: "35%" },
       { name: words.closed, type: "bar", data: said.closed, itemStyle: { color: CLOSED } },
       { name: words.rate, type: "line", yAxisIndex: 1, data: said.rate, symbol: "circle", symbolSize: 5, connectNulls: false, lineStyle: { color: RATE, width: 2 }, itemStyle: { color: RATE } },
     ],
