@@ -23,9 +23,9 @@ from .models import Case, CaseEvent
 from .rulebook import Rulebook
 from .rules import Why
 
-FROZEN = ("contact_due_at", "contact_kept", "satisfied")
+FROZEN = ("contact_due_at", "contact_kept", "call_by", "satisfied")
 """What the lines freeze: of a dispatch until when to contact; of the first contact after it whether it was in time; of
-a call-back whether its rating is one that satisfies."""
+a closing until when to call back; of a call-back whether its rating is one that satisfies."""
 
 
 ENDS = (Verb.CONTACT, Verb.DECLINE, Verb.VOID, Verb.LINK, Verb.CLOSE)
@@ -55,6 +55,8 @@ def frozen(book: Rulebook, case: Case, verb: str, facts: Facts, at: datetime) ->
         return {"contact_due_at": due_at.isoformat()} if due_at else {}
     if verb == Verb.CONTACT and (due_at := owed(case.events.order_by("id"))):
         return {"contact_kept": at <= due_at}
+    if verb == Verb.CLOSE and case.call_by:
+        return {"call_by": case.call_by.isoformat()}
     return {"satisfied": True} if verb == Verb.CALL_BACK and satisfied(facts) else {}
 
 

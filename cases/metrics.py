@@ -95,8 +95,7 @@ def _late(stage: str) -> str:
 
 
 _FILED = "k.filed"
-_CALLED = f"c.source IN ({', '.join(repr(str(source)) for source in CALLERS)})"
-_TOLD = f"{_FILED} AND {_CALLED}"
+_TOLD = f"{_FILED} AND c.source IN ({', '.join(repr(str(source)) for source in CALLERS)})"
 _WHOLE = "c.parent_id IS NULL"  # what helps with a case is its department's work, and no case more of the region's
 _CLOSED = f"{_verb('close')} AND e.\"left\" <> 'linked' AND {_WHOLE}"
 OPEN_CASES = ", ".join(repr(str(stage)) for stage in OPEN)
@@ -219,7 +218,7 @@ METRICS = (
     Metric("reopened", "重启数", "Reopened", f"{_verb('reopen')} AND {_WHOLE}"),
     Metric("contacts_due", "应联系数", "Callers to be contacted", "k.contact IN ('kept', 'missed')"),
     Metric("contacted", "按时联系数", "Callers contacted in time", "k.contact = 'kept'"),
-    Metric("to_call", "应回访数", "Callers to be called back", f"{_verb('close')} AND {_CALLED} AND {_WHOLE}"),
+    Metric("to_call", "应回访数", "Callers to be called back", f"{_verb('close')} AND e.facts ? 'call_by'"),
     Metric("called_back", "有效回访数", "Callers who said how it was", "k.answered", HAND),
     Metric("solved", "解决数", "Solved, says the caller", "k.answered AND e.facts->>'outcome' = 'solved'", HAND),
     Metric("satisfied", "满意数", "The caller is satisfied", "k.answered AND e.facts->>'satisfied' = 'true'", HAND),

@@ -12,6 +12,7 @@ from django.conf import settings
 from cases import indicators, outbox, tally
 from cases.flow import Outcome, Verb
 from cases.loading import evaluation as loading
+from cases.models import Terms
 from grid.moment import today
 
 from . import city as town
@@ -66,6 +67,13 @@ def test_the_three_rates_open_their_cases(rules: SimpleNamespace, clock) -> None
 
 
 RATES = ("contact_on_time", "solve_rate", "satisfy_rate")
+
+
+def test_where_nobody_is_to_be_called_back_nobody_is_missed(rules: SimpleNamespace, clock) -> None:
+    """What was closed before the row began to hold wants no call either."""
+    Terms.objects.filter(verb=Verb.CALL_BACK).delete()
+    ended(phoned(rules), rules)
+    assert counted(rules, "to_call") == (0,)
 
 
 def test_of_one_closing_the_latest_answer_counts(rules: SimpleNamespace, clock) -> None:
