@@ -204,10 +204,12 @@ class Plan:
     def score(self, figures: Mapping[str, int], region_class: str = "") -> Score:
         """What figures are worth. The weight of what is not applicable is shared among the others.
 
-        Where nothing at all was counted, there is no score.
+        Where nothing at all was counted there is no score; nor where counts stand alone beside rates of nothing: who
+        was given one case and has done nothing yet is not the best.
         """
         points = [item.points(figures, region_class) for item in self.items]
-        if not any(figures[code] for code in self.codes):
+        rated = [each is not None for item, each in zip(self.items, points, strict=True) if not item.bands]
+        if not any(figures[code] for code in self.codes) or (rated and not any(rated)):
             points = [None] * len(points)
         applied = sum(item.weight for item, each in zip(self.items, points, strict=True) if each is not None)
         lines = tuple(

@@ -155,6 +155,12 @@ def test_where_nothing_happened_there_is_no_score() -> None:
     assert (score.points, score.grade) == (None, None)
 
 
+def test_a_count_alone_is_no_score_where_rates_are_asked_too() -> None:
+    score = sample("department").score(Figures({"dispatched": 1}))
+    assert (score.points, score.grade, {line.weight for line in score.lines}) == (None, None, {0})
+    assert single([0, None, 80]).score(Figures({"filed": 1})).points == 80
+
+
 def test_a_rate_of_other_periods_stays_between_0_and_100() -> None:
     assert points("department", {"dispatched": 1, "finished": 1, "rework": 3, "closed": 1, "on_time": 1}) == 70
 
@@ -312,7 +318,7 @@ def test_what_is_published_stays(loaded: SimpleNamespace, clock) -> None:
     clock.move_to(town.MONDAY.replace(month=4))
     first = evaluation.publish(scheme, march, loaded.lena)
     roads = first.results.get(subject=loaded.roads.pk)
-    assert (first.revision, roads.figures, roads.grade) == (0, {"dispatched": 1}, "A")
+    assert (first.revision, roads.figures, roads.grade) == (0, {"dispatched": 1}, "")
     assert evaluation.drift(first) == []
     town.finish(case, loaded.hugo)
     outbox.drain()
