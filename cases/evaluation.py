@@ -102,13 +102,7 @@ def named(kind: str, pks: Collection[int]) -> list[Subject]:
         return [Subject(row.pk, f"{row.major}{row.sub}", row.name, row.name_en) for row in rows]
     if kind == "officer" or kind in Scheme.POSTS:
         return [Subject(row.pk, row.username, str(row)) for row in Officer.objects.filter(pk__in=pks)]
-    if kind == "cell":
-        cells = Cell.objects.filter(pk__in=pks).only("code", "region_class")
-        return [Subject(row.pk, row.code, row.code, region_class=row.region_class) for row in cells]
-    if kind == "beat":
-        return [Subject(row.pk, row.code, row.name) for row in Beat.objects.filter(pk__in=pks)]
-    found = Department.objects if kind == "department" else Area.objects.defer("shape")
-    return [Subject(row.pk, row.code, row.name, row.name_en) for row in found.filter(pk__in=pks)]
+    return subjects(kind, pks)
 
 
 def stored(kind: str) -> str:
