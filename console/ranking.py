@@ -35,9 +35,7 @@ class Chosen:
     @property
     def counted(self) -> Scheme:
         """The scheme, counted by the basis that is asked for."""
-        if self.basis == self.scheme.basis:
-            return self.scheme
-        return Scheme(kind=self.scheme.kind, code=self.scheme.code, said=self.scheme.said, basis=self.basis)
+        return self.scheme.counted(self.basis)
 
     @property
     def query(self) -> str:

@@ -31,7 +31,7 @@ def _asked(terms: Mapping[str, Any]) -> tuple[Scheme, Period]:
         raise Refused("bad_period", _("请写明评分方案和周期。"), field="day") from None
     except Scheme.DoesNotExist:
         raise Refused("scheme_unknown", _("该周期没有这个评分方案。"), field="scheme") from None
-    return Scheme(code=scheme.code, kind=scheme.kind, said=scheme.said, basis=basis), period
+    return scheme.counted(basis), period
 
 
 def _fit(officer: Officer, terms: Mapping[str, Any]) -> None:

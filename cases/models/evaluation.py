@@ -83,6 +83,12 @@ class Scheme(models.Model):
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 
+    def counted(self, basis: str) -> Scheme:
+        """The same, counted by a basis: itself where it is, else one that is not to be saved."""
+        if basis == self.basis:
+            return self
+        return Scheme(kind=self.kind, code=self.code, said=self.said, basis=basis)
+
 
 class Publication(models.Model):
     """发布: a period's scores as they were published, with the scheme by which they were reckoned.
