@@ -7,6 +7,7 @@ the middle and thin at the edge; the closed ones come first, so that a table is 
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import re
@@ -109,6 +110,14 @@ SUBJECTS = {
     "street.parent_id": "area",
 }
 OPEN = ["handling", "handling", "handling", "handling", "filing", "dispatch", "check", "closing"]
+
+
+def parser(name: str, about: str | None) -> argparse.ArgumentParser:
+    """The words of a bench in this city: how many of its cases are open, and how many closed."""
+    words = argparse.ArgumentParser(prog=f"./dev bench {name}", description=about)
+    words.add_argument("--open", type=int, default=100_000)
+    words.add_argument("--closed", type=int, default=900_000)
+    return words
 
 
 def fill(*, open: int, closed: int, checked: int = 0) -> None:

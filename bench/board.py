@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from statistics import median, quantiles
@@ -37,10 +36,7 @@ def officers() -> dict[str, Officer]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench.board", description=__doc__)
-    parser.add_argument("--open", type=int, default=100_000)
-    parser.add_argument("--closed", type=int, default=900_000)
-    given = parser.parse_args()
+    given = _town.parser("board", __doc__).parse_args()
     _town.fill(open=given.open, closed=given.closed)
     table()
 

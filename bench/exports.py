@@ -5,7 +5,6 @@ Each is written as the worker writes it, turn by turn, in a process of its own, 
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import time
@@ -69,9 +68,7 @@ def table(rows: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="./dev bench exports", description=__doc__)
-    parser.add_argument("--open", type=int, default=100_000)
-    parser.add_argument("--closed", type=int, default=900_000)
+    parser = _town.parser("exports", __doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     given = parser.parse_args()
     _town.fill(open=given.open, closed=given.closed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Callable
@@ -79,9 +78,7 @@ def pairs() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="./dev bench looks", description=__doc__)
-    parser.add_argument("--open", type=int, default=100_000)
-    parser.add_argument("--closed", type=int, default=900_000)
+    parser = _town.parser("looks", __doc__)
     parser.add_argument("--checks", type=int, default=80_000)
     given = parser.parse_args()
     _town.fill(open=given.open, closed=given.closed, checked=given.checks)

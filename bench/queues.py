@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Callable
@@ -59,10 +58,7 @@ def first_page(queue: queues.Queue, officer: Officer) -> object:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench.queues", description=__doc__)
-    parser.add_argument("--open", type=int, default=100_000)
-    parser.add_argument("--closed", type=int, default=900_000)
-    given = parser.parse_args()
+    given = _town.parser("queues", __doc__).parse_args()
     _town.fill(open=given.open, closed=given.closed)
     table()
 

@@ -6,7 +6,6 @@ city is drawn is measured, and beside it what an officer of one street is.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import time
@@ -82,9 +81,7 @@ def table(officer: Officer, places: list[tuple[float, float]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench.tiles", description=__doc__)
-    parser.add_argument("--open", type=int, default=100_000)
-    parser.add_argument("--closed", type=int, default=900_000)
+    parser = _town.parser("tiles", __doc__)
     parser.add_argument("--tiles", type=int, default=40, help="of each layer and zoom")
     given = parser.parse_args()
     _town.fill(open=given.open, closed=given.closed)
