@@ -61,6 +61,7 @@ class Guarded:
 
 def step_of(secret: str, code: str) -> int | None:
     """The half minute, counted since 1970, whose code it is; of those that are tolerated now, or None."""
+    step: int
     for step in sorted(yield_hotp_counters_from_time(), reverse=True):
         if compare_user_code(actual=code, expected=format_hotp_value(hotp_value(secret, step))):
             return step
