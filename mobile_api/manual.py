@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+from django.utils.translation import get_language
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
@@ -51,8 +53,9 @@ EXAMPLES: dict[int, dict[str, Any]] = {
 class PhonesApi(NinjaAPI):
     """The API with its manual."""
 
-    def get_openapi_schema(self, **more: Any) -> Any:
-        schema = super().get_openapi_schema(**more)
+    @cache  # noqa: B019  there is one, as long as the process; each making costs 0.8 s, and asks for no login
+    def _manual(self, path_prefix: str, language: str) -> Any:
+        schema = super().get_openapi_schema(path_prefix=path_prefix)
         roles = {(method, path): posts for method, path, posts in calls(self)}
         for path, item in schema["paths"].items():
             for method, told in item.items():
@@ -66,6 +69,11 @@ class PhonesApi(NinjaAPI):
                 for status, answer in told["responses"].items():
                     _mark(int(status), answer)
         return schema
+
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> Any:
+        """Made once for each language."""
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        return self._manual(prefix, get_language())
 
 
 def calls(api: NinjaAPI) -> Iterator[tuple[str, str, tuple[Role, ...]]]:

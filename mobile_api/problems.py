@@ -33,9 +33,14 @@ TITLES = {
     401: gettext_lazy("尚未登录"),
     403: gettext_lazy("没有权限"),
     404: gettext_lazy("没有找到"),
+    405: gettext_lazy("不能这样请求"),
+    408: gettext_lazy("传得太慢"),
     409: gettext_lazy("现在不能这样办"),
+    411: gettext_lazy("没有说明长度"),
     413: gettext_lazy("内容过大"),
     422: gettext_lazy("内容不合要求"),
+    429: gettext_lazy("请求太频繁"),
+    500: gettext_lazy("系统出错"),
     503: gettext_lazy("暂时无法办理"),
 }
 

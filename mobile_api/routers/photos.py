@@ -60,7 +60,7 @@ def send(request: Request, sha256: Path[Sha256]) -> Status[Photo]:
     big or something else than a photo is refused. The order is free: a report may name photos that come later.
     """
     photos.weigh(int(request.META.get("CONTENT_LENGTH") or 0))
-    photo, new = photos.keep(sha256, request.body, by=request.auth)
+    photo, new = photos.keep(sha256, request.read(), by=request.auth)
     return Status(201 if new else 200, photo)
 
 
