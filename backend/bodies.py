@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from mobile_api.bounds import examine
 from mobile_api.problems import problem
 
 TROUBLE = "wangge.trouble"  # in the WSGI environment: why the front took no body
@@ -46,6 +47,8 @@ class Bodies:
         trouble = request.META.get(TROUBLE, "")
         if _size(request) > most(request.path, request.content_type or "") and not request.path.startswith(PHOTOS):
             trouble = "too_large"  # a photo's own door says more
+        if not trouble and request.path.startswith(API) and not request.path.startswith(PHOTOS):
+            trouble = examine(request.body)
         return _refusal(request, trouble) if trouble else self.get_response(request)
 
 
@@ -59,6 +62,8 @@ def _refusal(request: HttpRequest, trouble: str) -> HttpResponse:
     status, says = {
         "too_large": (413, _("内容过大，这里最多 %(most)d 字节。") % {"most": limit}),
         "too_slow": (408, _("内容没有在限定的时间内传完，什么也没有写入。请稍后原样重发。")),
+        "too_complex": (422, _("内容嵌套过深，或项目过多。")),
+        "bad_json": (400, _("请求内容不是有效的 JSON。")),
         "length_required": (411, _("请求须带有 Content-Length。")),
     }[trouble]
     return _told(request.path, status, trouble, says)

@@ -23,6 +23,7 @@ SAID = {
     404: "Not there, or not to be seen by this officer; the two look alike.",
     409: "Not now: the case stands elsewhere, or the id was used otherwise. `allowed` says what is possible.",
     413: "Too large.",
+    416: "The file has no such part; `Content-Range` says how long it is.",
     422: "What was said is wrong; `field` and `errors` say where. Nothing was written.",
     503: "Not here, or not now; `Retry-After` says when to ask again.",
 }
@@ -39,6 +40,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
         "allowed": [{"verb": "pass", "label": "核查通过", "by": ["inspector"]}],
     },
     413: {"code": "photo_too_large", "title": "内容过大", "detail": "照片最大 12000000 字节，收到 30000000 字节。"},
+    416: {"code": "range_unfit", "title": "没有所要的部分", "detail": "文件共 2418530 字节，没有所要的部分。"},
     503: {"code": "not_live", "title": "暂时无法办理", "detail": "此处没有实时消息，请定时查询收件箱。"},
     422: {
         "code": "invalid",
