@@ -6,7 +6,7 @@ r"""city.json: which city a folder describes, and how its files are to be read. 
      "cell_area_m2": [5000, 40000],  # outside of it a cell is warned of
      "tolerance_m2": 1,
      "files": {"areas": "areas.csv",
-               "cells": {"file": "cells.shp", "crs": "gcj02", "columns": {"code": "BGID"}}},
+               "cells": {"file": "cells.shp", "crs": "gcj02", "encoding": "GBK", "columns": {"code": "BGID"}}},
      "base_map": "roads.geojson", "attribution": "…"}  # the lines under the map, and of whom they are
 
 The kinds of files are area_shapes and those of `kinds.KINDS`. Other entries are other readers'.
@@ -14,7 +14,6 @@ The kinds of files are area_shapes and those of `kinds.KINDS`. Other entries are
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from . import bounds, encodings
 from .outcome import Refused
 
 NAME = "city.json"
@@ -31,10 +31,11 @@ ELSEWHERE = {"duties"}  # read by `cases`, from the same folder
 
 @dataclass(frozen=True)
 class Source:
-    """One file, its coordinate system where city.json says it, and our names for its columns."""
+    """One file, its coordinate system and encoding where city.json says them, and our names for its columns."""
 
     path: Path
     crs: str = ""
+    encoding: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -79,9 +80,11 @@ def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise Refused("city_missing", _("没有找到 %(path)s：城市文件夹里要有一份 city.json") % {"path": path})
     try:
-        said = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+        said = bounds.parsed(bounds.weighed(path).read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
         raise Refused("city_invalid", _("city.json 不是 UTF-8 的 JSON：%(reason)s") % {"reason": error}) from None
+    except Refused as refusal:
+        raise Refused("city_invalid", _("city.json 不是 UTF-8 的 JSON：%(reason)s") % {"reason": refusal}) from None
     if not isinstance(said, dict):
         raise Refused("city_invalid", _("city.json 应是一个 JSON 对象"))
     return said
@@ -109,4 +112,5 @@ def _sources(folder: Path, said: dict[str, Any], kinds: Iterable[str]) -> dict[s
 def _source(folder: Path, named: str | dict[str, Any], crs: str) -> Source:
     named = {"file": named} if isinstance(named, str) else named
     columns = {theirs: ours for ours, theirs in named.get("columns", {}).items()}
-    return Source(folder / named["file"], named.get("crs", crs), columns)
+    encoding = encodings.known(named["encoding"]) if named.get("encoding") else ""
+    return Source(bounds.inside(folder, named["file"]), named.get("crs", crs), encoding, columns)

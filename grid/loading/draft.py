@@ -85,7 +85,7 @@ class Draft:
 
     def rows(self, source: Source, needs: Iterable[str]) -> list[Row]:
         try:
-            return read(source, needs)
+            return read(source, needs, warn=lambda code, message: self.warn(source.path.name, 0, code, message))
         except Refused as refusal:
             self.refuse(source.path.name, 0, refusal)
             return []
