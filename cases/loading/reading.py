@@ -15,8 +15,9 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from grid.loading import bounds
-from grid.loading.files import is_blank
 from grid.loading.outcome import Finding, Refused
+from grid.loading.spoilt import legible
+from grid.loading.tables import Table, any_word
 
 from ..calendar import Unusable
 from ..clock import Limit, Unit
@@ -67,16 +68,12 @@ def table(path: Path, needs: Iterable[str], refusals: Refusals) -> list[tuple[in
     """
     found: list[tuple[int, Row]] = []
     with refusals.at(path.name), _opened(path), path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.DictReader(file, strict=True)
-        if lacking := set(needs) - set(lines.fieldnames or ()):
+        lines = Table(file)
+        if lacking := set(needs) - set(lines.columns):
             raise Refused("column_missing", _("缺少列：%(columns)s") % {"columns": _("、").join(sorted(lacking))})
-        if len(lines.fieldnames or ()) > bounds.COLUMNS:
-            raise Refused("columns_many", _("列太多：最多 %(most)d 列") % {"most": bounds.COLUMNS})
-        for cells in lines:
-            if is_blank(cells):
-                continue
-            with refusals.at(path.name, lines.line_num):
-                found.append((lines.line_num, _stripped(cells)))
+        for cells in lines.rows():
+            with refusals.at(path.name, lines.line):
+                found.append((lines.line, _stripped(cells)))
     return found
 
 
@@ -98,11 +95,12 @@ def _opened(path: Path) -> Iterator[None]:
 
 
 def _stripped(cells: Mapping[str | None, Any]) -> Row:
-    if any(cells.get(None, ())) or None in cells.values():
+    if any_word(cells.get(None, ())) or None in cells.values():
         raise Refused("cell_count", _("单元格数与表头不符"))
     row = {name.strip(): str(cell).strip() for name, cell in cells.items() if name and name.strip()}
     if any(len(cell) > CELL_CHARS for cell in row.values()):
         raise Refused("cell_long", _("单元格超过 %(most)s 字") % {"most": CELL_CHARS})
+    legible(row)
     return row
 
 

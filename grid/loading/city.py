@@ -1,6 +1,7 @@
 r"""city.json: which city a folder describes, and how its files are to be read. Nothing here touches the database.
 
     {"name": "试验区", "districts": ["654321"],
+     "centre": [87.6, 43.8],         # lon, lat: what lies far from it is refused
      "crs": "EPSG:4490",             # of all files; what is said here is believed before what a file declares
      "cell_code": "^\\d{15}$",          # as well as settings.CELL_CODE
      "cell_area_m2": [5000, 40000],  # outside of it a cell is warned of
@@ -22,6 +23,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from ..crs import Position
 from . import bounds, encodings
 from .outcome import Refused
 
@@ -51,6 +53,7 @@ class City:
     sources: Mapping[str, Source]
     base_map: Source | None = None
     attribution: str = ""  # of whom the base map is
+    centre: Position | None = None
 
     def holds(self, code: str) -> bool:
         return code.startswith(self.districts)
@@ -69,6 +72,7 @@ def read_city(folder: Path, kinds: Iterable[str]) -> City:
             sources=_sources(folder, said, kinds),
             base_map=_source(folder, base, said.get("crs", "")) if (base := said.get("base_map")) else None,
             attribution=str(said.get("attribution", "")),
+            centre=_centre(said["centre"]) if said.get("centre") else None,
         )
     except KeyError as missing:
         raise Refused("city_invalid", _("city.json 缺少 %(key)s") % {"key": missing}) from None
@@ -95,6 +99,13 @@ def _districts(codes: Any) -> tuple[str, ...]:
     if isinstance(codes, list) and codes and all(re.fullmatch(r"\d{6}", str(code)) for code in codes):
         return tuple(str(code) for code in codes)
     raise ValueError(_("districts 应列出六位的区代码，至少一个"))
+
+
+def _centre(said: Any) -> Position:
+    lon, lat = map(float, said)
+    if not (abs(lon) <= 180 and abs(lat) <= 90):
+        raise ValueError(_("centre 应写成 [经度, 纬度]"))
+    return lon, lat
 
 
 def _band(said: Any) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from .city import NAME as CITY_FILE
 from .city import City, Source
 from .files import Row, read
 from .outcome import Finding, Refused
+from .spoilt import legible
 
 
 @dataclass
@@ -162,6 +163,7 @@ class Draft:
         line = Line(row, cleaned(kind.model, row, kind.key), {})
         if row.fault:
             raise row.fault
+        legible(row.fields)
         line.values = {name: cleaned(kind.model, row, name) for name in kind.columns if name in row.fields}
         for name, other in kind.refers.items():
             if name in row.fields:

@@ -23,6 +23,7 @@ from . import bounds, encodings, geojson, shapefile
 from .city import Source
 from .outcome import Refused
 from .shapes import Placing, listening, placing
+from .tables import Table, any_word
 
 LIST = "|"  # between the values of one cell of a table
 
@@ -65,29 +66,17 @@ def read(source: Source, needs: Iterable[str], *, warn: Warn) -> list[Row]:
 
 def _table(source: Source, _warn: Warn) -> Iterator[Row]:
     """CSV; a shape is in a column wkt, or in lon and lat, in WGS84 unless city.json says otherwise."""
-    reader = csv.DictReader(StringIO(_text(source), newline=""), strict=True)
     place = placing(source.crs or Crs.WGS84, None)
+    table = None
     try:
-        if len(reader.fieldnames or ()) > bounds.COLUMNS:
-            raise Refused("columns_many", _("列太多：最多 %(most)d 列") % {"most": bounds.COLUMNS})
-        for said in reader:
-            if is_blank(said):
-                continue
+        table = Table(StringIO(_text(source), newline=""))
+        for said in table.rows():
             fields = _renamed(source, said)
-            fault = Refused("row_ragged", _("这一行的列比表头多")) if any(said.get(None, ())) else None
-            yield _placed_row(source, reader.line_num, fields, _wkt(fields), place, fault)
+            fault = Refused("row_ragged", _("这一行的列比表头多")) if any_word(said.get(None, ())) else None
+            yield _placed_row(source, table.line, fields, _wkt(fields), place, fault)
     except csv.Error as error:
-        raise Refused("file_unreadable", _("CSV 第 %(line)d 行读不下去：%(reason)s") % _at(reader, error)) from None
-
-
-def is_blank(said: Mapping[Any, Any]) -> bool:
-    """Whether nothing is written in a row of a table; also beyond its last column."""
-    cells = [cell for value in said.values() for cell in (value if isinstance(value, list) else [value])]
-    return not any(cell and cell.strip() for cell in cells)
-
-
-def _at(reader: Any, error: Exception) -> dict[str, Any]:
-    return {"line": reader.line_num, "reason": error}
+        names = {"line": table.line if table else 1, "reason": error}
+        raise Refused("file_unreadable", _("CSV 第 %(line)d 行读不下去：%(reason)s") % names) from None
 
 
 def _wkt(fields: Mapping[str, str]) -> str:
@@ -195,7 +184,7 @@ def _text(source: Source) -> str:
         raise Refused("file_not_utf8", message % names) from None
 
 
-def _renamed(source: Source, said: Mapping[str, Any]) -> dict[str, str]:
+def _renamed(source: Source, said: Mapping[Any, Any]) -> dict[str, str]:
     names = {name: name.strip() for name in said if name}
     return {source.columns.get(name, name): _word(said[raw]) for raw, name in names.items()}
 
