@@ -65,7 +65,7 @@ WSGI_APPLICATION = "backend.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "grid.Officer"
 
-SILENCED_SYSTEM_CHECKS = ["gis.W001"]  # Debian 12 ships GDAL 3.6; only files of the operator are read with it
+SILENCED_SYSTEM_CHECKS = ["gis.W001"]  # Debian ships GDAL 3.6 and 3.10; only files of the operator are read with it
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
