@@ -176,6 +176,8 @@ STORAGES = {
 }
 PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1)
 PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1)
+PHOTO_HANDS = whole("PHOTO_HANDS", 2, least=1)  # photos that one process decodes at a time: fewer than WEB_THREADS
+PHOTO_WAIT_S = number("PHOTO_WAIT_S", 2)  # for a hand to be free; the wait itself holds a thread
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(PHOTO_BYTES, 2_621_440)
 PREVIEW_SIZES = (320, 1280)
 
@@ -249,6 +251,7 @@ SHIFT_HOURS = number("SHIFT_HOURS", 14, least=1)  # the longest that anybody is 
 TRACK_DAYS = whole("TRACK_DAYS", 90, least=1)  # for which the tracks of those on duty are kept
 TRACK_FRESH_MINUTES = number("TRACK_FRESH_MINUTES", 15, least=1)  # a last position older than that tells nothing
 CHECK_NEAR_M = number("CHECK_NEAR_M", 500)  # whoever is on duty so near a case may be drawn to check it
+LOAD_MEMORY_MB = whole("LOAD_MEMORY_MB", 2048, least=64)  # that a command may take for the files it loads
 EXPORT_ROWS = {"csv": whole("EXPORT_ROWS", 200_000, least=1), "xlsx": whole("EXPORT_XLSX_ROWS", 50_000, least=1)}
 EXPORT_HOURS = whole("EXPORT_HOURS", 48, least=1)  # for which a file that was exported can be fetched
 TRIAL_DAYS = whole("TRIAL_DAYS", 90, least=1)  # for which what-ifs under other limits or duties are kept
