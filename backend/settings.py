@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "console.middleware.Desk",
+    "mobile_api.headers.Headers",
 ]
 
 TEMPLATES = [
@@ -209,7 +210,11 @@ ALLAUTH_TRUSTED_PROXY_COUNT = whole("TRUSTED_PROXIES", 0)  # how many of our own
 LOGIN_URL, LOGIN_REDIRECT_URL, ACCOUNT_LOGOUT_REDIRECT_URL = "account_login", "/", "account_login"
 SECOND_FACTOR_ROLES = words("SECOND_FACTOR_ROLES", "" if DEMO else "administrator")
 MFA_ADAPTER = "backend.accounts.SecondFactor"
-MFA_FORMS = {"authenticate": "grid.codes.Code", "reauthenticate": "grid.codes.CodeAgain"}
+MFA_FORMS = {
+    "authenticate": "grid.codes.Code",
+    "reauthenticate": "grid.codes.CodeAgain",
+    "activate_totp": "grid.codes.FirstCode",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = text("CITY_NAME", "网格")
 MFA_TOTP_TOLERANCE = 1  # a code is good for its half minute and the one beside it

@@ -10,7 +10,9 @@ from ninja.operation import Operation
 
 from grid.roles import Role
 
+JSON = "application/json"
 PROBLEM = "application/problem+json"
+REFERENCE = "#/components/schemas/Problem"
 
 SAID = {
     400: "The body is not JSON.",
@@ -24,6 +26,7 @@ SAID = {
 }
 
 EXAMPLES: dict[int, dict[str, Any]] = {
+    400: {"code": "bad_json", "title": "请求有误", "detail": "请求内容不是有效的 JSON。"},
     401: {"code": "not_logged_in", "title": "尚未登录", "detail": "请先登录，并在 X-Session-Token 中带上会话令牌。"},
     403: {"code": "same_hand", "title": "没有权限", "detail": "您已办理“处置”，“核查通过”须由他人办理。"},
     404: {"code": "not_found", "title": "没有找到", "detail": "没有找到，或您无权查看。"},
@@ -58,6 +61,8 @@ class PhonesApi(NinjaAPI):
                 told["description"] += (
                     f"\n\nFor {', '.join(posts)}." if posts else "\n\nFor everybody who is logged in."
                 )
+                if JSON in told.get("requestBody", {}).get("content", {}):
+                    told["responses"].setdefault("400", {"content": {JSON: {"schema": {"$ref": REFERENCE}}}})
                 for status, answer in told["responses"].items():
                     _mark(int(status), answer)
         return schema
@@ -83,6 +88,6 @@ def _mark(status: int, answer: dict[str, Any]) -> None:
     if status not in SAID:
         return
     answer["description"] = SAID[status]
-    if content := answer.pop("content", {}).get("application/json"):
+    if content := answer.pop("content", {}).get(JSON):
         example = {"type": f"urn:wangge:problem:{EXAMPLES[status]['code']}", "status": status, **EXAMPLES[status]}
         answer["content"] = {PROBLEM: {**content, "example": example}}
