@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import dj_database_url
+import phonenumbers
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -147,6 +148,9 @@ CACHES = {
 # Time and tongue
 TIME_ZONE = text("TIME_ZONE", "Asia/Shanghai")
 USE_TZ = True
+PHONE_REGION = text("PHONE_REGION", "CN").upper()  # whose numbers are found in texts without a country's code
+if PHONE_REGION not in phonenumbers.SUPPORTED_REGIONS:
+    raise ImproperlyConfigured(f"PHONE_REGION={PHONE_REGION!r}: two letters of ISO 3166 that have telephones, as CN")
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
