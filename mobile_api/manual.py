@@ -12,6 +12,8 @@ from ninja.operation import Operation
 
 from grid.roles import Role
 
+from .operations import OPERATION_IDS
+
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 REFERENCE = "#/components/schemas/Problem"
@@ -59,13 +61,17 @@ class PhonesApi(NinjaAPI):
     def _manual(self, path_prefix: str, language: str) -> Any:
         schema = super().get_openapi_schema(path_prefix=path_prefix)
         roles = {(method, path): posts for method, path, posts in calls(self)}
+        root = self.get_root_path({})
         for path, item in schema["paths"].items():
             for method, told in item.items():
                 posts = next(found for (of, end), found in roles.items() if of == method and path.endswith(f"/{end}"))
+                told["operationId"] = OPERATION_IDS[method.upper(), path.removeprefix(root)]
                 told["summary"] = told["description"].partition(". ")[0].rstrip(".")
                 told["description"] += (
                     f"\n\nFor {', '.join(posts)}." if posts else "\n\nFor everybody who is logged in."
                 )
+                for parameter in told.get("parameters", ()):
+                    _move_examples(parameter)
                 if JSON in told.get("requestBody", {}).get("content", {}):
                     told["responses"].setdefault("400", {"content": {JSON: {"schema": {"$ref": REFERENCE}}}})
                 for status, answer in told["responses"].items():
@@ -92,6 +98,13 @@ def _posts(operation: Operation) -> tuple[Role, ...]:
     (auth,) = operation.auth_callbacks
     posts: tuple[Role, ...] = auth.roles  # type: ignore[attr-defined]
     return posts
+
+
+def _move_examples(parameter: dict[str, Any]) -> None:
+    """To its schema: beside it OpenAPI 3.1 knows a list of examples by name alone, JSON Schema one of values."""
+    if isinstance(said := parameter.get("examples"), list):
+        del parameter["examples"]
+        parameter["schema"]["examples"] = said
 
 
 def _mark(status: int, answer: dict[str, Any]) -> None:

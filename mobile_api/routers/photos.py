@@ -14,24 +14,19 @@ from cases import photos
 from cases.models import Photo
 
 from ..auth import Request, officer
+from ..operations import download, raw
 from ..problems import Problem
 from ..ranges import partly
 from ..schemas import Sha256
 from .cases import STAFF
 
 router = Router(tags=["photos"])
-REFUSALS = {401: Problem, 403: Problem, 404: Problem, 422: Problem}
+REFUSALS = {401: Problem, 403: Problem, 404: Problem, 422: Problem, 503: Problem}
 
 TYPES = {kind: f"image/{kind}" for kind in ("jpeg", "png", "webp", "heic")}
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-SENT = {"requestBody": {"required": True, "content": dict.fromkeys(TYPES.values(), BINARY)}}
-PICTURE = {"image/webp": BINARY, "image/*": BINARY}
-SHOWN = {
-    "responses": {
-        200: {"description": "the picture", "content": PICTURE},
-        206: {"description": "the part of it that `Range` asked for", "content": PICTURE},
-    }
-}
+SENT = {"requestBody": {"required": True, "content": raw(*TYPES.values())}}
+SHOWN = download("the picture", "image/webp", "image/*")
+SHOWN["responses"][206] = SHOWN["responses"][200] | {"description": "the part of it that `Range` asked for"}
 
 PREVIEW = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 # Whatever else an original may be for a program that opens it, for a browser it is a download and nothing more.
