@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from cases.flow import Refused
 from grid import factor, room
 from grid.models import Officer
+from grid.quota import Overspent
 
 from .door import told
 
@@ -69,6 +70,10 @@ class Desk:
             return None
         if isinstance(exception, Refused):
             return told(request, exception.detail, 409)
+        if isinstance(exception, Overspent):
+            answer = told(request, str(exception), 429)
+            answer.headers["Retry-After"] = str(exception.after_s)
+            return answer
         if isinstance(exception, ObjectDoesNotExist):
             return told(request, _("没有找到，或您无权查看。"), 404)
         return None
