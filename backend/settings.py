@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "console.middleware.Desk",
+    "mobile_api.headers.Headers",
 ]
 
 TEMPLATES = [

@@ -17,14 +17,14 @@ from cases.periods import Span
 
 from ..auth import Request, officer
 from ..filters import TERMS, Filters
+from ..operations import download
 from ..problems import Problem
 from ..schemas import Coded, Said, Told
 from .cases import STAFF
 
 router = Router(tags=["exports"])
 REFUSALS = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-FILE = {"responses": {200: {"description": "the file", "content": {"text/csv": BINARY, "application/*": BINARY}}}}
+FILE = download("the file", "text/csv", "application/*")
 
 
 class CasesIn(Said):
