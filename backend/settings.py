@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -52,11 +51,10 @@ def words(name: str, default: str = "") -> list[str]:
 
 
 # The house
-TESTING = "pytest" in sys.modules
 DEBUG = yes("DEBUG")
-DEMO = yes("DEMO", default=TESTING)  # demo logins and the faster clock of ./dev play
+DEMO = yes("DEMO")  # demo logins and the faster clock of ./dev play
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / ".data")))
-SECRET_KEY = text("SECRET_KEY") or ("for tests only, never served" if TESTING else "")
+SECRET_KEY = text("SECRET_KEY")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is missing: set it, or SECRET_KEY_FILE to a file that holds it")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -73,7 +71,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "backend.static_files.ShippedFiles",
     "django.contrib.gis",
     "django.contrib.postgres",
     "console",  # before allauth, whose pages it dresses
@@ -172,11 +170,7 @@ else:
     _photos = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
 STORAGES = {
     "default": _photos,
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if TESTING
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "backend.static_files.NamedByContent"},
 }
 PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1)
 PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1)
