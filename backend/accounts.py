@@ -15,6 +15,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.utils import perform_login
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
@@ -34,6 +35,10 @@ from grid.sign_on import CitySignOn
 from mobile_api.auth import forget_devices
 
 access = logging.getLogger("access")
+
+# Who comes while allauth counts another of the same address waits his turn. It would wait for a second, and then refuse
+# as if he had come too often: twenty people of one office, or one process killed while it counted, are enough for that.
+ratelimit.CACHE_LOCK_WAIT_TIMEOUT = ratelimit.CACHE_LOCK_TIMEOUT + 2  # so long a killed one's lock may lie, and a bit
 
 
 class Adapter(DefaultAccountAdapter):

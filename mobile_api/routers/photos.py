@@ -20,7 +20,7 @@ from ..schemas import Sha256
 from .cases import STAFF
 
 router = Router(tags=["photos"])
-REFUSALS = {401: Problem, 403: Problem, 404: Problem, 422: Problem}
+REFUSALS = {401: Problem, 403: Problem, 404: Problem, 422: Problem, 503: Problem}
 
 TYPES = {kind: f"image/{kind}" for kind in ("jpeg", "png", "webp", "heic")}
 SENT = {"requestBody": {"required": True, "content": raw(*TYPES.values())}}
