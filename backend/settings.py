@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import dj_database_url
+import phonenumbers
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -51,11 +51,10 @@ def words(name: str, default: str = "") -> list[str]:
 
 
 # The house
-TESTING = "pytest" in sys.modules
 DEBUG = yes("DEBUG")
-DEMO = yes("DEMO", default=TESTING)  # demo logins and the faster clock of ./dev play
+DEMO = yes("DEMO")  # demo logins and the faster clock of ./dev play
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / ".data")))
-SECRET_KEY = text("SECRET_KEY") or ("for tests only, never served" if TESTING else "")
+SECRET_KEY = text("SECRET_KEY")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is missing: set it, or SECRET_KEY_FILE to a file that holds it")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -72,7 +71,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "backend.static_files.ShippedFiles",
     "django.contrib.gis",
     "django.contrib.postgres",
     "console",  # before allauth, whose pages it dresses
@@ -103,6 +102,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "console.middleware.Desk",
+    "mobile_api.headers.Headers",
 ]
 
 TEMPLATES = [
@@ -146,6 +146,9 @@ CACHES = {
 # Time and tongue
 TIME_ZONE = text("TIME_ZONE", "Asia/Shanghai")
 USE_TZ = True
+PHONE_REGION = text("PHONE_REGION", "CN").upper()  # whose numbers are found in texts without a country's code
+if PHONE_REGION not in phonenumbers.SUPPORTED_REGIONS:
+    raise ImproperlyConfigured(f"PHONE_REGION={PHONE_REGION!r}: two letters of ISO 3166 that have telephones, as CN")
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -167,14 +170,12 @@ else:
     _photos = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
 STORAGES = {
     "default": _photos,
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if TESTING
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "backend.static_files.NamedByContent"},
 }
 PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1)
 PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1)
+PHOTO_HANDS = whole("PHOTO_HANDS", 2, least=1)  # photos that one process decodes at a time: fewer than WEB_THREADS
+PHOTO_WAIT_S = number("PHOTO_WAIT_S", 2)  # for a hand to be free; the wait itself holds a thread
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(PHOTO_BYTES, 2_621_440)
 PREVIEW_SIZES = (320, 1280)
 
@@ -248,6 +249,7 @@ SHIFT_HOURS = number("SHIFT_HOURS", 14, least=1)  # the longest that anybody is 
 TRACK_DAYS = whole("TRACK_DAYS", 90, least=1)  # for which the tracks of those on duty are kept
 TRACK_FRESH_MINUTES = number("TRACK_FRESH_MINUTES", 15, least=1)  # a last position older than that tells nothing
 CHECK_NEAR_M = number("CHECK_NEAR_M", 500)  # whoever is on duty so near a case may be drawn to check it
+LOAD_MEMORY_MB = whole("LOAD_MEMORY_MB", 2048, least=64)  # that a command may take for the files it loads
 EXPORT_ROWS = {"csv": whole("EXPORT_ROWS", 200_000, least=1), "xlsx": whole("EXPORT_XLSX_ROWS", 50_000, least=1)}
 EXPORT_HOURS = whole("EXPORT_HOURS", 48, least=1)  # for which a file that was exported can be fetched
 TRIAL_DAYS = whole("TRIAL_DAYS", 90, least=1)  # for which what-ifs under other limits or duties are kept

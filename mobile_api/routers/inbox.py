@@ -48,7 +48,7 @@ class Inbox(Schema):
     unread: int
 
 
-class Which(Said):
+class WhichMessages(Said):
     """Which messages: what came after a number, oldest first; without one the newest, newest first."""
 
     since: int | None = Field(None, ge=0, description="0 for all there are")
@@ -66,7 +66,7 @@ class ReadIn(Said):
 
 
 @router.get("inbox", auth=officer(), response={200: Inbox, 307: None, **REFUSALS})
-def inbox(request: Request, response: HttpResponse, which: Query[Which]) -> Inbox | HttpResponse:
+def inbox(request: Request, response: HttpResponse, which: Query[WhichMessages]) -> Inbox | HttpResponse:
     """My messages. With `since`, what came after that number, oldest first; without, the newest, newest first.
 
     With `wait` an open app hears at once: where there is nothing to tell yet, 307 leads to where one waits. An answer
@@ -85,7 +85,7 @@ def inbox(request: Request, response: HttpResponse, which: Query[Which]) -> Inbo
     return Inbox(items=[_told(message) for message in found], last=last, unread=known["unread"])
 
 
-def _asked(mine: QuerySet[Message], which: Which) -> QuerySet[Message]:
+def _asked(mine: QuerySet[Message], which: WhichMessages) -> QuerySet[Message]:
     if which.unread:
         mine = mine.filter(read_at=None)
     if which.since is None:
