@@ -7,6 +7,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.html import strip_tags
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,6 +17,7 @@ from cases import bulletin, looking
 from cases.bulletin import article
 from cases.looking import PUBLISHERS
 from cases.models import Issue
+from grid import fonts
 from grid.moment import today
 from grid.roles import CENTRE, DEPARTMENT
 
@@ -57,7 +61,19 @@ def page(request: Request, month: str) -> HttpResponseBase:
         "may_issue": everywhere and request.user.holds(*PUBLISHERS) and period.until < today(),
     }
     more |= ranking.places(request.user)
-    return render(request, "console/bulletin.html", article.context(reading, request.user) | more)
+    more |= article.context(reading, request.user)
+    more["body"] = render_to_string("bulletin/article.html", more)
+    if everywhere:
+        more["unprintable"] = _unprintable(more["body"])
+    return render(request, "console/bulletin.html", more)
+
+
+def _unprintable(body: SafeString) -> str:
+    """Characters that would be boxes in the PDF, for those who issue it."""
+    try:
+        return fonts.listed(fonts.missing_characters([strip_tags(body)]))
+    except OSError:
+        return ""  # manage.py check says it
 
 
 @require_POST
