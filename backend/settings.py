@@ -290,6 +290,7 @@ TIANDITU_KEY = text("TIANDITU_KEY")  # of 天地图; browsers see it
 Q_CLUSTER = {
     "name": "wangge",
     "orm": "default",
+    "broker_class": "cases.broker.Broker",
     "workers": whole("WORKERS", 1, least=1),
     "timeout": 120,
     "retry": 180,
