@@ -15,6 +15,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.utils import perform_login
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
@@ -30,8 +31,13 @@ from django.utils.translation import gettext_lazy
 
 from grid import lock
 from grid.models import Officer
+from grid.sign_on import CitySignOn
 
 access = logging.getLogger("access")
+
+# Who comes while allauth counts another of the same address waits his turn. It would wait for a second, and then refuse
+# as if he had come too often: twenty people of one office, or one process killed while it counted, are enough for that.
+ratelimit.CACHE_LOCK_WAIT_TIMEOUT = ratelimit.CACHE_LOCK_TIMEOUT + 2  # so long a killed one's lock may lie, and a bit
 
 
 class Adapter(DefaultAccountAdapter):
@@ -122,9 +128,17 @@ class SingleSignOn(DefaultSocialAccountAdapter):
     that the provider gives to somebody else opens nothing here. A second factor of ours is asked for as ever.
     """
 
+    def get_provider(self, request: HttpRequest, provider: str, client_id: str | None = None) -> CitySignOn:
+        """Raises SocialApp.DoesNotExist where the city has none of that name."""
+        return CitySignOn(request, app=super().get_provider(request, provider, client_id).app)
+
+    def on_authentication_error(
+        self, request: HttpRequest, provider: CitySignOn, exception: Exception | None = None, **more: Any
+    ) -> None:
+        access.info("sign-on refused: %s", exception)
+
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        said = sociallogin.account.extra_data
-        claims = said.get("userinfo") or said.get("id_token") or {}
+        claims = sociallogin.account.extra_data["userinfo"]
         officer = _officer(claims)
         if officer is None:
             access.info("sign-on refused, unknown: %r", claims.get(settings.OIDC_CLAIM))
@@ -137,7 +151,7 @@ class SingleSignOn(DefaultSocialAccountAdapter):
 def _officer(claims: Mapping[str, Any]) -> Officer | None:
     """Whose the claims are: by the account's name, or by an e-mail address that the provider has verified."""
     said = claims.get(settings.OIDC_CLAIM)
-    if not isinstance(said, str) or not said:
+    if not isinstance(said, str) or not said or not said.isprintable():  # the database takes no NUL and no surrogate
         return None
     if settings.OIDC_CLAIM == "email":
         found = list(Officer.objects.filter(email__iexact=said)[:2]) if claims.get("email_verified") is True else []

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import dj_database_url
+import phonenumbers
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -71,7 +72,7 @@ WSGI_APPLICATION = "backend.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "grid.Officer"
 
-SILENCED_SYSTEM_CHECKS = ["gis.W001"]  # Debian 12 ships GDAL 3.6; only files of the operator are read with it
+SILENCED_SYSTEM_CHECKS = ["gis.W001"]  # Debian ships GDAL 3.6 and 3.10; only files of the operator are read with it
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -109,6 +110,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "console.middleware.Desk",
+    "mobile_api.headers.Headers",
 ]
 
 TEMPLATES = [
@@ -152,6 +154,9 @@ CACHES = {
 # Time and tongue
 TIME_ZONE = text("TIME_ZONE", "Asia/Shanghai")
 USE_TZ = True
+PHONE_REGION = text("PHONE_REGION", "CN").upper()  # whose numbers are found in texts without a country's code
+if PHONE_REGION not in phonenumbers.SUPPORTED_REGIONS:
+    raise ImproperlyConfigured(f"PHONE_REGION={PHONE_REGION!r}: two letters of ISO 3166 that have telephones, as CN")
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -181,6 +186,8 @@ STORAGES = {
 }
 PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1)
 PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1)
+PHOTO_HANDS = whole("PHOTO_HANDS", 2, least=1)  # photos that one process decodes at a time: fewer than WEB_THREADS
+PHOTO_WAIT_S = number("PHOTO_WAIT_S", 2)  # for a hand to be free; the wait itself holds a thread
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(PHOTO_BYTES, 2_621_440)
 PREVIEW_SIZES = (320, 1280)
 
@@ -211,7 +218,11 @@ ALLAUTH_TRUSTED_PROXY_COUNT = whole("TRUSTED_PROXIES", 0)  # how many of our own
 LOGIN_URL, LOGIN_REDIRECT_URL, ACCOUNT_LOGOUT_REDIRECT_URL = "account_login", "/", "account_login"
 SECOND_FACTOR_ROLES = words("SECOND_FACTOR_ROLES", "" if DEMO else "administrator")
 MFA_ADAPTER = "backend.accounts.SecondFactor"
-MFA_FORMS = {"authenticate": "grid.codes.Code", "reauthenticate": "grid.codes.CodeAgain"}
+MFA_FORMS = {
+    "authenticate": "grid.codes.Code",
+    "reauthenticate": "grid.codes.CodeAgain",
+    "activate_totp": "grid.codes.FirstCode",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = text("CITY_NAME", "网格")
 MFA_TOTP_TOLERANCE = 1  # a code is good for its half minute and the one beside it
@@ -250,6 +261,7 @@ SHIFT_HOURS = number("SHIFT_HOURS", 14, least=1)  # the longest that anybody is 
 TRACK_DAYS = whole("TRACK_DAYS", 90, least=1)  # for which the tracks of those on duty are kept
 TRACK_FRESH_MINUTES = number("TRACK_FRESH_MINUTES", 15, least=1)  # a last position older than that tells nothing
 CHECK_NEAR_M = number("CHECK_NEAR_M", 500)  # whoever is on duty so near a case may be drawn to check it
+LOAD_MEMORY_MB = whole("LOAD_MEMORY_MB", 2048, least=64)  # that a command may take for the files it loads
 EXPORT_ROWS = {"csv": whole("EXPORT_ROWS", 200_000, least=1), "xlsx": whole("EXPORT_XLSX_ROWS", 50_000, least=1)}
 EXPORT_HOURS = whole("EXPORT_HOURS", 48, least=1)  # for which a file that was exported can be fetched
 TRIAL_DAYS = whole("TRIAL_DAYS", 90, least=1)  # for which what-ifs under other limits or duties are kept

@@ -12,7 +12,7 @@ from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
-from allauth.socialaccount.providers.openid_connect import views as sign_on
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.views import login_cancelled
 from allauth.usersessions.views import list_usersessions
 from django.http import HttpRequest, HttpResponseBase
@@ -20,7 +20,8 @@ from django.shortcuts import render
 from django.urls import path
 from requests import RequestException
 
-from grid import sessions
+from grid import sessions, sign_on
+from grid.codes import Enrolment
 
 View = Callable[[HttpRequest, str], HttpResponseBase]
 log = logging.getLogger(__name__)
@@ -36,12 +37,12 @@ def password(request: HttpRequest) -> HttpResponseBase:
 
 
 def _city(view: View) -> View:
-    """A step of the city's own sign-on; where that does not answer, a page that says so."""
+    """A step of the city's own sign-on; where that does not answer, or not with sense, a page that says so."""
 
     def step(request: HttpRequest, provider_id: str) -> HttpResponseBase:
         try:
             return view(request, provider_id)
-        except RequestException as error:
+        except (RequestException, OAuth2Error, RecursionError) as error:
             log.warning("the city's sign-on: %s", error)
             return render(request, "socialaccount/authentication_error.html", status=503)
 
@@ -59,7 +60,7 @@ urlpatterns = [
     path("second/", mfa.index, name="mfa_index"),
     path("second/login/", mfa.authenticate, name="mfa_authenticate"),
     path("second/again/", mfa.reauthenticate, name="mfa_reauthenticate"),
-    path("second/app/", totp.activate_totp, name="mfa_activate_totp"),
+    path("second/app/", Enrolment.as_view(), name="mfa_activate_totp"),
     path("second/app/off/", totp.deactivate_totp, name="mfa_deactivate_totp"),
     path("second/codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
     path("second/codes/new/", recovery.generate_recovery_codes, name="mfa_generate_recovery_codes"),

@@ -11,6 +11,7 @@
   ./dev psql [OPTIONS]    the database's own prompt, as the owner of the tables
   ./dev run [PROGRAM]     any program, or a shell, with DATABASE_URL of the owner and all the settings of `up`
   ./dev docs              write the documents that are drawn from the code
+  ./dev lock [OPTIONS]    requirements.txt anew from requirements.in; the options go to uv
   ./dev reset [--yes]     stop everything; delete the database, the photos and the keys of this folder
 
 What is missing is installed first. DATABASE_URL, where set, names a server of one's own. See docs/operations.md.

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, Q, QuerySet, When
 from django.utils.translation import gettext as _
 
+from .keeping import departments_below, kept_by
 from .models import Department, Leave, Officer
 from .moment import now
 from .roles import DEPARTMENT, Role
@@ -64,17 +65,22 @@ def leaves(officer: Officer, *, by: Officer) -> list[Leave]:
 
 
 def governs(by: Officer, officer: Officer) -> bool:
-    """Whether somebody may say when an officer is away: himself, his head, an administrator."""
-    if by.pk == officer.pk or by.holds(Role.ADMINISTRATOR):
+    """Whether somebody may say when an officer is away: himself, his head, an administrator of his city."""
+    if by.pk == officer.pk:
+        return True
+    if by.holds(Role.ADMINISTRATOR) and kept_by(by, Officer.objects.filter(pk=officer.pk)).exists():
         return True
     return by.holds(Role.HEAD) and _below(by.department_id, officer.department_id)
 
 
 def people(by: Officer) -> QuerySet[Officer]:
-    """For whom somebody may say it, himself first: a head for those of his departments, an administrator for all."""
+    """For whom somebody may say it, himself first: a head for those of his departments, an administrator for those
+    whom he keeps."""
     found = Officer.objects.filter(is_active=True)
-    if not by.holds(Role.ADMINISTRATOR):
-        below = _departments(by.department_id) if by.holds(Role.HEAD) else set()
+    if by.holds(Role.ADMINISTRATOR):
+        found = kept_by(by, found)
+    else:
+        below = departments_below(by.department_id) if by.holds(Role.HEAD) else set()
         found = found.filter(Q(pk=by.pk) | Q(department__in=below))
     return found.select_related("department").order_by(Case(When(pk=by.pk, then=0), default=1), "username")
 
@@ -83,19 +89,10 @@ def possible(by: Officer) -> QuerySet[Officer]:
     """Who may be asked to stand in for any of `people(by)`; set_leave() says whether he fits."""
     found = Officer.objects.filter(is_active=True).select_related("department").order_by("username")
     if by.holds(Role.ADMINISTRATOR):
-        return found
+        return kept_by(by, found)
     if by.holds(*DEPARTMENT):
-        return found.filter(department__in=_departments(by.department_id))
+        return found.filter(department__in=departments_below(by.department_id))
     return found.filter(roles__contains=by.roles).exclude(pk=by.pk)
-
-
-def _departments(above: int | None) -> set[int]:
-    """A department and all below it."""
-    found, ring = set[int](), {above} if above else set[int]()
-    while ring:
-        found |= ring
-        ring = set(Department.objects.filter(parent__in=ring).values_list("pk", flat=True)) - found
-    return found
 
 
 def _below(above: int | None, department: int | None) -> bool:

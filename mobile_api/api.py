@@ -24,7 +24,7 @@ from .routers import (
 from .strict import strict
 
 DESCRIPTION = """\
-For the apps of inspectors, handlers and the centre.
+For the apps of 网格: of inspectors, handlers and the centre.
 
 **Log in** at `POST /api/auth/app/v1/auth/login` with `{"username", "password"}`; the answer's
 `meta.session_token` goes into the header `X-Session-Token` of every call.
@@ -34,7 +34,7 @@ For the apps of inspectors, handlers and the centre.
 (`zh-hans`, `en`). **Errors** are problem details (RFC 9457) with a stable `code`.
 """
 
-api = PhonesApi(title="Wangge 网格", version="1", description=DESCRIPTION, urls_namespace="mobile")
+api = PhonesApi(title="Wangge", version="1", description=DESCRIPTION, urls_namespace="mobile")
 problems.install(api)
 api.add_decorator(strict, mode="view")
 for noun in (

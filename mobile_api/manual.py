@@ -10,7 +10,11 @@ from ninja.operation import Operation
 
 from grid.roles import Role
 
+from .operations import OPERATION_IDS
+
+JSON = "application/json"
 PROBLEM = "application/problem+json"
+REFERENCE = "#/components/schemas/Problem"
 
 SAID = {
     400: "The body is not JSON.",
@@ -24,6 +28,7 @@ SAID = {
 }
 
 EXAMPLES: dict[int, dict[str, Any]] = {
+    400: {"code": "bad_json", "title": "请求有误", "detail": "请求内容不是有效的 JSON。"},
     401: {"code": "not_logged_in", "title": "尚未登录", "detail": "请先登录，并在 X-Session-Token 中带上会话令牌。"},
     403: {"code": "same_hand", "title": "没有权限", "detail": "您已办理“处置”，“核查通过”须由他人办理。"},
     404: {"code": "not_found", "title": "没有找到", "detail": "没有找到，或您无权查看。"},
@@ -51,13 +56,19 @@ class PhonesApi(NinjaAPI):
     def get_openapi_schema(self, **more: Any) -> Any:
         schema = super().get_openapi_schema(**more)
         roles = {(method, path): posts for method, path, posts in calls(self)}
+        root = self.get_root_path({})
         for path, item in schema["paths"].items():
             for method, told in item.items():
                 posts = next(found for (of, end), found in roles.items() if of == method and path.endswith(f"/{end}"))
+                told["operationId"] = OPERATION_IDS[method.upper(), path.removeprefix(root)]
                 told["summary"] = told["description"].partition(". ")[0].rstrip(".")
                 told["description"] += (
                     f"\n\nFor {', '.join(posts)}." if posts else "\n\nFor everybody who is logged in."
                 )
+                for parameter in told.get("parameters", ()):
+                    _move_examples(parameter)
+                if JSON in told.get("requestBody", {}).get("content", {}):
+                    told["responses"].setdefault("400", {"content": {JSON: {"schema": {"$ref": REFERENCE}}}})
                 for status, answer in told["responses"].items():
                     _mark(int(status), answer)
         return schema
@@ -79,10 +90,17 @@ def _posts(operation: Operation) -> tuple[Role, ...]:
     return posts
 
 
+def _move_examples(parameter: dict[str, Any]) -> None:
+    """To its schema: beside it OpenAPI 3.1 knows a list of examples by name alone, JSON Schema one of values."""
+    if isinstance(said := parameter.get("examples"), list):
+        del parameter["examples"]
+        parameter["schema"]["examples"] = said
+
+
 def _mark(status: int, answer: dict[str, Any]) -> None:
     if status not in SAID:
         return
     answer["description"] = SAID[status]
-    if content := answer.pop("content", {}).get("application/json"):
+    if content := answer.pop("content", {}).get(JSON):
         example = {"type": f"urn:wangge:problem:{EXAMPLES[status]['code']}", "status": status, **EXAMPLES[status]}
         answer["content"] = {PROBLEM: {**content, "example": example}}

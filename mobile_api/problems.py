@@ -21,7 +21,7 @@ from cases.calendar import Unusable
 from cases.docket import Conflict
 from cases.exports.sheets import SHEETS
 from cases.flow import Move, Refused
-from cases.photos.refused import PhotoRefused
+from cases.photos import PhotoRefused, again_s
 from grid.crs import InvalidPosition
 from grid.duty import DutyRefused
 from grid.leave import LeaveRefused
@@ -89,7 +89,7 @@ STATUS = {
     "period_open": 409,
 }
 
-PHOTO_STATUS = {"photo_too_large": 413, "photo_original_closed": 403, "photo_lost": 404}
+PHOTO_STATUS = {"photo_too_large": 413, "photo_original_closed": 403, "photo_lost": 404, "photo_busy": 503}
 
 MESSAGES = {
     "missing": gettext_lazy("必须填写"),
@@ -170,7 +170,10 @@ def _refused(exc: Refused) -> HttpResponse:
 
 
 def _photo(exc: PhotoRefused) -> HttpResponse:
-    return problem(PHOTO_STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field)
+    answer = problem(PHOTO_STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field)
+    if exc.code == "photo_busy":
+        answer["Retry-After"] = str(again_s())
+    return answer
 
 
 def _unseen(exc: Exception) -> HttpResponse:

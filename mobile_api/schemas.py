@@ -164,7 +164,7 @@ class Reason(Told):
     says: str
 
 
-class Span(Told):
+class WorkSpan(Told):
     """A stretch of time, how many seconds of it counted, and why."""
 
     day: str
@@ -187,7 +187,7 @@ class Deadline(Told):
     clock: Coded | None = None
     allowed_s: int | None = Field(None, description="seconds of that clock since then")
     why: list[Reason] = []
-    trace: list[Span] = []
+    trace: list[WorkSpan] = []
 
 
 class CaseLine(Told):
@@ -286,7 +286,7 @@ class PhotoOut(Told):
     flags: list[Flag] = []
 
 
-class Basis(Told):
+class ForecastBasis(Told):
     """The pace that a forecast is told from: whose, of what, begun when, of how many stints."""
 
     category: Named = Field(description="the sub-class, or its major where that knows too little")
@@ -302,7 +302,7 @@ class ForecastOut(Told):
 
     chance: float | None = Field(description="0 to 1; none where the facts are too few")
     at_risk: bool = Field(description="the chance is at least the city's threshold, and the case is not late yet")
-    basis: Basis | None
+    basis: ForecastBasis | None
     says: str = Field(description="the basis in a sentence, or why there is none")
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,6 +21,11 @@ KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 CLIENT, SECRET = "wangge", "a-secret-of-the-test"
 
 
+def signed(claims: dict[str, Any]) -> str:
+    """As an honest provider signs."""
+    return jwt.encode(claims, KEY, "RS256", headers={"kid": "1"})
+
+
 class Provider(ThreadingHTTPServer):
     """Whoever comes is the person of `claims`; `asked` counts what was asked."""
 
@@ -28,6 +33,9 @@ class Provider(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.claims: dict[str, Any] = {"sub": "1", "preferred_username": "carl"}
+        self.token_claims: dict[str, Any] = {}  # what the id_token says beside them, or instead
+        self.user_info: Any = None  # instead of the claims
+        self.sign: Callable[[dict[str, Any]], str] = signed
         self.codes: dict[str, dict[str, str]] = {}
 
     def app(self) -> dict[str, Any]:
@@ -56,11 +64,13 @@ class Provider(ThreadingHTTPServer):
         proof = base64.urlsafe_b64encode(hashlib.sha256(said["code_verifier"].encode()).digest()).decode().rstrip("=")
         if (said["client_id"], said["client_secret"], proof) != (CLIENT, SECRET, asked["code_challenge"]):
             raise KeyError("another caller")
-        claims = self.claims | {"iss": self.url, "aud": CLIENT, "exp": int(time.time()) + 60, "iat": int(time.time())}
+        now = int(time.time())
+        term = {"iss": self.url, "aud": CLIENT, "exp": now + 60, "iat": now, "nonce": asked["nonce"]}
+        claims = {name: said for name, said in (self.claims | term | self.token_claims).items() if said is not None}
         return {
             "access_token": "look",
             "token_type": "Bearer",
-            "id_token": jwt.encode(claims, KEY, "RS256", headers={"kid": "1"}),
+            "id_token": self.sign(claims),
         }
 
 
@@ -76,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
             case "/keys":
                 self._say({"keys": [json.loads(RSAAlgorithm.to_jwk(KEY.public_key())) | {"kid": "1", "alg": "RS256"}]})
             case "/userinfo" if self.headers["Authorization"] == "Bearer look":
-                self._say(self.server.claims)
+                self._say(self.server.claims if self.server.user_info is None else self.server.user_info)
             case "/authorize":
                 self.server.codes["once"] = asked
                 self.send_response(302)
@@ -94,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
         except KeyError:
             self._say({"error": "invalid_grant"}, 400)
 
-    def _say(self, said: dict[str, Any], status: int = 200) -> None:
+    def _say(self, said: Any, status: int = 200) -> None:
         body = json.dumps(said).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

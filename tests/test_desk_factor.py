@@ -20,9 +20,10 @@ from .desk import LOGIN, desk
 API = "/api/auth/app/v1/auth"
 
 
-def code(secret: str) -> str:
-    """The six digits that an authenticator shows now."""
-    return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+def code(secret: str, *, ahead: int = 0) -> str:
+    """The six digits that an authenticator shows now, or so many half minutes ahead."""
+    _before, now, _after = yield_hotp_counters_from_time()
+    return format_hotp_value(hotp_value(secret, now + ahead))
 
 
 def enrol(browser: Client, *, again: bool = True) -> str:
@@ -52,6 +53,37 @@ def test_who_has_a_second_factor_is_asked_for_it(city: SimpleNamespace, clock) -
     clock.shift(30)
     assert browser.post("/account/second/login/", {"code": code(secret)})["Location"] == "/"
     assert browser.get("/cases/").status_code == 200
+
+
+@pytest.mark.parametrize("later", [0, 29, 31, 59])
+def test_a_code_signs_in_once(city: SimpleNamespace, clock, later: int) -> None:
+    secret = enrol(desk(city.carl))
+    clock.shift(60)
+    said = code(secret, ahead=1)  # of a phone whose clock is half a minute ahead: good for longest
+    browser, _answer = knock(city.carl)
+    assert browser.post("/account/second/login/", {"code": said})["Location"] == "/"
+    clock.shift(later)
+    again, _answer = knock(city.carl)
+    assert again.post("/account/second/login/", {"code": said}).status_code == 200
+    assert again.get("/cases/")["Location"].startswith(LOGIN)
+
+
+def test_an_older_code_than_the_last_is_used_up_too(city: SimpleNamespace, clock) -> None:
+    secret = enrol(desk(city.carl))
+    clock.shift(60)
+    older, newer = code(secret), code(secret, ahead=1)
+    statuses = []
+    for said in (newer, older):
+        browser, _answer = knock(city.carl)
+        statuses.append(browser.post("/account/second/login/", {"code": said}).status_code)
+    assert statuses == [302, 200]
+
+
+def test_the_code_that_turned_it_on_signs_nobody_in(city: SimpleNamespace, clock) -> None:
+    secret = enrol(desk(city.carl))
+    browser, _answer = knock(city.carl)
+    assert browser.post("/account/second/login/", {"code": code(secret)}).status_code == 200
+    assert browser.post("/account/second/login/", {"code": code(secret, ahead=1)}).status_code == 302
 
 
 def test_a_recovery_code_signs_in_once(city: SimpleNamespace, clock) -> None:

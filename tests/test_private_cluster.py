@@ -130,3 +130,27 @@ def test_a_worker_deaf_to_the_word_is_ended_with_its_children(monkeypatch: pytes
     while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
         assert time.monotonic() < until, "the child lives on"
         time.sleep(0.01)
+
+
+def test_a_folder_is_served_by_the_version_that_made_it(cluster: Cluster) -> None:
+    """Also after an upgrade of the system, which brings a newer one."""
+    with cluster.running():
+        kept = cluster.sql("SHOW server_version_num")
+    assert cluster.version == int((cluster.files / "pg" / "PG_VERSION").read_text()) == int(kept) // 10_000
+
+
+def test_a_folder_whose_version_is_gone_says_so_and_can_be_given_up(cluster: Cluster) -> None:
+    with cluster.running():
+        pass
+    (cluster.files / "pg" / "PG_VERSION").write_text("11\n")
+    with pytest.raises(Failed, match=r"made by PostgreSQL 11, which is no longer installed"), cluster.running():
+        pytest.fail("started by another version")
+    cluster.remove()
+    assert not (cluster.files / "pg").exists()
+
+
+def test_the_newest_version_with_postgis_makes_new_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert clusters.newest_version() >= clusters.OLDEST
+    monkeypatch.setattr(clusters, "OLDEST", 99)
+    with pytest.raises(Failed, match="apt-get install postgresql-postgis"):
+        clusters.newest_version()

@@ -11,6 +11,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -31,9 +32,22 @@ from grid.roles import CENTRE, SUPERVISION, Role
 from ..flow import Verb
 from ..models import Case, Evidence, Photo, Recheck
 from . import alike, picture
+from .hands import again_s, hand
 from .refused import PhotoRefused
 
-__all__ = ["PhotoRefused", "flags", "keep", "may_see", "missing", "original", "preview", "shrink", "sweep", "weigh"]
+__all__ = [
+    "PhotoRefused",
+    "again_s",
+    "flags",
+    "keep",
+    "may_see",
+    "missing",
+    "original",
+    "preview",
+    "shrink",
+    "sweep",
+    "weigh",
+]
 
 access = logging.getLogger("access")
 log = logging.getLogger(__name__)
@@ -57,7 +71,8 @@ def keep(sha256: str, body: bytes, *, by: Officer) -> tuple[Photo, bool]:
         raise PhotoRefused("photo_hash_mismatch", found=found)
     if known := Photo.objects.filter(pk=sha256).first():
         return known, False
-    seen = picture.look(body)
+    with hand():
+        seen = picture.look(body)
     with transaction.atomic():
         photo, created = Photo.objects.get_or_create(
             sha256=sha256,
@@ -106,19 +121,19 @@ def may_see(officer: Officer, sha256: str) -> bool:
 def preview(sha256: str, size: int, *, to: Officer) -> bytes:
     """WebP of one of settings.PREVIEW_SIZES; made at once where the worker has not come to it.
 
-    Raises Photo.DoesNotExist, for a photo unseen and unknown alike, and PhotoRefused where its file is lost.
+    Raises Photo.DoesNotExist, for a photo unseen and unknown alike, and PhotoRefused where its file is lost, or where
+    it would have to be made and too many are being made.
     """
-    photo = _visible_to(to).get(pk=sha256)
-    try:
-        if photo.shrunk_at is None:
-            shrink(sha256)
+    photo, name = _visible_to(to).get(pk=sha256), _preview_name(sha256, size)
+    if photo.shrunk_at:
+        with suppress(FileNotFoundError):  # previews may be thrown away to save space
+            return _read(name)
+    with hand():
         try:
-            return _read(_preview_name(sha256, size))
-        except FileNotFoundError:  # previews may be thrown away to save space
             shrink(sha256)
-            return _read(_preview_name(sha256, size))
-    except (FileNotFoundError, PhotoRefused):
-        raise _lost(sha256) from None
+            return _read(name)
+        except (FileNotFoundError, PhotoRefused):
+            raise _lost(sha256) from None
 
 
 def original(sha256: str, *, to: Officer) -> tuple[Photo, File[bytes]]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from cases import models as rules
 from grid import models as grid
+from grid.keeping import kept_by
 from grid.roles import DEPARTMENT, Role
 from grid.words import named
 
@@ -46,12 +47,14 @@ LABELS = {
 
 
 class Setting(forms.ModelForm):  # type: ignore[type-arg]  # each form below names its model
-    """A row of the settings. A category is chosen by code and name, an area and a department by theirs."""
+    """A row of the settings. A category is chosen by code and name, an area and a department by theirs; what lies
+    outside of the ground of `keeper`, the administrator at the form, is not offered and not taken."""
 
     required_css_class = "must"
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: Any, keeper: grid.Officer | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self.keeper = keeper
         for name, field in self.fields.items():
             if name in LABELS:
                 field.label = LABELS[name]
@@ -59,8 +62,12 @@ class Setting(forms.ModelForm):  # type: ignore[type-arg]  # each form below nam
                 field.empty_label = CHOOSE if field.required else WHOLE if name == "area" else ANY
                 field.label_from_instance = called  # type: ignore[method-assign, assignment]
             if isinstance(field, forms.ModelChoiceField):
-                field.queryset = choosable(field.queryset)
+                field.queryset = self.kept(choosable(field.queryset))
             field.help_text = HELP.get((self._meta.model, name), "")
+
+    def kept(self, rows: Any) -> Any:
+        """Those on the ground of who is at the form."""
+        return kept_by(self.keeper, rows) if self.keeper else rows
 
     def many(self) -> dict[str, Any]:
         """What its many-to-many fields shall hold."""
@@ -286,7 +293,8 @@ class BeatForm(Setting):
 
     def clean_cells(self) -> list[grid.Cell]:
         codes = list(dict.fromkeys(self.cleaned_data["cells"].split()))
-        found = {cell.code: cell for cell in grid.Cell.objects.current().filter(code__in=codes).defer("shape")}
+        cells = self.kept(grid.Cell.objects.current())
+        found = {cell.code: cell for cell in cells.filter(code__in=codes).defer("shape")}
         if strange := [code for code in codes if code not in found]:
             raise ValidationError(_("没有这些单元网格：%(codes)s") % {"codes": " ".join(strange[:5])})
         return [found[code] for code in codes]

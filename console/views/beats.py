@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from django.contrib.gis.db.models.functions import AsGeoJSON
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
 
+from grid.keeping import kept_by
 from grid.models import Area, Beat, Cell
 from grid.words import named
 
@@ -20,20 +21,22 @@ STREET = 9  # digits of a street's code
 @desk(*KEEPERS)
 def streets(request: Request) -> JsonResponse:
     """The streets that have cells, and which of them a beat's cells lie in, by the beat's key in `beat`."""
-    lie = set(_codes(Q(beats=request.GET.get("beat") or None)))
-    rows = Area.objects.filter(code__in=set(_codes(Q()))).order_by("code")
+    cells = kept_by(request.user, Cell.objects.current())
+    lie = set(_codes(cells.filter(beats=request.GET.get("beat") or None)))
+    rows = Area.objects.filter(code__in=set(_codes(cells))).order_by("code")
     return JsonResponse({"items": [{"code": row.code, "name": named(row), "mine": row.code in lie} for row in rows]})
 
 
-def _codes(which: Q) -> list[str]:
-    areas = Cell.objects.current().filter(which).values_list("area__code", flat=True).distinct().order_by()
+def _codes(cells: QuerySet[Cell]) -> list[str]:
+    areas = cells.values_list("area__code", flat=True).distinct().order_by()
     return [code[:STREET] for code in areas]
 
 
 @desk(*KEEPERS)
 def cells(request: Request) -> HttpResponse:
     """The cells of the street in `street` as GeoJSON (WGS84), each with the beats that have it."""
-    rows = Cell.objects.current().filter(area__code__startswith=request.GET.get("street") or "-")
+    kept = kept_by(request.user, Cell.objects.current())
+    rows = kept.filter(area__code__startswith=request.GET.get("street") or "-")
     told = list(rows.annotate(shown=AsGeoJSON("shape", precision=6)).values_list("pk", "code", "shown"))
     of: dict[int, list[str]] = {}
     for cell, beat in Beat.cells.through.objects.filter(cell__in=rows).values_list("cell_id", "beat__name"):

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from cases import rerouting
 from cases.models import Duty
+from grid.keeping import kept_by
 from grid.moment import now
 
 from ..door import Request, desk
@@ -23,8 +24,12 @@ from .settings import KEEPERS
 def dry(request: Request) -> HttpResponse:
     """Try the duty in the form in place of the row in `row`, or beside the others. Nothing is written."""
     pk = request.GET.get("row", "")
-    old = get_object_or_404(Duty.objects.select_related("area"), pk=int(pk)) if pk.isdecimal() else None
-    form = DutyForm(request.POST, instance=copy(old))
+    old = (
+        get_object_or_404(kept_by(request.user, Duty.objects.select_related("area")), pk=int(pk))
+        if pk.isdecimal()
+        else None
+    )
+    form = DutyForm(request.POST, instance=copy(old), keeper=request.user)
     said: dict[str, Any] = {"form": form, "days": rerouting.DAYS}
     if form.is_valid():
         said["rerouting"] = rerouting.of(form.instance, old, now())

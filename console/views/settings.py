@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q, QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +21,7 @@ from django_q.tasks import async_task
 
 from cases.models import Condition, Holiday, Timetable
 from grid import changes
+from grid.keeping import changes_kept_by, kept_by
 from grid.models import Change, Officer
 from grid.moment import today
 from grid.roles import CENTRE, Role
@@ -33,20 +34,22 @@ from ..settings.told import before, tell
 ROWS = 50  # of a page
 access = logging.getLogger("access")
 KEEPERS = (Role.ADMINISTRATOR,)
+KINDS = tuple(noun.model for noun in BY_SLUG.values())
 
 
 @desk(*KEEPERS)
 def index(request: Request) -> HttpResponse:
-    """All settings, and the last changes of any."""
+    """All settings, and the last changes of any that he keeps."""
     groups = [(label, [BY_SLUG[slug] for slug in slugs]) for label, slugs in GROUPS]
-    return render(request, "console/settings/index.html", {"groups": groups, "changes": _told(Change.objects.all())})
+    changes = _told(changes_kept_by(request.user, KINDS))
+    return render(request, "console/settings/index.html", {"groups": groups, "changes": changes})
 
 
 @desk(*KEEPERS)
 def rows(request: Request, slug: str) -> HttpResponse:
     """The rows of one kind, searched by `q`."""
     noun, q = _noun(slug), request.GET.get("q", "").strip()
-    found = noun.rows()
+    found = kept_by(request.user, noun.rows())
     if q and noun.search:
         told = Q()
         for field in noun.search:
@@ -65,12 +68,12 @@ def rows(request: Request, slug: str) -> HttpResponse:
 def edit(request: Request, slug: str, pk: int | None = None) -> HttpResponseBase:
     """One row, to look at and to change; without a key a new one. Nobody overwrites what another changed meanwhile."""
     noun = _noun(slug)
-    row = get_object_or_404(noun.rows(), pk=pk) if pk else None
+    row = get_object_or_404(kept_by(request.user, noun.rows()), pk=pk) if pk else None
     if isinstance(row, Officer) and row.pk != request.user.pk:
         access.info("personal data of=%s officer=%s", row.pk, request.user.pk)
     if row is None and not noun.addable:
         raise Http404
-    form = noun.form(request.POST or None, instance=row, initial=_initial(request, noun))
+    form = noun.form(request.POST or None, instance=row, initial=_initial(request, noun), keeper=request.user)
     was = changes.edition(row) if row else ""
     if request.method == "POST" and _fits(request, form, was) and _keep(request, noun, form):
         return redirect("console:setting", slug=slug)
@@ -84,7 +87,8 @@ def _initial(request: Request, noun: Noun) -> dict[str, Any]:
     """What the address says that the form shall say: fields, or `back` to what was before a change."""
     if "back" in request.GET:
         said = request.GET["back"]
-        change = get_object_or_404(Change, what=noun.model._meta.label_lower, pk=said if said.isdecimal() else None)
+        kept = changes_kept_by(request.user, KINDS).filter(what=noun.model._meta.label_lower)
+        change = get_object_or_404(kept, pk=said if said.isdecimal() else None)
         return before(change)
     return request.GET.dict()
 
@@ -92,11 +96,11 @@ def _initial(request: Request, noun: Noun) -> dict[str, Any]:
 @desk(*KEEPERS)
 def back(request: Request, pk: int) -> HttpResponseBase:
     """To the form that says what was before a change: of the row, or of a new one where it was removed."""
-    change = get_object_or_404(Change, pk=pk)
+    change = get_object_or_404(changes_kept_by(request.user, KINDS), pk=pk)
     noun = BY_MODEL.get(change.what)
     if noun is None or not noun.edited or not before(change):
         raise Http404
-    row = noun.rows().filter(pk=change.row).first()
+    row = kept_by(request.user, noun.rows()).filter(pk=change.row).first()
     if row is None and not noun.addable:
         raise Http404
     messages.info(request, _("下面是这次改动之前的内容，核对之后保存。"))
@@ -143,7 +147,10 @@ def _keep(request: Request, noun: Noun, form: Setting) -> bool:
     if isinstance(row, Officer) and row.pk is None:
         row.set_unusable_password()
     try:
-        change = changes.keep(row, by=request.user, many=form.many())
+        with transaction.atomic():
+            change = changes.keep(row, by=request.user, many=form.many())
+            if not kept_by(request.user, noun.rows()).filter(pk=row.pk).exists():
+                raise ValidationError(_("这一行会落在您的辖区之外，请由负责那里的系统管理员办理。"))
     except ValidationError as error:
         form.add_error(None, error.messages)
         return False
@@ -173,7 +180,7 @@ def remove(request: Request, slug: str, pk: int) -> HttpResponseBase:
     noun = _noun(slug)
     if not noun.removable:
         raise Http404
-    row = get_object_or_404(noun.rows(), pk=pk)
+    row = get_object_or_404(kept_by(request.user, noun.rows()), pk=pk)
     try:
         changes.remove(row, by=request.user)
     except ProtectedError:
@@ -188,7 +195,7 @@ def remove(request: Request, slug: str, pk: int) -> HttpResponseBase:
 @require_POST
 def password(request: Request, pk: int) -> HttpResponse:
     """A new password for an officer, shown once; his sessions end."""
-    officer = get_object_or_404(Officer, pk=pk)
+    officer = get_object_or_404(kept_by(request.user, Officer.objects.all()), pk=pk)
     said = secrets.token_urlsafe(9)
     officer.set_password(said)
     changes.keep(officer, by=request.user)
@@ -198,7 +205,7 @@ def password(request: Request, pk: int) -> HttpResponse:
 @desk(*KEEPERS)
 def log(request: Request) -> HttpResponse:
     """Who changed what, the latest first; of one kind with `what`."""
-    found = Change.objects.all()
+    found = changes_kept_by(request.user, KINDS)
     if noun := BY_SLUG.get(request.GET.get("what", "")):
         found = found.filter(what=noun.model._meta.label_lower)
     page = Paginator(found.select_related("by").order_by("-id"), ROWS).get_page(request.GET.get("page"))

@@ -53,7 +53,7 @@ class Inbox(Schema):
     )
 
 
-class Which(Said):
+class WhichMessages(Said):
     """Which messages: what came after a number, oldest first; without one the newest, newest first."""
 
     since: int | None = Field(None, ge=0, description="0 for all there are")
@@ -71,7 +71,7 @@ class ReadIn(Said):
 
 
 @router.get("inbox", auth=officer(), response={200: Inbox, 307: None, **REFUSALS})
-def inbox(request: Request, response: HttpResponse, which: Query[Which]) -> Inbox | HttpResponse:
+def inbox(request: Request, response: HttpResponse, which: Query[WhichMessages]) -> Inbox | HttpResponse:
     """My messages. With `since`, what came after that number, oldest first; without, the newest, newest first.
 
     With `wait` an open app hears at once: where there is nothing to tell yet, 307 leads to where one waits. An answer
@@ -99,7 +99,7 @@ def _beyond(number: int | None, last: int) -> bool:
     return number is not None and number > last
 
 
-def _asked(mine: QuerySet[Message], which: Which) -> QuerySet[Message]:
+def _asked(mine: QuerySet[Message], which: WhichMessages) -> QuerySet[Message]:
     if which.unread:
         mine = mine.filter(read_at=None)
     if which.since is None:

@@ -14,17 +14,17 @@ from cases import photos
 from cases.models import Photo
 
 from ..auth import Request, officer
+from ..operations import download, raw
 from ..problems import Problem
 from ..schemas import Sha256
 from .cases import STAFF
 
 router = Router(tags=["photos"])
-REFUSALS = {401: Problem, 403: Problem, 404: Problem, 422: Problem}
+REFUSALS = {401: Problem, 403: Problem, 404: Problem, 422: Problem, 503: Problem}
 
 TYPES = {kind: f"image/{kind}" for kind in ("jpeg", "png", "webp", "heic")}
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-SENT = {"requestBody": {"required": True, "content": dict.fromkeys(TYPES.values(), BINARY)}}
-SHOWN = {"responses": {200: {"description": "the picture", "content": {"image/webp": BINARY, "image/*": BINARY}}}}
+SENT = {"requestBody": {"required": True, "content": raw(*TYPES.values())}}
+SHOWN = download("the picture", "image/webp", "image/*")
 
 PREVIEW = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 # Whatever else an original may be for a program that opens it, for a browser it is a download and nothing more.
