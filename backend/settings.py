@@ -50,6 +50,12 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def port(said: str) -> int:
+    if not (said.isascii() and said.isdecimal() and 0 < int(said) < 65_536):
+        raise ImproperlyConfigured(f"HOOK_PORTS: {said!r} is no port")
+    return int(said)
+
+
 # The house
 DEBUG = yes("DEBUG")
 DEMO = yes("DEMO")  # demo logins and the faster clock of ./dev play
@@ -296,6 +302,7 @@ TIANDITU_KEY = text("TIANDITU_KEY")  # of 天地图; browsers see it
 Q_CLUSTER = {
     "name": "wangge",
     "orm": "default",
+    "broker_class": "cases.broker.Broker",
     "workers": whole("WORKERS", 1, least=1),
     "timeout": 120,
     "retry": 180,
@@ -324,6 +331,7 @@ if _mail.scheme not in ("", "smtp", "smtps", "smtp+plain") or bool(_mail.scheme)
 EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or (465 if _mail.scheme == "smtps" else 587)
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.scheme == "smtp", _mail.scheme == "smtps"
+EMAIL_BACKEND = "mobile_api.post.EmailBackend"
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "wangge@localhost")
 DIGEST_HOUR = whole("DIGEST_HOUR", 8)  # from which on the day's digest is written
@@ -336,13 +344,14 @@ SMS_GATEWAY = text("SMS_GATEWAY", "mobile_api.sms.HttpGateway")
 # Programs of the city that hear of events
 HOOKS = yes("HOOKS")
 HOOK_OVERLAP_HOURS = number("HOOK_OVERLAP_HOURS", 24)  # a secret that was replaced signs so long beside the new one
-HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at
+HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at, or host:port
+HOOK_PORTS = [port(said) for said in words("HOOK_PORTS", "443,8443")]  # of all other hosts
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"django-q": {"level": "WARNING"}},  # it tells of every doorbell
+    "loggers": {"django-q": {"level": "WARNING"}},  # it tells of every task
     "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
 }

@@ -69,9 +69,14 @@ def worker() -> Iterator[int]:
         yield running.pid
 
 
+def as_app() -> dict[str, str]:
+    """The environment of what deploy/ starts: it comes in as the application, not as the owner that fills tables."""
+    return {**os.environ, "DATABASE_URL": os.environ.get("DATABASE_APP_URL", os.environ["DATABASE_URL"])}
+
+
 @contextmanager
 def _running(command: str, said: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    with start(("sh", "-c", command), os.environ | said, apart=True) as running:
+    with start(("sh", "-c", command), as_app() | said, apart=True) as running:
         try:
             yield running
         finally:

@@ -67,6 +67,7 @@ STATUS = {
     "already_supervised": 409,
     "no_caller": 409,
     "hooks_off": 409,
+    "secret_overlaps": 409,
     "export_not_ready": 409,
     "export_unknown": 403,
     "shift_overlaps": 409,
