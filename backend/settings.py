@@ -100,6 +100,9 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "mobile_api.headers.Headers",
+    "mobile_api.answers.Answers",
+    "backend.bodies.Bodies",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -108,7 +111,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "console.middleware.Desk",
-    "mobile_api.headers.Headers",
 ]
 
 TEMPLATES = [
@@ -180,9 +182,14 @@ STORAGES = {
 }
 PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1)
 PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1)
+JSON_BYTES = whole("JSON_BYTES", 262_144, least=65_536)  # the largest body that is neither a photo nor brings files
+FORM_BYTES = whole("FORM_BYTES", 64_000_000, least=1)  # a form of the desk with all its files
+BODY_SECONDS = whole("BODY_SECONDS", 30, least=1)  # for a body to come, beside what its size allows
+SPOOL_BYTES = whole("SPOOL_BYTES", 1_000_000_000, least=1)  # of bodies that are coming, by process of the web server
+DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BYTES  # of a form without its files
+DATA_UPLOAD_MAX_NUMBER_FIELDS, DATA_UPLOAD_MAX_NUMBER_FILES = 1_000, 20
 PHOTO_HANDS = whole("PHOTO_HANDS", 2, least=1)  # photos that one process decodes at a time: fewer than WEB_THREADS
 PHOTO_WAIT_S = number("PHOTO_WAIT_S", 2)  # for a hand to be free; the wait itself holds a thread
-DATA_UPLOAD_MAX_MEMORY_SIZE = max(PHOTO_BYTES, 2_621_440)
 PREVIEW_SIZES = (320, 1280)
 
 # Who comes in: django-allauth headless, for apps (X-Session-Token)

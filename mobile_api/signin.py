@@ -16,6 +16,7 @@ from allauth.headless.mfa.views import AuthenticateView
 from allauth.headless.usersessions.views import SessionsView
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from django.views.decorators.http import require_http_methods
 
 from grid import sessions
 from grid.codes import CodeInput
@@ -48,7 +49,9 @@ class CodeView(AuthenticateView):  # type: ignore[misc]  # allauth ships no type
 
 
 def _door(route: str, view: type[APIView]) -> Any:
-    return path(f"app/v1/{route}", view.as_api_view(client=Client.APP))
+    """What a view has no method for is refused before it: allauth reads the body first, whatever is asked."""
+    methods = [name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)]
+    return path(f"app/v1/{route}", require_http_methods(methods)(view.as_api_view(client=Client.APP)))
 
 
 urlpatterns = [
