@@ -15,7 +15,7 @@ from cases.models import Photo
 
 from ..auth import Request, officer
 from ..problems import Problem
-from ..schemas import Sha256
+from ..vocabulary import Sha256
 from .cases import STAFF
 
 router = Router(tags=["photos"])
