@@ -20,6 +20,7 @@ from cases.models import Issue
 from grid import fonts
 from grid.moment import today
 from grid.roles import CENTRE, DEPARTMENT
+from grid.vocabulary import COUNT_MOST, whole
 
 from .. import ranking
 from ..door import Request, desk, told
@@ -44,7 +45,7 @@ def last(request: Request) -> HttpResponseBase:
 def page(request: Request, month: str) -> HttpResponseBase:
     """A month: as issued, a `revision` of it, or `live`."""
     said = request.GET
-    revision = int(said["revision"]) if said.get("revision", "").isdigit() else None
+    revision = whole(said.get("revision"), most=COUNT_MOST)
     try:
         if not bulletin.may_read(request.user, month, revision=revision, live="live" in said):
             return told(request, _("这个月的月报还没有发布；草稿供负责全市的中心岗位查看。"), 403)

@@ -17,7 +17,7 @@ from ..auth import Request, officer
 from ..operations import download, raw
 from ..problems import Problem
 from ..ranges import partly
-from ..schemas import Sha256
+from ..vocabulary import Sha256
 from .cases import STAFF
 
 router = Router(tags=["photos"])
