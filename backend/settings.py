@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -58,11 +57,10 @@ def port(said: str) -> int:
 
 
 # The house
-TESTING = "pytest" in sys.modules
 DEBUG = yes("DEBUG")
-DEMO = yes("DEMO", default=TESTING)  # demo logins and the faster clock of ./dev play
+DEMO = yes("DEMO")  # demo logins and the faster clock of ./dev play
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / ".data")))
-SECRET_KEY = text("SECRET_KEY") or ("for tests only, never served" if TESTING else "")
+SECRET_KEY = text("SECRET_KEY")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is missing: set it, or SECRET_KEY_FILE to a file that holds it")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -79,7 +77,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "backend.static_files.ShippedFiles",
     "django.contrib.gis",
     "django.contrib.postgres",
     "console",  # before allauth, whose pages it dresses
@@ -102,6 +100,9 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "mobile_api.headers.Headers",
+    "mobile_api.answers.Answers",
+    "backend.bodies.Bodies",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -110,7 +111,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "console.middleware.Desk",
-    "mobile_api.headers.Headers",
 ]
 
 TEMPLATES = [
@@ -178,17 +178,18 @@ else:
     _photos = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
 STORAGES = {
     "default": _photos,
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if TESTING
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "backend.static_files.NamedByContent"},
 }
 PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1)
 PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1)
+JSON_BYTES = whole("JSON_BYTES", 262_144, least=65_536)  # the largest body that is neither a photo nor brings files
+FORM_BYTES = whole("FORM_BYTES", 64_000_000, least=1)  # a form of the desk with all its files
+BODY_SECONDS = whole("BODY_SECONDS", 30, least=1)  # for a body to come, beside what its size allows
+SPOOL_BYTES = whole("SPOOL_BYTES", 1_000_000_000, least=1)  # of bodies that are coming, by process of the web server
+DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BYTES  # of a form without its files
+DATA_UPLOAD_MAX_NUMBER_FIELDS, DATA_UPLOAD_MAX_NUMBER_FILES = 1_000, 20
 PHOTO_HANDS = whole("PHOTO_HANDS", 2, least=1)  # photos that one process decodes at a time: fewer than WEB_THREADS
 PHOTO_WAIT_S = number("PHOTO_WAIT_S", 2)  # for a hand to be free; the wait itself holds a thread
-DATA_UPLOAD_MAX_MEMORY_SIZE = max(PHOTO_BYTES, 2_621_440)
 PREVIEW_SIZES = (320, 1280)
 
 # Who comes in: django-allauth headless, for apps (X-Session-Token)

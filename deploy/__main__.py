@@ -66,7 +66,9 @@ def test(arguments: list[str]) -> int:
     """pytest's exit code is ours."""
     serve.words()
     with environment(throwaway()) as given:
-        return run((PYTHON, "-m", "pytest", *arguments), as_owner(given))
+        serve.static_files(given)
+        served = {"DATABASE_APP_URL": given["DATABASE_URL"]}  # for the web server; the tests own the tables
+        return run((PYTHON, "-m", "pytest", *arguments), as_owner(given) | served)
 
 
 def lint(arguments: list[str]) -> int:

@@ -169,7 +169,7 @@ class Visit:
 
     async def poll(self, bell: asyncio.Event) -> None:
         """Answer when there is something to tell, or when `wait` is over."""
-        wait = self.query.pop("wait", "0")
+        wait = self.query.pop("wait", "")[:3]  # the web server has judged it; more would be no number of seconds
         until = asyncio.get_running_loop().time() + min(int(wait) if wait.isdecimal() else 0, LONGEST_S)
         while True:
             bell.clear()

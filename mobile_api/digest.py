@@ -20,7 +20,7 @@ from cases.models.case import CaseQuerySet
 from cases.outbox import TURN_S
 from grid.models import Officer
 from grid.moment import now, today
-from grid.words import named
+from grid.words import in_sentence
 
 from . import mail, quiet
 from .models import Digest
@@ -102,4 +102,4 @@ def _line(case: Case, at: datetime) -> str:
     assert case.due_at  # of() asks for it
     due = timezone.localtime(case.due_at).strftime("%Y-%m-%d %H:%M")
     said = _("已超期，时限 %(due)s") if case.due_at < at else _("时限 %(due)s")
-    return f"{case.number}  {named(case.category)}  {said % {'due': due}}"
+    return f"{case.number}  {in_sentence(case.category)}  {said % {'due': due}}"

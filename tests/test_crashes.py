@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -37,6 +36,7 @@ from mobile_api.models import Message
 from . import city as town
 from . import cluster, log, victims
 from .cluster import Server, Victim, until
+from .shipped import free_port
 
 CASES = "/api/mobile/v1/cases"
 ACT = "import sys, django; django.setup(); from tests import victims; getattr(victims, sys.argv[1])(*sys.argv[2:])"
@@ -300,9 +300,3 @@ def _answers(port: int) -> bool:
     with suppress(httpx.TransportError), httpx.Client(trust_env=False) as http:
         return http.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
     return False
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])

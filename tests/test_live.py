@@ -22,14 +22,13 @@ from django.test import Client
 
 from cases import outbox
 from cases.models import Case
-from deploy.process import ROOT
 from grid.models import Officer
 from mobile_api.models import Message
 
 from . import city as town
 from . import cluster
 from .cluster import Server, until
-from .test_crashes import free_port
+from .shipped import free_port, processes
 
 INBOX = "/api/mobile/v1/inbox"
 PATIENCE_S = 20
@@ -50,8 +49,7 @@ def address(server: Server) -> Iterator[str]:
 
 @contextmanager
 def serving(server: Server) -> Iterator[str]:
-    lines = dict(line.split(": ", 1) for line in (ROOT / "deploy/Procfile").read_text().splitlines())
-    port, live = free_port(), free_port()
+    lines, port, live = processes(), free_port(), free_port()
     said = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PORT": str(port),

@@ -19,13 +19,13 @@ router = Router(tags=["devices"])
 REFUSALS = {401: Problem, 422: Problem}
 
 
+Token = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")]
+
+
 class DeviceIn(Said):
     """A phone that wants to be rung."""
 
-    token: str = Field(
-        min_length=1,
-        max_length=512,
-        pattern=r"^[\x21-\x7e]+$",
+    token: Token = Field(
         description="the registration token that FCM gave to this phone",
         examples=["dQw4w9WgXcQ:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx"],
     )
@@ -59,7 +59,7 @@ def register(request: Request, body: DeviceIn) -> Status[None]:
 
 
 @router.delete("devices/{token}", auth=officer(), response={204: None, **REFUSALS})
-def forget(request: Request, token: Annotated[str, Path(max_length=512)]) -> Status[None]:
+def forget(request: Request, token: Path[Token]) -> Status[None]:
     """Push reaches me here no more. A token that is not mine is left alone, and nothing says whether there is one."""
     Device.objects.filter(officer=request.auth, token=token).delete()
     return Status(204, None)

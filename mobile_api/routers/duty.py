@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
-from pydantic import AwareDatetime, Field, FiniteFloat
+from pydantic import AwareDatetime, Field
 
 from grid import duty
 from grid.crs import Crs, from_wgs84, to_wgs84
@@ -16,6 +14,7 @@ from grid.moment import now
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import Named, Position, Said, Told
+from ..vocabulary import Accuracy, Day, Key, Latitude, Longitude, Moment
 
 router = Router(tags=["duty"])
 REFUSALS = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
@@ -26,7 +25,7 @@ class DutyIn(Said):
     """I begin, or I end. A phone without a network says it later, with the moment."""
 
     on: bool
-    at: AwareDatetime | None = Field(None, description="none: now; up to SHIFT_HOURS ago")
+    at: Moment | None = Field(None, description="none: now; up to SHIFT_HOURS ago")
 
 
 class DutyOut(Told):
@@ -41,10 +40,10 @@ class DutyOut(Told):
 class FixIn(Said):
     """Where the phone was at a moment."""
 
-    at: AwareDatetime
-    lon: FiniteFloat = Field(ge=-180, le=180)
-    lat: FiniteFloat = Field(ge=-90, le=90)
-    accuracy_m: FiniteFloat | None = Field(None, ge=0, le=100_000)
+    at: Moment
+    lon: Longitude
+    lat: Latitude
+    accuracy_m: Accuracy | None = None
 
 
 class TrackIn(Said):
@@ -59,6 +58,13 @@ class TrackKept(Told):
 
     kept: int
     left_out: int = Field(description="known already, outside of my shifts, or too old")
+
+
+class WhichTrack(Said):
+    """Whose track of which local day."""
+
+    day: Day
+    officer: Key | None = Field(None, description="none: myself")
 
 
 class FixOut(Told):
@@ -101,18 +107,13 @@ def follow(request: Request, body: TrackIn) -> TrackKept:
 
 
 @router.get("duty/track", auth=officer(), response={200: list[FixOut], **REFUSALS})
-def track(
-    request: Request,
-    day: date,
-    officer: int | None = Query(None, description="none: myself"),  # type: ignore[type-arg]
-    crs: Crs = Crs.WGS84,
-) -> list[FixOut]:
+def track(request: Request, which: Query[WhichTrack], crs: Crs = Crs.WGS84) -> list[FixOut]:
     """My track of a local day. Another's is for the shift leaders, leaders and auditors of the territory in which
     he has a beat, and each look is logged."""
-    whom = get_object_or_404(Officer, pk=officer) if officer else request.auth
+    whom = get_object_or_404(Officer, pk=which.officer) if which.officer else request.auth
     return [
         FixOut(at=row.at, point=_position(row.point, crs), accuracy_m=row.accuracy_m)
-        for row in duty.track(whom, day, by=request.auth)
+        for row in duty.track(whom, which.day, by=request.auth)
     ]
 
 

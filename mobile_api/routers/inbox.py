@@ -20,6 +20,7 @@ from ..auth import Request, officer
 from ..models import Message
 from ..problems import Problem
 from ..schemas import Coded, Said
+from ..vocabulary import KeyOrNone
 
 router = Router(tags=["inbox"])
 REFUSALS = {401: Problem, 403: Problem, 422: Problem}
@@ -56,7 +57,7 @@ class Inbox(Schema):
 class WhichMessages(Said):
     """Which messages: what came after a number, oldest first; without one the newest, newest first."""
 
-    since: int | None = Field(None, ge=0, description="0 for all there are")
+    since: KeyOrNone | None = Field(None, description="0 for all there are")
     unread: bool = False
     wait: int = Field(
         0, ge=0, le=25, description="with `since`: seconds to wait while there is nothing to tell; follow a 307"
@@ -67,7 +68,7 @@ class WhichMessages(Said):
 class ReadIn(Said):
     """How far I have read."""
 
-    upto: int = Field(ge=0, description="everything up to this number has been read")
+    upto: KeyOrNone = Field(description="everything up to this number has been read")
 
 
 @router.get("inbox", auth=officer(), response={200: Inbox, 307: None, **REFUSALS})
@@ -108,7 +109,11 @@ def _asked(mine: QuerySet[Message], which: WhichMessages) -> QuerySet[Message]:
 
 
 @router.get("inbox/stream", auth=officer(), response={307: None, **REFUSALS, 503: Problem})
-def stream(request: Request, since: int | None = Query(None, ge=0), last_event_id: str = Header("")) -> HttpResponse:  # type: ignore[type-arg]
+def stream(
+    request: Request,
+    since: KeyOrNone | None = None,
+    last_event_id: str = Header("", max_length=40),  # type: ignore[type-arg]
+) -> HttpResponse:
     """My messages as they come, as Server-Sent Events: 307 leads to where the stream is.
 
     `event: message`, `id` is the number, `data` a message as `GET inbox` tells it. It begins after `since` or
