@@ -56,6 +56,14 @@ def port(said: str) -> int:
     return int(said)
 
 
+def allowance(name: str, default: str) -> tuple[int, int]:
+    """ "300/1000": so many in ten minutes, and so many a day, each at least 1."""
+    lately, _, today = text(name, default).partition("/")
+    if not (lately.isdecimal() and today.isdecimal() and 0 < int(lately) <= int(today) < 10**9):
+        raise ImproperlyConfigured(f"{name}={text(name)!r}: say 300/1000, at most so many in ten minutes and a day")
+    return int(lately), int(today)
+
+
 # The house
 DEBUG = yes("DEBUG")
 DEMO = yes("DEMO")  # demo logins and the faster clock of ./dev play
@@ -103,6 +111,7 @@ MIDDLEWARE = [
     "mobile_api.headers.Headers",
     "mobile_api.answers.Answers",
     "backend.bodies.Bodies",
+    "backend.accounts.Later",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -210,9 +219,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_USER_DISPLAY = str  # the name of the person, not of the account
 LOGIN_FAILURES = whole("LOGIN_FAILURES", 5, least=1)
 LOGIN_LOCK_MINUTES = whole("LOGIN_LOCK_MINUTES", 15, least=1)
+ADDRESS_FAILURES = whole("ADDRESS_FAILURES", 60, least=1)  # wrong passwords that close an address to strangers
 ACCOUNT_RATE_LIMITS = {  # an address is as a rule a whole office; accounts are guarded by grid.lock
     "login": f"{whole('LOGINS_A_MINUTE', 120, least=1)}/m/ip",
-    "login_failed": f"{12 * LOGIN_FAILURES}/{LOGIN_LOCK_MINUTES}m/ip",
+    "login_failed": "",  # by grid.lock: whoever has signed in there before is not shut out with the others
     "change_password": f"{2 * LOGIN_FAILURES}/{LOGIN_LOCK_MINUTES}m/user",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = whole("TRUSTED_PROXIES", 0)  # how many of our own stand in X-Forwarded-For
@@ -254,6 +264,16 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if yes("BEHIND_TLS_PROXY") else None
 SECURE_HSTS_SECONDS = whole("HSTS_SECONDS", 0)
+
+# What one account may write: so many in ten minutes, so many a day. Generous to a phone that was without a network
+LIMITS = {
+    "reports": allowance("LIMIT_REPORTS", "300/1000"),
+    "moves": allowance("LIMIT_MOVES", "1500/6000"),
+    "photo_kb": tuple(1000 * megabytes for megabytes in allowance("LIMIT_PHOTO_MB", "2000/5000")),
+    "track": allowance("LIMIT_TRACK", "20000/40000"),
+    "exports": allowance("LIMIT_EXPORTS", "20/100"),
+    "writes": allowance("LIMIT_WRITES", "600/6000"),
+}
 
 # What the city decides
 CELL_CODE = text("CELL_CODE", r"^\d{14,15}$")

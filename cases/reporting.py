@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from grid.models import Component, Officer
@@ -104,3 +105,11 @@ def chosen(book: Rulebook, said: Report, case: Case, at: datetime) -> Condition 
     if row is None or row.category_id != case.category_id:
         raise condition_unfit()
     return row if row in book.in_force(case.category_id, local_day(at), case.cell.region_class) else None
+
+
+def number(at: datetime) -> str:
+    """案卷号: prefix, the city's local day, and a counter that is never reset and grows a digit when it must."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('case_number')")
+        (count,) = cursor.fetchone()
+    return f"{settings.CASE_PREFIX}{local_day(at):%Y%m%d}{count:06d}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from grid.rights import EDITED, FREE, KEPT, Rights, columns, give
 
-from . import docket, models
+from . import models, stint
 
 give(
     {
         # What happened
         models.CaseEvent: KEPT,
         models.Evidence: KEPT,
-        models.Case: Rights(add=True, change=columns(models.Case, docket.CHANGING)),
+        models.Case: Rights(add=True, change=columns(models.Case, stint.CHANGING)),
         models.Photo: Rights(add=True, change=("looks", "bands", "shrunk_at")),
         models.Flag: Rights(add=True, change=("answered_by_id", "answered_at", "note", "accepted"), remove=True),
         models.Recheck: EDITED,

@@ -110,5 +110,6 @@ give(
         "grid_shift": Rights(add=True, change=("until", "forgotten", "point", "seen_at")),
         "grid_track": Rights(add=True, remove=True),
         "grid_change": KEPT,
+        "grid_spending": FREE,
     }
 )

@@ -25,7 +25,6 @@ SAID = {
     500: ("broken", gettext_lazy("系统出错了，已记入日志。请稍后再试。")),
 }
 KEPT = ("Allow", "Retry-After")
-AGAIN_S = "60"
 
 
 class Answers:
@@ -55,8 +54,6 @@ def _told(answer: HttpResponse) -> HttpResponse:
     if "Allow" in answer.headers:
         methods = {method.strip() for method in answer.headers["Allow"].split(",")} | {"OPTIONS"}
         answer.headers["Allow"] = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
-    if answer.status_code == 429:
-        answer.headers.setdefault("Retry-After", AGAIN_S)
     if answer.status_code < 400 or "json" in answer.headers.get("Content-Type", ""):
         return answer
     status = answer.status_code if answer.status_code in SAID else 400 if answer.status_code < 500 else 500

@@ -1,6 +1,7 @@
 """The phones' door: one API, a router for each noun, errors mapped once."""
 
 from . import problems
+from .counting import counting
 from .manual import PhonesApi
 from .parsing import CleanParser
 from .routers import (
@@ -38,6 +39,7 @@ For the apps of 网格: of inspectors, handlers and the centre.
 api = PhonesApi(title="Wangge", version="1", description=DESCRIPTION, urls_namespace="mobile", parser=CleanParser())
 problems.install(api)
 api.add_decorator(strict, mode="view")
+api.add_decorator(counting)
 for noun in (
     me,
     preferences,

@@ -27,6 +27,7 @@ from grid.crs import InvalidPosition
 from grid.duty import DutyRefused
 from grid.leave import LeaveRefused
 from grid.locate import OutsideTheCity
+from grid.quota import Overspent
 from grid.roles import Role
 
 TITLES = {
@@ -226,6 +227,11 @@ def _refused(exc: Refused) -> HttpResponse:
     return problem(status, exc.code, exc.detail, field=exc.field, allowed=allowed(exc.allowed))
 
 
+def _later(answer: HttpResponse, seconds: int) -> HttpResponse:
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
 def _photo(exc: PhotoRefused) -> HttpResponse:
     answer = problem(PHOTO_STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field)
     if exc.code == "photo_busy":
@@ -251,6 +257,7 @@ TOLD: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     Refused: _refused,
     PhotoRefused: _photo,
     Conflict: lambda exc: problem(409, exc.code, str(exc)),
+    Overspent: lambda exc: _later(problem(429, exc.code, str(exc)), exc.after_s),
     DutyRefused: lambda exc: problem(STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field),
     LeaveRefused: lambda exc: problem(STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field),
     Unusable: lambda exc: problem(422, exc.code, str(exc), field="limit"),

@@ -7,12 +7,14 @@ import importlib
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -379,3 +381,26 @@ def test_where_nobody_waits_a_phone_is_told_to_poll(db: None) -> None:
     assert (answer.status_code, answer["Retry-After"], answer.json()["items"]) == (200, "2", [])
     answer = hugo.get(f"{INBOX}/stream")
     assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "2", "not_live")
+
+
+def test_invented_tokens_never_stand_before_a_known_one(address: str, city: SimpleNamespace) -> None:
+    """Two thousand strangers at the door: they are refused, few by a question, and an officer hears as ever."""
+    with app(address, city.hugo) as hugo, hearing(hugo) as messages:
+        where = room(address, city.hugo)
+        strangers = httpx.Limits(max_connections=200)
+
+        async def knock() -> Counter[int]:
+            async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S, limits=strangers) as http:
+                asked = [http.get(where, headers={"X-Session-Token": uuid4().hex}) for _ in range(2000)]
+                return Counter(answer.status_code for answer in await asyncio.gather(*asked))
+
+        with ThreadPoolExecutor() as pool:
+            knocking = pool.submit(asyncio.run, knock())
+            case = happens(city)
+            assert next(messages)["case_number"] == case.number
+            told = knocking.result()
+    assert set(told) == {401, 429}
+    assert told[401] <= 40  # what an address may ask about, and what was under way
+    with httpx.Client(trust_env=False) as http:
+        again = http.get(where, headers={"X-Session-Token": "one more"})
+        assert (again.status_code, again.headers["retry-after"]) == (429, "30")

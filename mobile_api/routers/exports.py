@@ -14,8 +14,10 @@ from pydantic import Field, RootModel
 from cases import exports
 from cases.models import Export
 from cases.periods import Span
+from grid import quota
 
 from ..auth import Request, officer
+from ..counting import counts_itself
 from ..filters import TERMS, Filters
 from ..operations import download
 from ..problems import Problem
@@ -113,8 +115,10 @@ class ExportOut(Told):
 
 
 @router.post("exports", auth=officer(*STAFF), response={202: ExportOut, **REFUSALS})
+@counts_itself
 def ask(request: Request, body: ExportIn) -> Status[ExportOut]:
     """Order a file of what I may see. The worker writes it; ask for it until its status is `done`."""
+    quota.spend(request.auth, quota.Kind.EXPORTS)
     asked = body.root
     return Status(202, _told(exports.ask(request.auth, asked.sheet, asked.form, asked.terms())))
 

@@ -14,6 +14,7 @@ from cases import photos
 from cases.models import Photo
 
 from ..auth import Request, officer
+from ..counting import counts_itself
 from ..operations import download, raw
 from ..problems import Problem
 from ..ranges import partly
@@ -55,6 +56,7 @@ class Kept(Schema):
     response={201: Kept, 200: Kept, **REFUSALS, 413: Problem},
     openapi_extra=SENT,
 )
+@counts_itself
 def send(request: Request, sha256: Path[Sha256]) -> Status[Photo]:
     """Send a photo: its bytes as they are, as the body, with a Content-Length. JPEG, PNG, WebP or HEIC.
 
@@ -62,7 +64,7 @@ def send(request: Request, sha256: Path[Sha256]) -> Status[Photo]:
     big or something else than a photo is refused. The order is free: a report may name photos that come later.
     """
     photos.weigh(int(request.META.get("CONTENT_LENGTH") or 0))
-    photo, new = photos.keep(sha256, request.read(), by=request.auth)
+    photo, new = photos.keep(sha256, request.read(), by=request.auth, limited=True)
     return Status(201 if new else 200, photo)
 
 
