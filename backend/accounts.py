@@ -32,7 +32,6 @@ from django.utils.translation import gettext_lazy
 from grid import lock, quota
 from grid.models import Officer
 from grid.sign_on import CitySignOn
-from mobile_api.auth import forget_devices
 
 access = logging.getLogger("access")
 RATE_S = "60"  # of LOGINS_A_MINUTE
@@ -90,9 +89,7 @@ class Adapter(DefaultAccountAdapter):
         """Ends the session; its device hears nothing more."""
         if request.user.is_authenticated:
             self._log("logout", request, request.user.pk)
-        sessions = UserSession.objects.filter(session_key=request.session.session_key)
-        forget_devices(sessions)
-        sessions.delete()
+        UserSession.objects.filter(session_key=request.session.session_key).delete()
         super().logout(request)
 
     def set_password(self, user: Officer, password: str) -> None:
@@ -125,7 +122,6 @@ class Sessions(DefaultUserSessionsAdapter):
         """Their tokens stop working at once; their devices hear nothing more."""
         for session in sessions:
             access.info("session revoked: %r from %s, %r", session.user_id, session.ip, session.user_agent)
-        forget_devices(sessions)
         super().end_sessions(sessions)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -51,6 +50,12 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def port(said: str) -> int:
+    if not (said.isascii() and said.isdecimal() and 0 < int(said) < 65_536):
+        raise ImproperlyConfigured(f"HOOK_PORTS: {said!r} is no port")
+    return int(said)
+
+
 def allowance(name: str, default: str) -> tuple[int, int]:
     """ "300/1000": so many in ten minutes, and so many a day, each at least 1."""
     lately, _, today = text(name, default).partition("/")
@@ -60,11 +65,10 @@ def allowance(name: str, default: str) -> tuple[int, int]:
 
 
 # The house
-TESTING = "pytest" in sys.modules
 DEBUG = yes("DEBUG")
-DEMO = yes("DEMO", default=TESTING)  # demo logins and the faster clock of ./dev play
+DEMO = yes("DEMO")  # demo logins and the faster clock of ./dev play
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / ".data")))
-SECRET_KEY = text("SECRET_KEY") or ("for tests only, never served" if TESTING else "")
+SECRET_KEY = text("SECRET_KEY")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is missing: set it, or SECRET_KEY_FILE to a file that holds it")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -81,7 +85,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "backend.static_files.ShippedFiles",
     "django.contrib.gis",
     "django.contrib.postgres",
     "console",  # before allauth, whose pages it dresses
@@ -183,11 +187,7 @@ else:
     _photos = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
 STORAGES = {
     "default": _photos,
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if TESTING
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "backend.static_files.NamedByContent"},
 }
 PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1)
 PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1)
@@ -329,6 +329,7 @@ TIANDITU_KEY = text("TIANDITU_KEY")  # of 天地图; browsers see it
 Q_CLUSTER = {
     "name": "wangge",
     "orm": "default",
+    "broker_class": "cases.broker.Broker",
     "workers": whole("WORKERS", 1, least=1),
     "timeout": 120,
     "retry": 180,
@@ -357,6 +358,7 @@ if _mail.scheme not in ("", "smtp", "smtps", "smtp+plain") or bool(_mail.scheme)
 EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or (465 if _mail.scheme == "smtps" else 587)
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.scheme == "smtp", _mail.scheme == "smtps"
+EMAIL_BACKEND = "mobile_api.post.EmailBackend"
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "wangge@localhost")
 DIGEST_HOUR = whole("DIGEST_HOUR", 8)  # from which on the day's digest is written
@@ -369,13 +371,14 @@ SMS_GATEWAY = text("SMS_GATEWAY", "mobile_api.sms.HttpGateway")
 # Programs of the city that hear of events
 HOOKS = yes("HOOKS")
 HOOK_OVERLAP_HOURS = number("HOOK_OVERLAP_HOURS", 24)  # a secret that was replaced signs so long beside the new one
-HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at
+HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at, or host:port
+HOOK_PORTS = [port(said) for said in words("HOOK_PORTS", "443,8443")]  # of all other hosts
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"django-q": {"level": "WARNING"}},  # it tells of every doorbell
+    "loggers": {"django-q": {"level": "WARNING"}},  # it tells of every task
     "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
 }

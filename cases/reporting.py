@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from grid.models import Component, Officer
 from grid.moment import local_day
-from grid.words import named
+from grid.words import in_sentence
 
 from . import flow
 from .flow import Refused, Source
@@ -69,7 +69,7 @@ def subclass(book: Rulebook, said: Report) -> Category:
         sentence = _("“%(name)s”不在现行分类体系 %(scheme)s 中，请更新类别后重选。")
         raise Refused(
             "category_closed",
-            sentence % {"name": named(category), "scheme": settings.CATEGORY_SCHEME},
+            sentence % {"name": in_sentence(category), "scheme": settings.CATEGORY_SCHEME},
             field="category",
         )
     return category
@@ -88,7 +88,7 @@ def component(said: Report, category: Category) -> Component | None:
     if of != (category.scheme, category.kind, category.major, category.sub):
         raise Refused(
             "component_unfit",
-            _("部件 %(code)s 不属于“%(name)s”。") % {"code": component.code, "name": named(category)},
+            _("部件 %(code)s 不属于“%(name)s”。") % {"code": component.code, "name": in_sentence(category)},
             field="component",
         )
     return component

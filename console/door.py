@@ -78,7 +78,7 @@ def not_yours(request: HttpRequest, *roles: Role) -> HttpResponse:
     return told(request, says, 403)
 
 
-def told(request: HttpRequest, says: str, status: int) -> HttpResponse:
+def told(request: HttpRequest, says: str, status: int, *, title: str = "") -> HttpResponse:
     """A page with one sentence: why it is not shown, or not done. A part of a page hears the sentence alone."""
     titles = {
         400: _("请求有误"),
@@ -90,4 +90,4 @@ def told(request: HttpRequest, says: str, status: int) -> HttpResponse:
     }
     if "HX-Request" in request.headers:
         return HttpResponse(says, status=status, content_type="text/plain; charset=utf-8")
-    return render(request, "console/refused.html", {"says": says, "title": titles[status]}, status=status)
+    return render(request, "console/refused.html", {"says": says, "title": title or titles[status]}, status=status)

@@ -228,25 +228,27 @@ class Visit:
 
     async def poll(self, bell: asyncio.Event) -> None:
         """Answer when there is something to tell, or when `wait` is over."""
-        wait = self.query.pop("wait", "0")
+        wait = self.query.pop("wait", "")[:3]  # the web server has judged it; more would be no number of seconds
         until = asyncio.get_running_loop().time() + min(int(wait) if wait.isdecimal() else 0, LONGEST_S)
         while True:
             bell.clear()
             answer = await self.web.ask(INBOX, self.headers, **self.query)
             left = until - asyncio.get_running_loop().time()
-            if answer.status_code != 200 or answer.json()["items"] or not await self._rung(bell, left):
+            if answer.status_code != 200 or _tells(answer.json()) or not await self._rung(bell, left):
                 return await self.answer(answer)
 
     async def stream(self, bell: asyncio.Event) -> None:
         """Tell of each message as it comes, in the number's order, until the phone leaves or its session ends."""
         bell.clear()
-        since = self.query.get("since") or self.last_seen
+        since = later(self.query.get("since", ""), self.last_seen)
         answer = await self.web.ask(INBOX, self.headers, **({"since": since, "limit": PAGE} if since else {"limit": 1}))
         if answer.status_code != 200:
             await self.answer(answer)
             return
         await self._start(200, {"content-type": "text/event-stream", "x-accel-buffering": "no"})
         inbox = answer.json() if since else answer.json() | {"items": []}
+        if not inbox["reset"]:
+            await self._name("ready", int(since or inbox["last"]))
         await self._tell(inbox)
         while answer.status_code not in (401, 403) and not self.gone.done():
             pause = asyncio.ensure_future(asyncio.sleep(PAUSE_S))
@@ -258,7 +260,7 @@ class Visit:
                 await pause
             bell.clear()
             answer = await self.web.ask(INBOX, self.headers, since=inbox["last"], limit=PAGE)
-            inbox = answer.json() if answer.status_code == 200 else inbox | {"items": []}
+            inbox = answer.json() if answer.status_code == 200 else inbox | {"items": [], "reset": False}
             await self._tell(inbox)
         await self._write(b"", more=False)
 
@@ -269,7 +271,13 @@ class Visit:
         ringing.cancel()
         return bell.is_set() and not self.gone.done()
 
+    async def _name(self, event: str, number: int) -> None:
+        """After which number it goes on: whoever breaks off before the next message asks from there."""
+        await self._write(f'id: {number}\nevent: {event}\ndata: {{"last": {number}}}\n\n'.encode())
+
     async def _tell(self, inbox: dict[str, Any]) -> None:
+        if inbox["reset"]:
+            await self._name("reset", inbox["last"])
         for message in inbox["items"]:
             said = json.dumps(message, ensure_ascii=False)
             await self._write(f"id: {message['number']}\nevent: message\ndata: {said}\n\n".encode())
@@ -293,6 +301,23 @@ class Visit:
 
     async def _write(self, body: bytes, *, more: bool = True) -> None:
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _tells(inbox: dict[str, Any]) -> bool:
+    return bool(inbox["items"] or inbox["reset"])
+
+
+def later(since: str, last_seen: str) -> str:
+    """The later of two numbers, either of which may be missing: what a browser asks when a line broke names where it
+    began in its address, and where it was in its header. What is no number is for the web server to refuse.
+    """
+    if since and not number(since):
+        return since
+    return max(filter(number, (since, last_seen)), key=int, default="")
+
+
+def number(said: str) -> bool:
+    return said.isascii() and said.isdecimal() and len(said) < 20
 
 
 def session(cookies: str) -> str:

@@ -106,3 +106,9 @@ def test_dev_says_that_a_python_is_too_old(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert "needs Python 99.1 or later" in told.stderr
     assert told.stdout == ""
+
+
+def test_the_yardstick_says_how_it_is_used() -> None:
+    told = subprocess.run([ROOT / "tests/bare"], check=False, capture_output=True, text=True)
+    assert told.returncode == 2
+    assert "tests/bare SUITE test [OPTIONS]" in told.stdout

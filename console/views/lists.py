@@ -19,6 +19,7 @@ from cases.queues import Queue
 from grid.models import Department
 from grid.moment import now
 from grid.quota import Overspent
+from grid.vocabulary import whole
 from grid.words import named
 
 from ..door import STAFF, Request, desk
@@ -146,7 +147,7 @@ def _changed(shown: str, department: Department | None) -> str:
     """What is told where a page suggested another department than the duties do now; nothing where it did not."""
     if shown == (str(department.pk) if department else ""):
         return ""
-    was = rulebook.current().departments.get(int(shown)) if shown.isdecimal() else None
+    was = rulebook.current().departments.get(whole(shown) or 0)
     says = _("页面打开之后，系统建议由“%(was)s”变为“%(now)s”，没有派遣。请核对后再办。")
     return says % {"was": named(was) if was else "—", "now": named(department) if department else "—"}
 

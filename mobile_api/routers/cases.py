@@ -23,6 +23,7 @@ from ..counting import counts_itself
 from ..filters import Filters, Spot
 from ..problems import Problem
 from ..schemas import AnswerIn, CaseOut, MoveIn, Page, ReportIn, SimilarOut
+from ..vocabulary import Key
 
 router = Router(tags=["cases"])
 
@@ -131,7 +132,7 @@ def move(request: Request, id: UUID, body: MoveIn, crs: Crs = Crs.WGS84) -> Case
 
 @router.post("cases/{id}/flags/{flag}", auth=officer(*SUPERVISION), response={200: CaseOut, **REFUSALS})
 @counts_itself
-def answer(request: Request, id: UUID, flag: int, body: AnswerIn, crs: Crs = Crs.WGS84) -> CaseOut:
+def answer(request: Request, id: UUID, flag: Key, body: AnswerIn, crs: Crs = Crs.WGS84) -> CaseOut:
     """Answer a flag on the evidence (核验). It stands in the log, and nothing else follows from it.
 
     With a `key`, the same answer again changes nothing. Only when all are answered is the case closed.

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated
-
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
-from pydantic import AwareDatetime, Field, FiniteFloat
+from pydantic import AwareDatetime, Field
 
 from grid import duty, quota
 from grid.crs import Crs, from_wgs84, to_wgs84
@@ -19,6 +16,7 @@ from grid.moment import now
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import Named, Position, Said, Told
+from ..vocabulary import Accuracy, Day, Key, Latitude, Longitude, Moment
 
 router = Router(tags=["duty"])
 REFUSALS = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
@@ -30,7 +28,7 @@ class DutyIn(Said):
     """I begin, or I end. A phone without a network says it later, with the moment."""
 
     on: bool
-    at: AwareDatetime | None = Field(None, description="none: now; up to SHIFT_HOURS ago")
+    at: Moment | None = Field(None, description="none: now; up to SHIFT_HOURS ago")
 
 
 class DutyOut(Told):
@@ -45,10 +43,10 @@ class DutyOut(Told):
 class FixIn(Said):
     """Where the phone was at a moment."""
 
-    at: AwareDatetime
-    lon: FiniteFloat = Field(ge=-180, le=180)
-    lat: FiniteFloat = Field(ge=-90, le=90)
-    accuracy_m: FiniteFloat | None = Field(None, ge=0, le=100_000)
+    at: Moment
+    lon: Longitude
+    lat: Latitude
+    accuracy_m: Accuracy | None = None
 
 
 class TrackIn(Said):
@@ -63,6 +61,15 @@ class TrackKept(Told):
 
     kept: int
     left_out: int = Field(description="known already, outside of my shifts, or too old")
+
+
+class WhichTrack(Said):
+    """Whose track of which local day."""
+
+    day: Day
+    officer: Key | None = Field(None, description="none: myself")
+    after: Moment | None = Field(None, description="what comes after it; the `Link` of a page says it")
+    limit: int = Field(PAGE, ge=1, le=PAGE)
 
 
 class FixOut(Told):
@@ -105,25 +112,18 @@ def follow(request: Request, body: TrackIn) -> TrackKept:
 
 
 @router.get("duty/track", auth=officer(), response={200: list[FixOut], **REFUSALS})
-def track(
-    request: Request,
-    response: HttpResponse,
-    day: date,
-    officer: int | None = Query(None, description="none: myself"),  # type: ignore[type-arg]
-    crs: Crs = Crs.WGS84,
-    after: AwareDatetime | None = None,
-    limit: Annotated[int, Field(ge=1, le=PAGE)] = PAGE,
-) -> list[FixOut]:
+def track(request: Request, response: HttpResponse, which: Query[WhichTrack], crs: Crs = Crs.WGS84) -> list[FixOut]:
     """My track of a local day, in pages: while there is more, the header `Link` has the next one (`rel="next"`: the
     same with `after`). Another's is for the shift leaders, leaders and auditors of the territory in which he has a
     beat, and each look is logged."""
-    whom = get_object_or_404(Officer, pk=officer) if officer else request.auth
-    found = duty.track(whom, day, by=request.auth, after=after, most=limit + 1)
-    if len(found) > limit:
+    whom = get_object_or_404(Officer, pk=which.officer) if which.officer else request.auth
+    found = duty.track(whom, which.day, by=request.auth, after=which.after, most=which.limit + 1)
+    if len(found) > which.limit:
         query = request.GET.copy()
-        query["after"] = found[limit - 1].at.isoformat()
+        query["after"] = found[which.limit - 1].at.isoformat()
         response["Link"] = f'<{request.path}?{query.urlencode()}>; rel="next"'
-    return [FixOut(at=row.at, point=_position(row.point, crs), accuracy_m=row.accuracy_m) for row in found[:limit]]
+    page = found[: which.limit]
+    return [FixOut(at=row.at, point=_position(row.point, crs), accuracy_m=row.accuracy_m) for row in page]
 
 
 @router.get("duty/officers", auth=officer(*duty.WATCH), response={200: list[OnDuty], **REFUSALS})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from ..filters import TERMS, Filters
 from ..operations import download
 from ..problems import Problem
 from ..schemas import Coded, Said, Told
+from ..vocabulary import Code, Day
 from .cases import STAFF
 
 router = Router(tags=["exports"])
@@ -75,9 +76,9 @@ class RankingIn(Table):
     """A ranking, live."""
 
     sheet: Literal["scores"]
-    scheme: str = Field(max_length=40, description="its code")
+    scheme: Code = Field(description="its code")
     span: Span = Field(Span.MONTH, description="how long a period")
-    day: date = Field(description="any day of the period")
+    day: Day = Field(description="any day of the period")
     basis: Literal["flow", "cohort"] | None = Field(None, description="none: the scheme's own")
 
     def terms(self) -> dict[str, Any]:

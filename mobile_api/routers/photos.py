@@ -18,7 +18,7 @@ from ..counting import counts_itself
 from ..operations import download, raw
 from ..problems import Problem
 from ..ranges import partly
-from ..schemas import Sha256
+from ..vocabulary import Sha256
 from .cases import STAFF
 
 router = Router(tags=["photos"])
