@@ -11,7 +11,7 @@ from cases.models import Case, Pace
 from cases.rulebook import Rulebook
 from grid.words import named
 
-from .schemas import Basis, ForecastOut, Named
+from .schemas import ForecastBasis, ForecastOut, Named
 
 
 def told(book: Rulebook, case: Case, at: datetime) -> ForecastOut | None:
@@ -26,10 +26,10 @@ def told(book: Rulebook, case: Case, at: datetime) -> ForecastOut | None:
     )
 
 
-def _basis(book: Rulebook, found: Pace) -> Basis:
+def _basis(book: Rulebook, found: Pace) -> ForecastBasis:
     category = book.categories[found.category_id]
     department = book.departments[found.department_id] if found.department_id else None
-    return Basis(
+    return ForecastBasis(
         category=Named(id=category.pk, code=f"{category.major}{category.sub}", name=named(category)),
         department=Named(id=department.pk, code=department.code, name=named(department)) if department else None,
         hours=None if found.hour is None else [found.hour, pace.ends(found.hour)],

@@ -155,7 +155,7 @@ class Reason(Told):
     says: str
 
 
-class Span(Told):
+class Stretch(Told):
     """A stretch of time, how many seconds of it counted, and why."""
 
     day: str
@@ -178,7 +178,7 @@ class Deadline(Told):
     clock: Coded | None = None
     allowed_s: int | None = Field(None, description="seconds of that clock since then")
     why: list[Reason] = []
-    trace: list[Span] = []
+    trace: list[Stretch] = []
 
 
 class CaseLine(Told):
@@ -277,7 +277,7 @@ class PhotoOut(Told):
     flags: list[Flag] = []
 
 
-class Basis(Told):
+class ForecastBasis(Told):
     """The pace that a forecast is told from: whose, of what, begun when, of how many stints."""
 
     category: Named = Field(description="the sub-class, or its major where that knows too little")
@@ -293,7 +293,7 @@ class ForecastOut(Told):
 
     chance: float | None = Field(description="0 to 1; none where the facts are too few")
     at_risk: bool = Field(description="the chance is at least the city's threshold, and the case is not late yet")
-    basis: Basis | None
+    basis: ForecastBasis | None
     says: str = Field(description="the basis in a sentence, or why there is none")
 
 

@@ -37,7 +37,7 @@ from .schemas import (
     Raised,
     Reason,
     SimilarOut,
-    Span,
+    Stretch,
     Where,
 )
 
@@ -247,7 +247,7 @@ def _deadline(book: Rulebook, case: Case, log: Sequence[CaseEvent], at: datetime
         allowed_s=case.allowed_s,
         why=_reasons(showing.why_due(log)),
         trace=[
-            Span(
+            Stretch(
                 day=span.day.isoformat(),
                 since=span.since,
                 until=span.until,
