@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from deploy.cluster import APP, BIN, Cluster
+from deploy.cluster import APP, Cluster, newest_version, programs
 
 RELOAD_S = 0.5
 SAID = re.compile(rf"^[-\d]+ [:.\d]+ \w+ \[\d+\] {APP} LOG:  statement: (.*(?:\n\t.*)*)", re.MULTILINE)
@@ -92,7 +92,8 @@ def _set(cluster: Cluster, what: str) -> None:
 def pgbench(url: str, scripts: Sequence[Path], clients: int, seconds: int) -> float:
     """Transactions per second. Raises CalledProcessError where a statement fails."""
     files = [f"--file={script}" for script in scripts]
-    command = [BIN / "pgbench", "-n", "-M", "simple", f"-c{clients}", "-j2", f"-T{seconds}", *files, url]
+    pgbench = programs(newest_version()) / "pgbench"
+    command = [pgbench, "-n", "-M", "simple", f"-c{clients}", "-j2", f"-T{seconds}", *files, url]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     tps = re.search(r"^tps = ([.\d]+)", said, re.MULTILINE)
     assert tps, said

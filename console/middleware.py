@@ -14,6 +14,7 @@ from cases.calendar import Unusable
 from cases.flow import Refused
 from grid import factor, room
 from grid.models import Officer
+from grid.quota import Overspent
 
 from .door import told
 from .vocabulary import readable
@@ -75,6 +76,10 @@ class Desk:
             return told(request, exception.detail, 409)
         if isinstance(exception, Unusable):
             return told(request, str(exception), 409)
+        if isinstance(exception, Overspent):
+            answer = told(request, str(exception), 429)
+            answer.headers["Retry-After"] = str(exception.after_s)
+            return answer
         if isinstance(exception, ObjectDoesNotExist):
             return told(request, _("没有找到，或您无权查看。"), 404)
         return None

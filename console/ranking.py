@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from cases import evaluation, looking, periods
-from cases.looking import Sight
+from cases.looking import LOOKERS, Sight
 from cases.models import Basis, Indicator, Publication, Scheme
 from cases.periods import Period, Span
 from cases.scores import Score
@@ -64,7 +64,11 @@ class Chosen:
 
 def places(by: Officer) -> dict[str, bool]:
     """Which of the pages of the scores are for him."""
-    return {"may_try": by.holds(*CENTRE), "may_read": by.holds(*CENTRE, *DEPARTMENT)}
+    return {
+        "may_rank": by.holds(*LOOKERS),
+        "may_try": by.holds(*CENTRE),
+        "may_read": by.holds(*CENTRE, *DEPARTMENT),
+    }
 
 
 def chosen(said: QueryDict, by: Officer) -> Chosen | None:

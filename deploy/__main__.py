@@ -11,6 +11,7 @@
   ./dev psql [OPTIONS]    the database's own prompt, as the owner of the tables
   ./dev run [PROGRAM]     any program, or a shell, with DATABASE_URL of the owner and all the settings of `up`
   ./dev docs              write the documents that are drawn from the code
+  ./dev lock [OPTIONS]    requirements.txt anew from requirements.in; the options go to uv
   ./dev reset [--yes]     stop everything; delete the database, the photos and the keys of this folder
 
 What is missing is installed first. DATABASE_URL, where set, names a server of one's own. See docs/operations.md.
@@ -65,7 +66,9 @@ def test(arguments: list[str]) -> int:
     """pytest's exit code is ours."""
     serve.words()
     with environment(throwaway()) as given:
-        return run((PYTHON, "-m", "pytest", *arguments), as_owner(given))
+        serve.static_files(given)
+        served = {"DATABASE_APP_URL": given["DATABASE_URL"]}  # for the web server; the tests own the tables
+        return run((PYTHON, "-m", "pytest", *arguments), as_owner(given) | served)
 
 
 def lint(arguments: list[str]) -> int:
@@ -82,7 +85,8 @@ def bench(arguments: list[str]) -> int:
         raise Failed(f"Which bench? There are: {', '.join(names) or 'none yet'}")
     with environment(throwaway(durable=True)) as given:
         prepare(given)
-        return run((PYTHON, "-m", f"bench.{arguments[0]}", *arguments[1:]), given)
+        apart = {"DATABASE_APP_URL": given["DATABASE_URL"]}  # of the servers that it starts; it fills tables itself
+        return run((PYTHON, "-m", f"bench.{arguments[0]}", *arguments[1:]), as_owner(given) | apart)
 
 
 def manage(arguments: list[str]) -> int:
@@ -102,8 +106,8 @@ def program(arguments: list[str]) -> int:
 
 
 def docs(arguments: list[str]) -> int:
-    """The drawn flow, and the dictionary of figures."""
-    return manage(["flow"]) or manage(["figures"])
+    """The drawn flow, the dictionary of figures, and the rights in the database."""
+    return manage(["flow"]) or manage(["figures"]) or manage(["rights"])
 
 
 def reset(arguments: list[str]) -> int:

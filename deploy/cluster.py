@@ -25,7 +25,7 @@ from urllib.parse import quote
 from deploy.process import ROOT, Failed
 
 DATA = Path(os.environ.get("DATA_DIR") or ROOT / ".data").absolute()
-BIN = Path("/usr/lib/postgresql/15/bin")
+OLDEST = 15  # the first PostgreSQL that has all we use
 DATABASE = OWNER = "wangge"  # the owner migrates and loads
 APP = "wangge_app"  # web and worker: may not rewrite the log of a case
 SOCKET_LIMIT = 107  # bytes of a Unix socket's path, the kernel's
@@ -85,6 +85,11 @@ class Cluster:
         """Make the cluster where there is none, and start it where it does not run. Raises Failed with its log."""
         if self.runs():
             return
+        if not self.programs.exists():
+            raise Failed(
+                f"The database in {self.folder} was made by PostgreSQL {self.version}, which is no longer installed. "
+                f"Install postgresql-{self.version}-postgis-3 again, or carry the data over as docs/operations.md says."
+            )
         if not (self.files / "pg").exists():
             self._make()
         self._postgres_folder(self.socket)
@@ -99,7 +104,7 @@ class Cluster:
             self._ctl("-m", "fast", "-t", "60", "stop")
 
     def runs(self) -> bool:
-        return self._as_server("pg_ctl", "-D", self.files / "pg", "status").returncode == 0
+        return self.programs.exists() and self._as_server("pg_ctl", "-D", self.files / "pg", "status").returncode == 0
 
     def remove(self) -> None:
         """Stop the cluster and delete its files. Raises Failed while somebody uses it."""
@@ -128,6 +133,17 @@ class Cluster:
     @property
     def log(self) -> Path:
         return self.files / "log" / "postgresql.log"
+
+    @property
+    def version(self) -> int:
+        """Of PostgreSQL: the one that made the files, else the newest that is installed. Raises Failed."""
+        made = self.files / "pg" / "PG_VERSION"
+        return int(made.read_text()) if made.exists() else newest_version()
+
+    @property
+    def programs(self) -> Path:
+        """Where that version's programs lie, if they are still installed."""
+        return programs(self.version)
 
     @cached_property
     def files(self) -> Path:
@@ -189,7 +205,7 @@ class Cluster:
     def _as_server(self, program: str, *words: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
         environment = without_pg(os.environ) | {"PGUSER": "postgres"}
         said: dict[str, Any] = {"input": stdin, "capture_output": True, "text": True, **_server_user()}
-        return subprocess.run([BIN / program, *words], check=False, env=environment, cwd="/", **said)
+        return subprocess.run([self.programs / program, *words], check=False, env=environment, cwd="/", **said)
 
 
 @contextmanager
@@ -222,6 +238,19 @@ def without_pg(environment: Mapping[str, str]) -> dict[str, str]:
 def _delete(cluster: Cluster) -> None:
     cluster.remove()
     shutil.rmtree(cluster.folder)
+
+
+def programs(version: int) -> Path:
+    return Path("/usr/lib/postgresql") / str(version) / "bin"
+
+
+def newest_version() -> int:
+    """The newest PostgreSQL of the machine that has PostGIS and that we can work with. Raises Failed."""
+    places = Path("/usr/share/postgresql").glob("[0-9]*/extension/postgis.control")
+    found = [version for place in places if programs(version := int(place.parents[1].name)).exists()]
+    if max(found, default=0) < OLDEST:
+        raise Failed(f"No PostgreSQL from {OLDEST} on with PostGIS is installed: apt-get install postgresql-postgis")
+    return max(found)
 
 
 def _nobody_else(users: IO[str]) -> bool:

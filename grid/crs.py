@@ -43,16 +43,16 @@ class InvalidPosition(ValueError):
 def to_wgs84(lon: float, lat: float, crs: str) -> Position:
     """The WGS84 position of one measured in `crs`. Raises UnknownCrs or InvalidPosition."""
     shifted, position = _SHIFTED.get(_known(crs)), _valid(lon, lat)
-    if shifted is None or not _in_china(position, margin=0.1):
+    if shifted is None or not in_china(position, margin=0.1):
         return position
     origin = _inverse(shifted, position)
-    return origin if _in_china(origin, margin=1e-9) else position
+    return origin if in_china(origin, margin=1e-9) else position
 
 
 def from_wgs84(lon: float, lat: float, crs: str) -> Position:
     """The position in `crs` of one measured in WGS84. Raises UnknownCrs or InvalidPosition."""
     shifted, position = _SHIFTED.get(_known(crs)), _valid(lon, lat)
-    return shifted(position) if shifted and _in_china(position) else position
+    return shifted(position) if shifted and in_china(position) else position
 
 
 def metres(a: Position, b: Position) -> float:
@@ -79,7 +79,8 @@ def _valid(lon: float, lat: float) -> Position:
     raise InvalidPosition(_("经度应在 ±180 之间，纬度应在 ±90 之间，收到 %(lon)s, %(lat)s") % {"lon": lon, "lat": lat})
 
 
-def _in_china(position: Position, *, margin: float = 0.0) -> bool:
+def in_china(position: Position, *, margin: float = 0.0) -> bool:
+    """Whether a position lies in the crude box of the libraries, or within a margin of degrees around it."""
     lon, lat = position
     return 72.004 - margin <= lon <= 137.8347 + margin and 0.8293 - margin <= lat <= 55.8271 + margin
 

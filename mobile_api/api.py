@@ -1,6 +1,7 @@
 """The phones' door: one API, a router for each noun, errors mapped once."""
 
 from . import problems
+from .counting import counting
 from .manual import PhonesApi
 from .parsing import CleanParser
 from .routers import (
@@ -25,7 +26,7 @@ from .routers import (
 from .strict import strict
 
 DESCRIPTION = """\
-For the apps of inspectors, handlers and the centre.
+For the apps of 网格: of inspectors, handlers and the centre.
 
 **Log in** at `POST /api/auth/app/v1/auth/login` with `{"username", "password"}`; the answer's
 `meta.session_token` goes into the header `X-Session-Token` of every call.
@@ -35,11 +36,10 @@ For the apps of inspectors, handlers and the centre.
 (`zh-hans`, `en`). **Errors** are problem details (RFC 9457) with a stable `code`.
 """
 
-api = PhonesApi(
-    title="Wangge 网格", version="1", description=DESCRIPTION, urls_namespace="mobile", parser=CleanParser()
-)
+api = PhonesApi(title="Wangge", version="1", description=DESCRIPTION, urls_namespace="mobile", parser=CleanParser())
 problems.install(api)
 api.add_decorator(strict, mode="view")
+api.add_decorator(counting)
 for noun in (
     me,
     preferences,

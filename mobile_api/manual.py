@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+from django.utils.translation import get_language
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from grid.roles import Role
+
+from .operations import OPERATION_IDS
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -21,6 +25,7 @@ SAID = {
     404: "Not there, or not to be seen by this officer; the two look alike.",
     409: "Not now: the case stands elsewhere, or the id was used otherwise. `allowed` says what is possible.",
     413: "Too large.",
+    416: "The file has no such part; `Content-Range` says how long it is.",
     422: "What was said is wrong; `field` and `errors` say where. Nothing was written.",
     503: "Not here, or not now; `Retry-After` says when to ask again.",
 }
@@ -37,6 +42,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
         "allowed": [{"verb": "pass", "label": "核查通过", "by": ["inspector"]}],
     },
     413: {"code": "photo_too_large", "title": "内容过大", "detail": "照片最大 12000000 字节，收到 30000000 字节。"},
+    416: {"code": "range_unfit", "title": "没有所要的部分", "detail": "文件共 2418530 字节，没有所要的部分。"},
     503: {"code": "not_live", "title": "暂时无法办理", "detail": "此处没有实时消息，请定时查询收件箱。"},
     422: {
         "code": "invalid",
@@ -51,21 +57,31 @@ EXAMPLES: dict[int, dict[str, Any]] = {
 class PhonesApi(NinjaAPI):
     """The API with its manual."""
 
-    def get_openapi_schema(self, **more: Any) -> Any:
-        schema = super().get_openapi_schema(**more)
+    @cache  # noqa: B019  there is one, as long as the process; each making costs 0.8 s, and asks for no login
+    def _manual(self, path_prefix: str, language: str) -> Any:
+        schema = super().get_openapi_schema(path_prefix=path_prefix)
         roles = {(method, path): posts for method, path, posts in calls(self)}
+        root = self.get_root_path({})
         for path, item in schema["paths"].items():
             for method, told in item.items():
                 posts = next(found for (of, end), found in roles.items() if of == method and path.endswith(f"/{end}"))
+                told["operationId"] = OPERATION_IDS[method.upper(), path.removeprefix(root)]
                 told["summary"] = told["description"].partition(". ")[0].rstrip(".")
                 told["description"] += (
                     f"\n\nFor {', '.join(posts)}." if posts else "\n\nFor everybody who is logged in."
                 )
+                for parameter in told.get("parameters", ()):
+                    _move_examples(parameter)
                 if JSON in told.get("requestBody", {}).get("content", {}):
                     told["responses"].setdefault("400", {"content": {JSON: {"schema": {"$ref": REFERENCE}}}})
                 for status, answer in told["responses"].items():
                     _mark(int(status), answer)
         return schema
+
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> Any:
+        """Made once for each language."""
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        return self._manual(prefix, get_language())
 
 
 def calls(api: NinjaAPI) -> Iterator[tuple[str, str, tuple[Role, ...]]]:
@@ -82,6 +98,13 @@ def _posts(operation: Operation) -> tuple[Role, ...]:
     (auth,) = operation.auth_callbacks
     posts: tuple[Role, ...] = auth.roles  # type: ignore[attr-defined]
     return posts
+
+
+def _move_examples(parameter: dict[str, Any]) -> None:
+    """To its schema: beside it OpenAPI 3.1 knows a list of examples by name alone, JSON Schema one of values."""
+    if isinstance(said := parameter.get("examples"), list):
+        del parameter["examples"]
+        parameter["schema"]["examples"] = said
 
 
 def _mark(status: int, answer: dict[str, Any]) -> None:

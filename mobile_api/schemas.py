@@ -155,7 +155,7 @@ class Reason(Told):
     says: str
 
 
-class Stretch(Told):
+class WorkSpan(Told):
     """A stretch of time, how many seconds of it counted, and why."""
 
     day: str
@@ -178,7 +178,7 @@ class Deadline(Told):
     clock: Coded | None = None
     allowed_s: int | None = Field(None, description="seconds of that clock since then")
     why: list[Reason] = []
-    trace: list[Stretch] = []
+    trace: list[WorkSpan] = []
 
 
 class CaseLine(Told):

@@ -18,6 +18,7 @@ from allauth.headless.mfa.views import AuthenticateView
 from allauth.headless.usersessions.views import SessionsView
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.urls import path
+from django.views.decorators.http import require_http_methods
 
 from grid import sessions
 from grid.codes import CodeInput
@@ -62,8 +63,10 @@ class Unbroken:
 
 
 def _door(route: str, view: type[APIView]) -> Any:
+    """What a view has no method for is refused before it: allauth reads the body first, whatever is asked."""
+    methods = [name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)]
     unbroken: Any = type(view.__name__, (Unbroken, view), {"__doc__": view.__doc__})
-    return path(f"app/v1/{route}", unbroken.as_api_view(client=Client.APP))
+    return path(f"app/v1/{route}", require_http_methods(methods)(unbroken.as_api_view(client=Client.APP)))
 
 
 urlpatterns = [

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja.operation import Operation
 
-from .problems import FieldError, problem
+from .problems import LONGEST_NAME, FieldError, invalid
 
 Run = Callable[..., HttpResponse]
 
@@ -32,6 +32,5 @@ def strict(run: Run) -> Run:
 
 def _refused(unknown: list[str], known: list[str]) -> HttpResponse:
     detail = _("没有这一项，可用的有：%(known)s") % {"known": _("、").join(known)} if known else _("没有这一项")
-    errors = [FieldError(field=name, code="extra_forbidden", detail=detail) for name in unknown]
-    sentence = _("；").join(f"{error.field}: {error.detail}" for error in errors)
-    return problem(422, "invalid", sentence, field=unknown[0], errors=errors)
+    names = (name[:LONGEST_NAME] for name in unknown)
+    return invalid((FieldError(field=name, code="extra_forbidden", detail=detail) for name in names), len(unknown))

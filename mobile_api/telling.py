@@ -37,8 +37,8 @@ from .schemas import (
     Raised,
     Reason,
     SimilarOut,
-    Stretch,
     Where,
+    WorkSpan,
 )
 
 
@@ -247,7 +247,7 @@ def _deadline(book: Rulebook, case: Case, log: Sequence[CaseEvent], at: datetime
         allowed_s=case.allowed_s,
         why=_reasons(showing.why_due(log)),
         trace=[
-            Stretch(
+            WorkSpan(
                 day=span.day.isoformat(),
                 since=span.since,
                 until=span.until,

@@ -36,7 +36,7 @@ def test_the_dictionary_of_figures_is_the_code_s_and_the_rows() -> None:
 
 def test_every_setting_is_documented() -> None:
     tree = ast.parse(Path(source.__file__).read_text(encoding="utf8"))
-    readers = {"text", "yes", "number", "whole", "words"}
+    readers = {"allowance", "text", "yes", "number", "whole", "words"}
     names = {
         node.args[0].value
         for node in ast.walk(tree)
@@ -83,10 +83,24 @@ def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
         assert (ROOT / link).exists(), link
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=str)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    for link in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text(encoding="utf8")):
-        assert (page.parent / link).exists(), f"{page.name}: {link}"
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(page for folder in ("docs", "deploy", "bench") for page in (ROOT / folder).rglob("*.md"))]
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_a_page_and_to_a_section_of_it(page: Path) -> None:
+    for link in re.findall(r"\]\((?!http)([^)\s]+)\)", page.read_text(encoding="utf8")):
+        file, _, section = link.partition("#")
+        led_to = page.parent / file if file else page
+        assert led_to.exists(), link
+        assert not section or section in sections(led_to), link
+
+
+def sections(page: Path) -> set[str]:
+    """How the headings of a page are linked to."""
+    heads = re.findall(r"^#+ (.*)", page.read_text(encoding="utf8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", head).strip().lower().replace(" ", "-") for head in heads}
 
 
 def test_every_picture_is_small_and_in_use() -> None:

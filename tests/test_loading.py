@@ -141,7 +141,7 @@ FILES = [
     ("areas.csv", lambda path: path.write_text("code\n654321\n"), "column_missing"),
     ("areas.csv", lambda path: path.write_bytes("code,name\n654321,试验区\n".encode("gbk")), "file_not_utf8"),
     ("areas.csv", lambda path: path.write_text('code,name\n654321,"试验区\n'), "file_unreadable"),
-    ("cells.geojson", lambda path: path.write_text('{"type": "FeatureCollection", "features": ['), "file_unreadable"),
+    ("cells.geojson", lambda path: path.write_text('{"type": "FeatureCollection", "features": ['), "not_json"),
     ("cells.geojson", lambda path: path.write_bytes(path.read_text().encode("gbk")), "file_not_utf8"),
     ("beats.json", lambda path: path.write_text('{"code": "654321-b1"}'), "file_unreadable"),
     ("city.json", lambda path: path.unlink(), "city_missing"),
@@ -150,7 +150,7 @@ FILES = [
     ("city.json", lambda path: path.write_text('{"name": "x", "files": {}}'), "city_invalid"),
     ("city.json", lambda path: edit(path, ('"654321"', "")), "city_invalid"),
     ("city.json", lambda path: edit(path, ('"beats"', '"beasts"')), "city_invalid"),
-    ("city.json", lambda path: edit(path, ('"beats.json"', '"../beats.json"')), "file_missing"),
+    ("city.json", lambda path: edit(path, ('"beats.json"', '"../beats.json"')), "file_elsewhere"),
 ]
 
 

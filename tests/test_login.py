@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta as td
-from threading import Barrier, Thread
+from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from allauth.core.internal import ratelimit
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 from django.http import HttpRequest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from ninja import NinjaAPI
@@ -43,7 +47,7 @@ def desk(request: HttpRequest) -> str:
     return request.auth.username
 
 
-urlpatterns = [path("api/auth/", include("mobile_api.signin")), path("rooms/", rooms.urls)]
+urlpatterns = [path("rooms/", rooms.urls), path("", include("backend.urls"))]
 pytestmark = pytest.mark.urls(__name__)
 
 AUTH = "/api/auth/app/v1"
@@ -248,9 +252,64 @@ def test_one_address_cannot_try_one_password_on_everybody(city: SimpleNamespace)
     assert codes(Phone().login("ann")) == ["too_many_login_attempts"]
 
 
+def crowd_out(settings: Any, times: int = 3, **headers: str) -> None:
+    """So many wrong passwords from one address that it is closed to strangers."""
+    settings.ADDRESS_FAILURES = times
+    for n in range(times):
+        guess(f"nobody-{n}", 1, **headers)
+
+
+def test_who_signed_in_there_before_is_not_shut_out_with_the_others(
+    city: SimpleNamespace, clock: Any, settings: Any
+) -> None:
+    running = logged_in("ann")
+    crowd_out(settings)
+    clock.shift(td(minutes=5))
+    answer = Phone().login("ivan")
+    assert (codes(answer), answer["Retry-After"]) == (["too_many_login_attempts"], "601")
+    assert "10 分钟后（09:15）" in answer.json()["errors"][0]["message"]
+    assert running.comes_in()
+    assert logged_in("ann")
+    assert logged_in("ANN")
+    clock.shift(td(minutes=10, seconds=1))
+    assert logged_in("ivan")
+
+
+def test_an_account_that_an_address_knows_has_its_own_few_chances(city: SimpleNamespace, settings: Any) -> None:
+    logged_in("ann")
+    crowd_out(settings)
+    guess("ann", 5)
+    answer = Phone().login("ann")
+    assert (codes(answer), answer["Retry-After"]) == (["too_many_login_attempts"], "900")
+    assert "账号已锁定" in answer.json()["errors"][0]["message"]
+
+
+def test_the_desk_tells_until_when_too(city: SimpleNamespace, clock: Any, settings: Any) -> None:
+    crowd_out(settings)
+    answer = Client().post("/account/login/", {"login": "ann", "password": PASSWORD})
+    assert "15 分钟后（09:15）" in answer.content.decode()
+    assert answer["Retry-After"] == "901"
+
+
+def test_another_address_is_open(city: SimpleNamespace, settings: Any) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    crowd_out(settings, X_Forwarded_For="2001:db8::1")
+    assert codes(Phone(X_Forwarded_For="2001:db8::ffff").login("ann")) == ["too_many_login_attempts"]  # one network
+    assert logged_in("ann", X_Forwarded_For="2001:db8:0:1::1")
+    assert logged_in("ivan", X_Forwarded_For="203.0.113.9")
+
+
+def test_the_administrator_opens_an_address_early(city: SimpleNamespace, settings: Any, capsys: Any) -> None:
+    crowd_out(settings)
+    call_command("unlock", "127.0.0.1", "203.0.113.9")
+    assert capsys.readouterr().out == "127.0.0.1: open again\n203.0.113.9: was not locked\n"
+    assert logged_in("ann")
+
+
 def test_an_address_can_knock_only_so_often(city: SimpleNamespace) -> None:
     answers = [Phone().ask("POST", f"{AUTH}/auth/login").status_code for _ in range(121)]
     assert answers == [400] * 120 + [429]
+    assert Phone().ask("POST", f"{AUTH}/auth/login")["Retry-After"] == "60"
 
 
 def test_no_address_is_believed_that_the_phone_itself_names(city: SimpleNamespace, caplog: Any) -> None:
@@ -261,21 +320,29 @@ def test_no_address_is_believed_that_the_phone_itself_names(city: SimpleNamespac
 
 def test_twenty_guesses_at_one_moment_have_five_chances(transactional_db: None) -> None:
     Officer.objects.create(username="ann", password="!")
-    answers: list[str] = []
     start = Barrier(20)
 
-    def try_it() -> None:
+    def try_it(_: int) -> Any:
         start.wait()
-        answers.extend(codes(Phone().login("ann", WRONG)))
-        connection.close()
+        try:
+            return Phone().login("ann", WRONG)
+        finally:
+            connection.close()
 
-    threads = [Thread(target=try_it) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(20) as crowd:
+        answers = list(crowd.map(try_it, range(20)))
     cache.clear()
-    assert answers.count("username_password_mismatch") == 5
+    assert Counter(answer.status_code for answer in answers) == {400: 20}
+    told = Counter(code for answer in answers for code in codes(answer))
+    assert told == {"username_password_mismatch": 5, "too_many_login_attempts": 15}
+
+
+def test_nobody_is_refused_because_another_of_his_address_is_being_counted(city: SimpleNamespace) -> None:
+    """As when a whole office signs in at eight, or a process was killed while it counted."""
+    rate = ratelimit.parse_rate(settings.ACCOUNT_RATE_LIMITS["login"])
+    count = ratelimit.get_cache_key(RequestFactory().post("/"), app="allauth.account", action="login", rate=rate)
+    assert cache.add(f"{count}:lock", True, timeout=2)
+    assert Phone().login("ann").status_code == 200
 
 
 # What stands open

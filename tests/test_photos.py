@@ -198,7 +198,8 @@ def together(act: Callable[[], Any], hands: int = 20) -> list[Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_phones_send_one_photo_and_twenty_look_at_it(folder: Path) -> None:
+def test_twenty_phones_send_one_photo_and_twenty_look_at_it(folder: Path, settings) -> None:
+    settings.PHOTO_WAIT_S = 60
     city = town.build()
     new = together(lambda: photos.keep(SHA, SNAP, by=city.ann)[1])
     assert sorted(new) == [False] * 19 + [True]

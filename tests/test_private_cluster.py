@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,19 +86,37 @@ def test_a_path_too_long_for_a_socket_gets_a_short_one(tmp_path: Path) -> None:
         long.remove()
 
 
-def test_a_still_worker_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "BEAT", tmp_path / "beat")
-    monkeypatch.setattr(worker, "LOOK_S", 0.01)
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], worker.Watched]:
+    """A program that is watched, in the place of the worker's."""
+
+    def begin(program: str) -> worker.Watched:
+        monkeypatch.setattr(worker, "DATA", tmp_path)
+        monkeypatch.setattr(worker, "start", lambda command, *args, **more: start((*program.split(),), {}, **more))
+        return worker.Watched("hands", "sign")
+
+    return begin
+
+
+def test_a_still_worker_is_noticed(watched: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "STILL_S", 0.05)
-    worker.BEAT.touch()
-    with start(("sleep", "60"), {}, apart=True) as cluster:
-        assert worker.watch(cluster) is None
-        worker.end(cluster)
+    program = watched("sleep 60")
+    program.sign.touch()
+    try:
+        assert program.trouble() == ""
+        while not (why := program.trouble()):
+            pass
+        assert "no sign of life" in why and not program.stillborn
+    finally:
+        worker.end((program.process,))
 
 
-def test_a_worker_that_ended_by_itself_is_not_started_again() -> None:
-    with start(("false",), {}, apart=True) as cluster:
-        assert worker.watch(cluster) == 1
+def test_a_worker_that_ended_by_itself_is_not_started_again(watched: Any) -> None:
+    program = watched("false")
+    program.process.wait()
+    assert (program.trouble(), program.stillborn) == ("ended with 1", True)
+    program.sign.touch()
+    assert not program.stillborn, "it lived"
 
 
 def test_a_worker_deaf_to_the_word_is_ended_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,8 +125,32 @@ def test_a_worker_deaf_to_the_word_is_ended_with_its_children(monkeypatch: pytes
     with start(deaf, {"PATH": "/usr/bin:/bin"}, apart=True, stdout=subprocess.PIPE) as cluster:
         assert cluster.stdout
         child = int(cluster.stdout.readline())
-        worker.end(cluster)
+        worker.end((cluster,))
     until = time.monotonic() + 5
     while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
         assert time.monotonic() < until, "the child lives on"
         time.sleep(0.01)
+
+
+def test_a_folder_is_served_by_the_version_that_made_it(cluster: Cluster) -> None:
+    """Also after an upgrade of the system, which brings a newer one."""
+    with cluster.running():
+        kept = cluster.sql("SHOW server_version_num")
+    assert cluster.version == int((cluster.files / "pg" / "PG_VERSION").read_text()) == int(kept) // 10_000
+
+
+def test_a_folder_whose_version_is_gone_says_so_and_can_be_given_up(cluster: Cluster) -> None:
+    with cluster.running():
+        pass
+    (cluster.files / "pg" / "PG_VERSION").write_text("11\n")
+    with pytest.raises(Failed, match=r"made by PostgreSQL 11, which is no longer installed"), cluster.running():
+        pytest.fail("started by another version")
+    cluster.remove()
+    assert not (cluster.files / "pg").exists()
+
+
+def test_the_newest_version_with_postgis_makes_new_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert clusters.newest_version() >= clusters.OLDEST
+    monkeypatch.setattr(clusters, "OLDEST", 99)
+    with pytest.raises(Failed, match="apt-get install postgresql-postgis"):
+        clusters.newest_version()

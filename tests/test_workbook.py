@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from cases.loading import conditions, workbook, xlsx
+from cases.loading import conditions, parts, workbook
 from cases.loading.reading import NotLoaded, Refusals
 from cases.models import Category, Condition, Kind
 
@@ -278,8 +278,8 @@ def test_what_is_no_workbook_is_refused(tmp_path: Path, taxonomy: None) -> None:
     (tmp_path / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0 an older format")
     assert refused(tmp_path / "old.xls") == [("old.xls", 0, "not_xlsx")]
     assert refused(tmp_path / "none.xlsx") == [("none.xlsx", 0, "file_missing")]
-    with ZipFile(tmp_path / "zip.xlsx", "w") as parts:
-        parts.writestr("hello.txt", "a zip, and no workbook")
+    with ZipFile(tmp_path / "zip.xlsx", "w") as whole:
+        whole.writestr("hello.txt", "a zip, and no workbook")
     assert refused(tmp_path / "zip.xlsx") == [("zip.xlsx", 0, "not_xlsx")]
 
 
@@ -300,8 +300,8 @@ def test_a_long_sheet_is_refused(make: Callable[..., Path], taxonomy: None) -> N
 
 def test_a_workbook_that_unpacks_to_too_much_is_not_opened(make: Callable[..., Path], taxonomy: None) -> None:
     path = make(*COVERS)
-    with ZipFile(path, "a", ZIP_DEFLATED) as parts:
-        parts.writestr("xl/bomb.xml", b" " * (xlsx.UNPACKED + 1))
+    with ZipFile(path, "a", ZIP_DEFLATED) as whole:
+        whole.writestr("xl/bomb.xml", b" " * (parts.UNPACKED + 1))
     assert path.stat().st_size < 100_000
     assert refused(path) == [("conditions.xlsx", 0, "file_large")]
 

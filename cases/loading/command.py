@@ -8,17 +8,19 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from grid.loading.outcome import Counts
+from grid.loading.bounds import bounded_memory
+from grid.loading.outcome import Counts, Refused
 
 from .reading import NotLoaded
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """What was refused ends the command with exit code 1."""
+    """What was refused ends the command with exit code 1, also a file that takes too much memory."""
     try:
-        yield
-    except NotLoaded as refused:
+        with bounded_memory():
+            yield
+    except (NotLoaded, Refused) as refused:
         raise CommandError(_("没有载入，请改正后重试：\n%(refusals)s") % {"refusals": refused}) from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -15,7 +14,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from grid.loading import bounds
 from grid.loading.outcome import Finding, Refused
+from grid.loading.spoilt import legible
+from grid.loading.tables import Table, any_word
 
 from ..calendar import Unusable
 from ..clock import Limit, Unit
@@ -60,47 +62,45 @@ Row = Mapping[str, str]
 
 
 def table(path: Path, needs: Iterable[str], refusals: Refusals) -> list[tuple[int, Row]]:
-    """The rows of a CSV file in UTF-8 with their line numbers, cells stripped. Empty lines are passed over.
+    """The rows of a CSV file in UTF-8 with their line numbers, cells stripped. Rows of blanks are passed over.
 
     A file that cannot be read, or lacks a column, gives no rows and one refusal.
     """
     found: list[tuple[int, Row]] = []
     with refusals.at(path.name), _opened(path), path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.DictReader(file, strict=True)
-        if lacking := set(needs) - set(lines.fieldnames or ()):
+        lines = Table(file)
+        if lacking := set(needs) - set(lines.columns):
             raise Refused("column_missing", _("缺少列：%(columns)s") % {"columns": _("、").join(sorted(lacking))})
-        for cells in lines:
-            with refusals.at(path.name, lines.line_num):
-                found.append((lines.line_num, _stripped(cells)))
+        for cells in lines.rows():
+            with refusals.at(path.name, lines.line):
+                found.append((lines.line, _stripped(cells)))
     return found
 
 
 def document(path: Path) -> Any:
     """What a JSON file holds. Raises `Refused`."""
     with _opened(path):
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return bounds.parsed(path.read_text(encoding="utf-8-sig"))
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[None]:
     try:
+        bounds.weighed(path)
         yield
-    except (FileNotFoundError, IsADirectoryError):
-        raise Refused("file_missing", _("没有这个文件：%(path)s") % {"path": path}) from None
     except UnicodeDecodeError:
         raise Refused("not_utf8", _("不是 UTF-8 编码，请另存为 UTF-8")) from None
     except csv.Error as error:
         raise Refused("not_csv", _("不是规范的 CSV：%(error)s") % {"error": error}) from None
-    except json.JSONDecodeError as error:
-        raise Refused("not_json", _("不是规范的 JSON：%(error)s") % {"error": error}) from None
 
 
 def _stripped(cells: Mapping[str | None, Any]) -> Row:
-    if None in cells or None in cells.values():
+    if any_word(cells.get(None, ())) or None in cells.values():
         raise Refused("cell_count", _("单元格数与表头不符"))
-    row = {str(name): str(cell).strip() for name, cell in cells.items()}
+    row = {name.strip(): str(cell).strip() for name, cell in cells.items() if name and name.strip()}
     if any(len(cell) > CELL_CHARS for cell in row.values()):
         raise Refused("cell_long", _("单元格超过 %(most)s 字") % {"most": CELL_CHARS})
+    legible(row)
     return row
 
 

@@ -95,7 +95,7 @@ def read(path: Path, refusals: Refusals, *, rows: int = ROWS) -> Book:
     """The conditions of a workbook. A sheet of more than `rows` filled rows is refused."""
     book = Book()
     with refusals.at(path.name):
-        sheets = xlsx.read(path, lambda title: bool(_kinds(title)), rows=rows)
+        sheets = xlsx.read(path, lambda title: bool(_kinds(title)), rows=rows, most=len(SHEETS))
         found = {kind: sheet for sheet in sheets for kind in _kinds(sheet.title)}
         if not found or len(found) < len(sheets):
             raise Refused("sheets", _("工作簿须有名称含“部件”或“事件”的工作表，各不超过一个"))

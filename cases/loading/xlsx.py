@@ -1,7 +1,7 @@
 """The cells of a workbook that came from anywhere, as words. Nothing here touches the database.
 
-What a file may cost is bounded before it is opened: bytes, unpacked bytes, rows and merged cells. Cells that hold no
-word (an error, a date, a formula without its result) are no trouble until somebody asks for them.
+What a file may cost is bounded before it is opened, see `parts`, and while it is read: sheets, rows and merged cells.
+Cells that hold no word (an error, a date, a formula without its result) are no trouble until somebody asks for them.
 """
 
 from __future__ import annotations
@@ -14,20 +14,18 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import iterparse
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
+from openpyxl.cell.read_only import EMPTY_CELL
 from openpyxl.utils.cell import coordinate_to_tuple
 
 from grid.loading.outcome import Refused
 
-BYTES = 8 * 2**20
-UNPACKED = 16 * 2**20
-"""Hundreds of conditions take less than one of these; XML costs some twenty times its size in memory."""
+from . import parts
 
 COLUMNS = 60
-LAST_ROW = 2**20  # of any workbook
 MERGED = 200_000
 """Cells that may lie in merged ranges of one sheet."""
 
@@ -55,15 +53,16 @@ class Sheet:
         return self.merged.get((row, column + 1)) == self.merged.get((row, column), (0, 0))
 
 
-def read(path: Path, wanted: Callable[[str], bool], *, rows: int) -> list[Sheet]:
-    """The sheets whose title is wanted. Raises `Refused` for what is no workbook, or is larger than any we need."""
-    _weigh(path)
+def read(path: Path, wanted: Callable[[str], bool], *, rows: int, most: int) -> list[Sheet]:
+    """The sheets whose title is wanted, at most so many: of more, none is read. Raises `Refused` for what is no
+    workbook, or is larger than any we need.
+    """
+    last = parts.weigh(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # of extensions that openpyxl does not keep
             return [
-                Sheet(title, _filled(values, formulas, rows), _merged(path, values))
-                for title, values, formulas in _sheets(path)
-                if wanted(title)
+                Sheet(title, _filled(values, formulas, _last(values, last), rows), _merged(path, values))
+                for title, values, formulas in _sheets(path, wanted, most)
             ]
     except Refused:
         raise
@@ -71,33 +70,24 @@ def read(path: Path, wanted: Callable[[str], bool], *, rows: int) -> list[Sheet]
         raise Refused("not_xlsx", _("工作簿读不出来：%(error)s") % {"error": error}) from error
 
 
-def _weigh(path: Path) -> None:
-    try:
-        with ZipFile(path) as parts:
-            unpacked = sum(part.file_size for part in parts.infolist())
-    except FileNotFoundError:
-        raise Refused("file_missing", _("没有这个文件：%(path)s") % {"path": path}) from None
-    except (BadZipFile, OSError):
-        raise Refused("not_xlsx", _("不是 xlsx 工作簿，请另存为“Excel 工作簿（*.xlsx）”")) from None
-    if path.stat().st_size > BYTES or unpacked > UNPACKED:
-        raise Refused("file_large", _("工作簿太大：展开后最多 %(most)s MB") % {"most": UNPACKED // 2**20})
-
-
-def _sheets(path: Path) -> Iterator[tuple[str, Any, Any]]:
+def _sheets(path: Path, wanted: Callable[[str], bool], most: int) -> Iterator[tuple[str, Any, Any]]:
     """Each sheet twice: with the results of its formulas, and with the formulas."""
     results = load_workbook(path, read_only=True, data_only=True, keep_links=False)
     formulas = load_workbook(path, read_only=True, data_only=False, keep_links=False)
     try:
-        for sheet in results.worksheets:
+        found = [sheet for sheet in results.worksheets if wanted(sheet.title)]
+        for sheet in found if len(found) <= most else ():
             yield sheet.title, sheet, formulas[sheet.title]
     finally:
         results.close()
         formulas.close()
 
 
-def _filled(results: Any, formulas: Any, most: int) -> dict[int, dict[int, str | Refused]]:
+def _filled(results: Any, formulas: Any, last: int, most: int) -> dict[int, dict[int, str | Refused]]:
     found: dict[int, dict[int, str | Refused]] = {}
-    for number, (row, source) in enumerate(zip(_rows(results), _rows(formulas), strict=True), 1):
+    for number, (row, source) in enumerate(zip(_rows(results, last), _rows(formulas, last), strict=True), 1):
+        if all(cell is EMPTY_CELL for cell in row):  # a row far below has a million of these above it
+            continue
         cells = {column: _said(*pair) for column, pair in enumerate(zip(row, source, strict=True), 1)}
         if filled := {column: said for column, said in cells.items() if said != ""}:
             found[number] = filled
@@ -107,10 +97,15 @@ def _filled(results: Any, formulas: Any, most: int) -> dict[int, dict[int, str |
     return found
 
 
-def _rows(sheet: Any) -> Iterator[tuple[Any, ...]]:
+def _rows(sheet: Any, last: int) -> Iterator[tuple[Any, ...]]:
     """The bounds are ours: those that a file declares of itself may be anything."""
-    rows: Iterator[tuple[Any, ...]] = sheet.iter_rows(min_row=1, max_row=LAST_ROW, min_col=1, max_col=COLUMNS)
-    return rows
+    rows: Iterator[tuple[Any, ...]] = sheet.iter_rows(min_row=1, max_row=last, min_col=1, max_col=COLUMNS)
+    return rows if last else iter(())
+
+
+def _last(sheet: Any, rows: Mapping[str, int]) -> int:
+    """The last row in which something is written, as it was counted."""
+    return rows.get(str(sheet._worksheet_path).lstrip("/"), 0)  # noqa: SLF001 (nowhere else is it told)
 
 
 def _said(cell: Any, source: Any) -> str | Refused:
@@ -134,7 +129,7 @@ def _said(cell: Any, source: Any) -> str | Refused:
 def _merged(path: Path, sheet: Any) -> dict[Place, Place]:
     """openpyxl does not tell the merged ranges of a sheet that it reads row by row."""
     found: dict[Place, Place] = {}
-    with ZipFile(path) as parts, parts.open(sheet._worksheet_path) as part:  # noqa: SLF001 (nowhere else is it told)
+    with ZipFile(path) as whole, whole.open(sheet._worksheet_path) as part:  # noqa: SLF001 (nowhere else is it told)
         for _event, element in iterparse(part):  # noqa: S314 (expat bounds entities; the part's size is bounded)
             if element.tag.endswith("}mergeCell"):
                 (top, left), (bottom, right) = map(coordinate_to_tuple, element.get("ref", "").split(":"))

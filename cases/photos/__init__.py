@@ -11,6 +11,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django_q.tasks import async_task
 
+from grid import quota
 from grid.crs import metres
 from grid.models import SRID, Officer
 from grid.moment import now
@@ -31,25 +33,40 @@ from grid.roles import CENTRE, SUPERVISION, Role
 from ..flow import Verb
 from ..models import Case, Evidence, Photo, Recheck
 from . import alike, picture
+from .hands import again_s, hand
 from .refused import PhotoRefused
 
-__all__ = ["PhotoRefused", "flags", "keep", "may_see", "missing", "original", "preview", "shrink", "sweep", "weigh"]
+__all__ = [
+    "PhotoRefused",
+    "again_s",
+    "flags",
+    "keep",
+    "may_see",
+    "missing",
+    "original",
+    "preview",
+    "shrink",
+    "sweep",
+    "weigh",
+]
 
 access = logging.getLogger("access")
 log = logging.getLogger(__name__)
 
 ORIGINALS = (*SUPERVISION, Role.LEADER, Role.AUDITOR)  # the posts that may look at any original they may see
+LEAST_COUNTED = 200_000  # bytes that a photo counts as at least, so that small ones are not without number
 SWEEP_AFTER = timedelta(minutes=2)  # by then the queue has had its turn
 SWEEP_FOR = timedelta(hours=24)  # a photo that could not be shrunk for so long is left alone
 SWEEP_AT_ONCE = 50
 CLOCKS_AGREE = timedelta(minutes=1)  # EXIF has whole seconds, and clocks differ a little
 
 
-def keep(sha256: str, body: bytes, *, by: Officer) -> tuple[Photo, bool]:
+def keep(sha256: str, body: bytes, *, by: Officer, limited: bool = False) -> tuple[Photo, bool]:
     """The photo of these bytes, and whether it is new. Idempotent; the first uploader stays.
 
     Bytes that come at the same time wait for each other at the row. The original is written before the row is
-    committed: what fails between leaves a file without a row, which the next attempt replaces. Raises PhotoRefused.
+    committed: what fails between leaves a file without a row, which the next attempt replaces. Raises PhotoRefused,
+    and where `limited`, Overspent.
     """
     weigh(len(body))
     found = hashlib.sha256(body).hexdigest()
@@ -57,7 +74,8 @@ def keep(sha256: str, body: bytes, *, by: Officer) -> tuple[Photo, bool]:
         raise PhotoRefused("photo_hash_mismatch", found=found)
     if known := Photo.objects.filter(pk=sha256).first():
         return known, False
-    seen = picture.look(body)
+    with hand():
+        seen = picture.look(body)
     with transaction.atomic():
         photo, created = Photo.objects.get_or_create(
             sha256=sha256,
@@ -75,6 +93,8 @@ def keep(sha256: str, body: bytes, *, by: Officer) -> tuple[Photo, bool]:
                 "bands": alike.bands(seen.looks),
             },
         )
+        if created and limited:
+            quota.spend(by, quota.Kind.PHOTO_KB, max(len(body), LEAST_COUNTED) // 1000)
         if created:
             _write(_original_name(sha256), body)
             async_task("cases.photos.shrink", sha256)
@@ -106,19 +126,19 @@ def may_see(officer: Officer, sha256: str) -> bool:
 def preview(sha256: str, size: int, *, to: Officer) -> bytes:
     """WebP of one of settings.PREVIEW_SIZES; made at once where the worker has not come to it.
 
-    Raises Photo.DoesNotExist, for a photo unseen and unknown alike, and PhotoRefused where its file is lost.
+    Raises Photo.DoesNotExist, for a photo unseen and unknown alike, and PhotoRefused where its file is lost, or where
+    it would have to be made and too many are being made.
     """
-    photo = _visible_to(to).get(pk=sha256)
-    try:
-        if photo.shrunk_at is None:
-            shrink(sha256)
+    photo, name = _visible_to(to).get(pk=sha256), _preview_name(sha256, size)
+    if photo.shrunk_at:
+        with suppress(FileNotFoundError):  # previews may be thrown away to save space
+            return _read(name)
+    with hand():
         try:
-            return _read(_preview_name(sha256, size))
-        except FileNotFoundError:  # previews may be thrown away to save space
             shrink(sha256)
-            return _read(_preview_name(sha256, size))
-    except (FileNotFoundError, PhotoRefused):
-        raise _lost(sha256) from None
+            return _read(name)
+        except (FileNotFoundError, PhotoRefused):
+            raise _lost(sha256) from None
 
 
 def original(sha256: str, *, to: Officer) -> tuple[Photo, File[bytes]]:

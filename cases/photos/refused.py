@@ -12,8 +12,9 @@ SENTENCES = {
     "photo_not_an_image": _("这不是 JPEG、PNG、WebP 或 HEIC 照片。"),
     "photo_truncated": _("照片不完整或已损坏，无法显示。请重新拍摄或重新发送。"),
     "photo_animated": _("不接受动图，请发送单张照片。"),
-    "photo_suspicious": _("照片文件中夹带了网页、脚本或压缩包等其他内容，不予接收。请发送原始照片。"),
+    "photo_suspicious": _("照片文件结构异常，或夹带了网页、脚本、压缩包等其他内容，不予接收。请发送原始照片。"),
     "photo_original_closed": _("原始照片只对上传人、监督中心、督办领导和审计员开放，您可以查看预览图。"),
+    "photo_busy": _("正在处理的照片太多。请过 %(seconds)s 秒再试。"),
     "photo_lost": _("照片文件已丢失或损坏，请联系系统管理员从备份中恢复。"),
 }
 

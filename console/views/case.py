@@ -198,7 +198,7 @@ def _make(request: Request, about: forms.About, form: forms.MoveForm) -> HttpRes
     try:
         facts = form.facts(request.user)
         moved = docket.move(
-            case.uuid, about.move.verb, by=request.user, facts=facts, key=said["key"], seen=said["seen"]
+            case.uuid, about.move.verb, by=request.user, facts=facts, key=said["key"], seen=said["seen"], limited=True
         )
     except Case.DoesNotExist:
         form.add_error("number", _("没有这个案卷，或您无权查看。"))

@@ -18,6 +18,7 @@ from cases.models import Case, CaseQuerySet
 from cases.queues import Queue
 from grid.models import Department
 from grid.moment import now
+from grid.quota import Overspent
 from grid.vocabulary import whole
 from grid.words import named
 
@@ -135,9 +136,11 @@ def _take(case: Case, verb: Verb, request: Request) -> Outcome:
             return Outcome(case, changed)
         facts = Facts(department=department.pk if department else None)  # nobody is refused
     try:
-        return Outcome(docket.move(case.uuid, verb, by=request.user, facts=facts))
+        return Outcome(docket.move(case.uuid, verb, by=request.user, facts=facts, limited=True))
     except Refused as refused:
         return Outcome(case, refused.detail)
+    except Overspent as much:
+        return Outcome(case, str(much))
 
 
 def _changed(shown: str, department: Department | None) -> str:

@@ -29,8 +29,11 @@ def show(request: Request, sha256: str, size: str) -> HttpResponseBase:
     try:
         webp = photos.preview(sha256, int(size), to=request.user)
     except PhotoRefused as refused:  # a browser shows in the photo's place what comes as a picture, whatever its status
-        said = {"says": str(refused)}
-        return render(request, "console/lost.svg", said, content_type="image/svg+xml", status=404)
+        busy, said = refused.code == "photo_busy", {"says": str(refused)}
+        shown = render(request, "console/lost.svg", said, content_type="image/svg+xml", status=503 if busy else 404)
+        if busy:
+            shown["Retry-After"] = str(photos.again_s())
+        return shown
     answer = HttpResponse(webp, content_type="image/webp", headers=KEPT | {"ETag": f'"{sha256}-{size}"'})
     return get_conditional_response(request, etag=answer["ETag"], response=answer) or answer
 

@@ -1,12 +1,13 @@
 r"""city.json: which city a folder describes, and how its files are to be read. Nothing here touches the database.
 
     {"name": "试验区", "districts": ["654321"],
+     "centre": [87.6, 43.8],         # lon, lat: what lies far from it is refused
      "crs": "EPSG:4490",             # of all files; what is said here is believed before what a file declares
      "cell_code": "^\\d{15}$",          # as well as settings.CELL_CODE
      "cell_area_m2": [5000, 40000],  # outside of it a cell is warned of
      "tolerance_m2": 1,
      "files": {"areas": "areas.csv",
-               "cells": {"file": "cells.shp", "crs": "gcj02", "columns": {"code": "BGID"}}},
+               "cells": {"file": "cells.shp", "crs": "gcj02", "encoding": "GBK", "columns": {"code": "BGID"}}},
      "base_map": "roads.geojson", "attribution": "…"}  # the lines under the map, and of whom they are
 
 The kinds of files are area_shapes and those of `kinds.KINDS`. Other entries are other readers'.
@@ -14,7 +15,6 @@ The kinds of files are area_shapes and those of `kinds.KINDS`. Other entries are
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +23,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from ..crs import Position
+from . import bounds, encodings
 from .outcome import Refused
 
 NAME = "city.json"
@@ -31,10 +33,11 @@ ELSEWHERE = {"duties"}  # read by `cases`, from the same folder
 
 @dataclass(frozen=True)
 class Source:
-    """One file, its coordinate system where city.json says it, and our names for its columns."""
+    """One file, its coordinate system and encoding where city.json says them, and our names for its columns."""
 
     path: Path
     crs: str = ""
+    encoding: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -50,6 +53,7 @@ class City:
     sources: Mapping[str, Source]
     base_map: Source | None = None
     attribution: str = ""  # of whom the base map is
+    centre: Position | None = None
 
     def holds(self, code: str) -> bool:
         return code.startswith(self.districts)
@@ -68,6 +72,7 @@ def read_city(folder: Path, kinds: Iterable[str]) -> City:
             sources=_sources(folder, said, kinds),
             base_map=_source(folder, base, said.get("crs", "")) if (base := said.get("base_map")) else None,
             attribution=str(said.get("attribution", "")),
+            centre=_centre(said["centre"]) if said.get("centre") else None,
         )
     except KeyError as missing:
         raise Refused("city_invalid", _("city.json 缺少 %(key)s") % {"key": missing}) from None
@@ -79,9 +84,11 @@ def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise Refused("city_missing", _("没有找到 %(path)s：城市文件夹里要有一份 city.json") % {"path": path})
     try:
-        said = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+        said = bounds.parsed(bounds.weighed(path).read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
         raise Refused("city_invalid", _("city.json 不是 UTF-8 的 JSON：%(reason)s") % {"reason": error}) from None
+    except Refused as refusal:
+        raise Refused("city_invalid", _("city.json 不是 UTF-8 的 JSON：%(reason)s") % {"reason": refusal}) from None
     if not isinstance(said, dict):
         raise Refused("city_invalid", _("city.json 应是一个 JSON 对象"))
     return said
@@ -92,6 +99,13 @@ def _districts(codes: Any) -> tuple[str, ...]:
     if isinstance(codes, list) and codes and all(re.fullmatch(r"\d{6}", str(code)) for code in codes):
         return tuple(str(code) for code in codes)
     raise ValueError(_("districts 应列出六位的区代码，至少一个"))
+
+
+def _centre(said: Any) -> Position:
+    lon, lat = map(float, said)
+    if not (abs(lon) <= 180 and abs(lat) <= 90):
+        raise ValueError(_("centre 应写成 [经度, 纬度]"))
+    return lon, lat
 
 
 def _band(said: Any) -> tuple[float, float]:
@@ -109,4 +123,5 @@ def _sources(folder: Path, said: dict[str, Any], kinds: Iterable[str]) -> dict[s
 def _source(folder: Path, named: str | dict[str, Any], crs: str) -> Source:
     named = {"file": named} if isinstance(named, str) else named
     columns = {theirs: ours for ours, theirs in named.get("columns", {}).items()}
-    return Source(folder / named["file"], named.get("crs", crs), columns)
+    encoding = encodings.known(named["encoding"]) if named.get("encoding") else ""
+    return Source(bounds.inside(folder, named["file"]), named.get("crs", crs), encoding, columns)

@@ -20,6 +20,7 @@ from .city import NAME as CITY_FILE
 from .city import City, Source
 from .files import Row, read
 from .outcome import Finding, Refused
+from .spoilt import legible
 
 
 @dataclass
@@ -85,7 +86,7 @@ class Draft:
 
     def rows(self, source: Source, needs: Iterable[str]) -> list[Row]:
         try:
-            return read(source, needs)
+            return read(source, needs, warn=lambda code, message: self.warn(source.path.name, 0, code, message))
         except Refused as refusal:
             self.refuse(source.path.name, 0, refusal)
             return []
@@ -162,6 +163,7 @@ class Draft:
         line = Line(row, cleaned(kind.model, row, kind.key), {})
         if row.fault:
             raise row.fault
+        legible(row.fields)
         line.values = {name: cleaned(kind.model, row, name) for name in kind.columns if name in row.fields}
         for name, other in kind.refers.items():
             if name in row.fields:

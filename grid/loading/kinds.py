@@ -11,10 +11,12 @@ from django.utils.translation import gettext as _
 
 from ..models import Area, Beat, Cell, Component, Department, Officer
 from ..roles import Role
+from . import spoilt
 from .draft import Draft, Kind, Line, twice
 from .files import Row
 from .outcome import Refused
 from .shapes import off_m, outside_m2, shared, sound
+from .whereabouts import at_home
 
 NEAR_M = 1.0  # a component on a border may lie this far outside the cell it belongs to
 SAME_GROUND = 0.5  # a cell redrawn shares at least this part of the larger shape, or it is another cell
@@ -32,7 +34,7 @@ def area_shapes(draft: Draft) -> None:
             if first.setdefault(code, row.number) != row.number:
                 raise twice(code, first[code])
             line = draft.lines.setdefault(AREAS.name, {}).setdefault(code, Line(row, code, {}))
-            line.values["shape"] = sound(row.shape, MultiPolygon)
+            line.values["shape"] = _placed(draft, row, MultiPolygon)
         except Refused as refusal:
             draft.refuse(row.file, row.number, refusal)
 
@@ -45,7 +47,7 @@ def area(draft: Draft, line: Line) -> None:
     _under(line, "parent", parent)
     line.refers["parent"] = draft.known(AREAS, parent, own=True) if parent else ""
     if line.row.shape:
-        line.values["shape"] = sound(line.row.shape, MultiPolygon)
+        line.values["shape"] = _placed(draft, line.row, MultiPolygon)
 
 
 def department(draft: Draft, line: Line) -> None:
@@ -59,7 +61,7 @@ def cell(draft: Draft, line: Line) -> None:
     _in_the_city(draft, line)
     _under(line, "area", line.code[:12])
     line.refers["area"] = draft.known(AREAS, line.code[:12])
-    shape = line.values["shape"] = sound(line.row.shape, Polygon)
+    shape = line.values["shape"] = _placed(draft, line.row, Polygon)
     _within_community(draft, line.code[:12], shape)
     present = draft.present[CELLS.name].get(line.code)
     if present:
@@ -77,7 +79,7 @@ def component(draft: Draft, line: Line) -> None:
             _("部件代码“%(code)s”应以县级代码、大类、小类 %(classes)s 开头，后接顺序号")
             % {"code": line.code, "classes": classes},
         )
-    shape = line.values["shape"] = sound(line.row.shape)
+    shape = line.values["shape"] = _placed(draft, line.row)
     off = off_m(shape, draft.shape_of(CELLS, line.refers["cell"]))
     if off > NEAR_M:
         raise Refused(
@@ -101,11 +103,19 @@ def officer(draft: Draft, line: Line) -> None:
                 % {"role": role, "known": _("、").join(Role.values)},
             )
     line.values["roles"] = roles
+    spoilt.phone(line.values.get("phone", ""))
     present = draft.present[OFFICERS.name].get(line.code)
     if present is None:
         line.values["password"] = make_password(None)
     elif _belongs_elsewhere(draft, present):
         raise Refused("officer_elsewhere", _("用户名“%(code)s”属于另一座城市的人：请换一个") % {"code": line.code})
+
+
+def _placed(draft: Draft, row: Row, *types: type[GEOSGeometry]) -> GEOSGeometry:
+    """The row's shape, sound, and where its city is."""
+    shape = sound(row.shape, *types)
+    at_home(shape, draft.city.centre)
+    return shape
 
 
 def _in_the_city(draft: Draft, line: Line) -> None:

@@ -25,7 +25,7 @@ def read(city: City) -> tuple[Lines, list[Finding]]:
     if city.base_map is None:
         return [], []
     try:
-        rows = files.read(city.base_map, [KIND])
+        rows = files.read(city.base_map, [KIND], warn=lambda _code, _message: None)
     except Refused as refusal:
         return [], [Finding(city.base_map.path.name, 0, refusal.code, str(refusal))]
     lines: Lines = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import cos, radians
@@ -23,8 +24,10 @@ from django.utils.translation import gettext as _
 from ..crs import Crs, Position, to_wgs84
 from ..models import SRID
 from .outcome import Refused
+from .whereabouts import exchanged
 
 DEGREE_M = 111_320.0  # of latitude; good to 0.6 % anywhere, enough for tolerances
+NUMBER = re.compile(r"(EPSG|ESRI):[0-9]{4,6}", re.IGNORECASE)  # of a coordinate system, by who gives them
 Placing = Callable[[OGRGeometry], GEOSGeometry]
 
 
@@ -52,6 +55,9 @@ def sound(shape: GEOSGeometry | None, *types: type[GEOSGeometry]) -> GEOSGeometr
         raise Refused("shape_missing", _("没有几何图形"))
     shape = _fitting(shape, types) if types else shape
     west, south, east, north = shape.extent
+    if exchanged(west, south):
+        message = _("坐标 %(x).6g, %(y).6g 的经度和纬度写反了：应先写经度，再写纬度")
+        raise Refused("axes_exchanged", message % {"x": west, "y": south})
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise Refused(
             "position_invalid",
@@ -100,15 +106,18 @@ class _Ear(logging.Handler):
 
 
 def _system(said: str) -> SpatialReference:
+    """By its number: any other word may lead to a file or a host."""
     with listening():
         try:
-            return SpatialReference(said)
+            if NUMBER.fullmatch(said):
+                return SpatialReference(said)
         except GDALException:
-            raise Refused(
-                "crs_unknown",
-                _("不认识的坐标系“%(crs)s”：可写 %(ours)s，或 EPSG:4547 这样的编号")
-                % {"crs": said, "ours": _("、").join(Crs.values)},
-            ) from None
+            pass
+        raise Refused(
+            "crs_unknown",
+            _("不认识的坐标系“%(crs)s”：可写 %(ours)s，或 EPSG:4547 这样的编号")
+            % {"crs": said[:80], "ours": _("、").join(Crs.values)},
+        )
 
 
 def _placed(shape: OGRGeometry, road: CoordTransform, shifted: str) -> GEOSGeometry:

@@ -23,7 +23,7 @@ from ..vocabulary import Count
 router = Router(tags=["stats"])
 
 
-class Asked(Said):
+class AskedMonth(Said):
     """Which month, and which issue of it."""
 
     month: str = Field(max_length=7, pattern=r"^20\d\d-(0[1-9]|1[0-2])$", examples=["2026-10"])
@@ -46,7 +46,7 @@ class BulletinOut(Schema):
     auth=officer(*CENTRE, *DEPARTMENT),
     response={200: BulletinOut, 401: Problem, 403: Problem, 404: Problem, 422: Problem},
 )
-def month(request: Request, asked: Query[Asked]) -> BulletinOut:
+def month(request: Request, asked: Query[AskedMonth]) -> BulletinOut:
     """The bulletin of a month. A draft is for those of the centre who look at the whole city."""
     if not bulletin.may_read(request.auth, asked.month, revision=asked.revision):
         raise Refused("not_issued", _("这个月的月报还没有发布；草稿供负责全市的中心岗位查看。"), field="month")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.db import transaction
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
 from pydantic import AwareDatetime, Field
 
-from grid import duty
+from grid import duty, quota
 from grid.crs import Crs, from_wgs84, to_wgs84
 from grid.models import Officer, Shift
 from grid.moment import now
@@ -18,6 +20,7 @@ from ..vocabulary import Accuracy, Day, Key, Latitude, Longitude, Moment
 
 router = Router(tags=["duty"])
 REFUSALS = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
+PAGE = 2000  # positions of a track that are told at once: a shift at one each half minute
 MOST = 1000  # positions at once: eight hours at one each half minute
 
 
@@ -65,6 +68,8 @@ class WhichTrack(Said):
 
     day: Day
     officer: Key | None = Field(None, description="none: myself")
+    after: Moment | None = Field(None, description="what comes after it; the `Link` of a page says it")
+    limit: int = Field(PAGE, ge=1, le=PAGE)
 
 
 class FixOut(Told):
@@ -99,22 +104,26 @@ def say(request: Request, body: DutyIn) -> DutyOut:
 @router.post("duty/track", auth=officer(), response={200: TrackKept, **REFUSALS})
 def follow(request: Request, body: TrackIn) -> TrackKept:
     """Positions of my shift, many at once. What lies outside of my shifts is not kept, and is no error."""
-    kept = duty.follow(
-        request.auth,
-        [duty.Fix(point.at, *to_wgs84(point.lon, point.lat, body.crs), point.accuracy_m) for point in body.points],
-    )
+    fixes = [duty.Fix(point.at, *to_wgs84(point.lon, point.lat, body.crs), point.accuracy_m) for point in body.points]
+    with transaction.atomic():
+        if kept := duty.follow(request.auth, fixes):
+            quota.spend(request.auth, quota.Kind.TRACK, kept)
     return TrackKept(kept=kept, left_out=len(body.points) - kept)
 
 
 @router.get("duty/track", auth=officer(), response={200: list[FixOut], **REFUSALS})
-def track(request: Request, which: Query[WhichTrack], crs: Crs = Crs.WGS84) -> list[FixOut]:
-    """My track of a local day. Another's is for the shift leaders, leaders and auditors of the territory in which
-    he has a beat, and each look is logged."""
+def track(request: Request, response: HttpResponse, which: Query[WhichTrack], crs: Crs = Crs.WGS84) -> list[FixOut]:
+    """My track of a local day, in pages: while there is more, the header `Link` has the next one (`rel="next"`: the
+    same with `after`). Another's is for the shift leaders, leaders and auditors of the territory in which he has a
+    beat, and each look is logged."""
     whom = get_object_or_404(Officer, pk=which.officer) if which.officer else request.auth
-    return [
-        FixOut(at=row.at, point=_position(row.point, crs), accuracy_m=row.accuracy_m)
-        for row in duty.track(whom, which.day, by=request.auth)
-    ]
+    found = duty.track(whom, which.day, by=request.auth, after=which.after, most=which.limit + 1)
+    if len(found) > which.limit:
+        query = request.GET.copy()
+        query["after"] = found[which.limit - 1].at.isoformat()
+        response["Link"] = f'<{request.path}?{query.urlencode()}>; rel="next"'
+    page = found[: which.limit]
+    return [FixOut(at=row.at, point=_position(row.point, crs), accuracy_m=row.accuracy_m) for row in page]
 
 
 @router.get("duty/officers", auth=officer(*duty.WATCH), response={200: list[OnDuty], **REFUSALS})

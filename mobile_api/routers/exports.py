@@ -14,9 +14,12 @@ from pydantic import Field, RootModel
 from cases import exports
 from cases.models import Export
 from cases.periods import Span
+from grid import quota
 
 from ..auth import Request, officer
+from ..counting import counts_itself
 from ..filters import TERMS, Filters
+from ..operations import download
 from ..problems import Problem
 from ..schemas import Coded, Said, Told
 from ..vocabulary import Code, Day
@@ -24,9 +27,8 @@ from .cases import STAFF
 
 router = Router(tags=["exports"])
 REFUSALS = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
+FILE = download("the file", "text/csv", "application/*")
 APART = {"sheet", "form", "spreadsheet"}  # what is no term of the sheet
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-FILE = {"responses": {200: {"description": "the file", "content": {"text/csv": BINARY, "application/*": BINARY}}}}
 
 
 class Table(Said):
@@ -113,8 +115,10 @@ class ExportOut(Told):
 
 
 @router.post("exports", auth=officer(*STAFF), response={202: ExportOut, **REFUSALS})
+@counts_itself
 def ask(request: Request, body: ExportIn) -> Status[ExportOut]:
     """Order a file of what I may see. The worker writes it; ask for it until its status is `done`."""
+    quota.spend(request.auth, quota.Kind.EXPORTS)
     asked = body.root
     return Status(202, _told(exports.ask(request.auth, asked.sheet, asked.form, asked.terms())))
 

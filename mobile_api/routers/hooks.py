@@ -124,9 +124,12 @@ def change(request: Request, id: Key, body: HookIn) -> HookOut:
     return HookOut(**_told(hook))
 
 
-@router.post("hooks/{id}/secret", auth=officer(Role.ADMINISTRATOR), response={200: HookMade, **REFUSALS})
+@router.post("hooks/{id}/secret", auth=officer(Role.ADMINISTRATOR), response={200: HookMade, **REFUSALS, 409: Problem})
 def renew(request: Request, id: Key, body: RenewIn) -> HookMade:
-    """Another secret for a web hook, shown this once. For a while both sign, so that no event is lost meanwhile."""
+    """Another secret for a web hook, shown this once. For a while both sign, so that no event is lost meanwhile.
+
+    While both do, there is no third (409 `secret_overlaps`), but with `at_once`, which ends both.
+    """
     hook = Hook.objects.select_related("area", "created_by").get(pk=id)
     hooks.renew(hook, at_once=body.at_once)
     access.info(
@@ -137,7 +140,7 @@ def renew(request: Request, id: Key, body: RenewIn) -> HookMade:
 
 @router.post("hooks/{id}/test", auth=officer(Role.ADMINISTRATOR), response={200: DeliveryOut, **REFUSALS})
 def test(request: Request, id: Key) -> DeliveryOut:
-    """Send a trial now, and tell what came of it. It is tried once."""
+    """Send a trial now, and tell what came of it. It is tried once, and takes nine seconds at the very most."""
     hook = Hook.objects.get(pk=id)
     delivery = Delivery.objects.create(hook=hook, made_at=now())
     hooks.attempt(hook, [delivery])

@@ -47,9 +47,14 @@ class Inbox(Schema):
     items: list[MessageOut]
     last: int = Field(description="pass as `since` to hear what comes after")
     unread: int
+    reset: bool = Field(
+        False,
+        description="the number asked about lies beyond all there are: the city went back to a backup. Forget what you "
+        "have, and begin anew with `since=0`",
+    )
 
 
-class Which(Said):
+class WhichMessages(Said):
     """Which messages: what came after a number, oldest first; without one the newest, newest first."""
 
     since: KeyOrNone | None = Field(None, description="0 for all there are")
@@ -67,26 +72,35 @@ class ReadIn(Said):
 
 
 @router.get("inbox", auth=officer(), response={200: Inbox, 307: None, **REFUSALS})
-def inbox(request: Request, response: HttpResponse, which: Query[Which]) -> Inbox | HttpResponse:
+def inbox(request: Request, response: HttpResponse, which: Query[WhichMessages]) -> Inbox | HttpResponse:
     """My messages. With `since`, what came after that number, oldest first; without, the newest, newest first.
 
     With `wait` an open app hears at once: where there is nothing to tell yet, 307 leads to where one waits. An answer
     without messages may come before `wait` is over; `Retry-After` then says when to ask again.
+
+    `reset` says that `since` is no number of this city: `last` is then the last there really is.
     """
     mine = Message.objects.filter(officer=request.auth)
     # Asked first: what is written meanwhile may be told twice, but is not passed over.
     known = mine.aggregate(last=Max("number", default=0), unread=Count("pk", filter=Q(read_at=None)))
     found = list(_asked(mine, which).select_related("event__case__category")[: which.limit])
+    if not found and _beyond(which.since, known["last"]):
+        return Inbox(items=[], last=known["last"], unread=known["unread"], reset=True)
     if which.wait and which.since is not None and not found:
         if settings.LIVE_URL:
             return live.there(request)
         response["Retry-After"] = str(live.AGAIN_S)
     heard = max((message.number for message in found), default=which.since or 0)
     last = known["last"] if which.since is None else heard
-    return Inbox(items=[_told(message) for message in found], last=last, unread=known["unread"])
+    return Inbox(items=[_told(message) for message in found], last=last, unread=known["unread"], reset=False)
 
 
-def _asked(mine: QuerySet[Message], which: Which) -> QuerySet[Message]:
+def _beyond(number: int | None, last: int) -> bool:
+    """Whether somebody has heard of more than there is."""
+    return number is not None and number > last
+
+
+def _asked(mine: QuerySet[Message], which: WhichMessages) -> QuerySet[Message]:
     if which.unread:
         mine = mine.filter(read_at=None)
     if which.since is None:
@@ -102,8 +116,11 @@ def stream(
 ) -> HttpResponse:
     """My messages as they come, as Server-Sent Events: 307 leads to where the stream is.
 
-    `event: message`, `id` is the number, `data` a message as `GET inbox` tells it. Without `since` or `Last-Event-ID`
-    it begins with what comes next. A comment every 25 seconds shows that the line lives. It ends with the session.
+    `event: message`, `id` is the number, `data` a message as `GET inbox` tells it. It begins after `since` or
+    `Last-Event-ID`, whichever is the later, and without either with what comes next. First of all `event: ready` says
+    after which number that is, in `id` and as `last` in `data`. `event: reset` says the same where the number asked
+    about lies beyond all there are: forget what you have, and begin anew. A comment every 25 seconds shows that the
+    line lives. It ends with the session.
     """
     if not settings.LIVE_URL:
         return live.nowhere()
@@ -112,10 +129,12 @@ def stream(
 
 @router.post("inbox/read", auth=officer(), response={200: Inbox, **REFUSALS})
 def read(request: Request, body: ReadIn) -> Inbox:
-    """Mark everything up to a number as read. Again is no harm."""
-    Message.objects.filter(officer=request.auth, read_at=None, number__lte=body.upto).update(read_at=now())
-    left = Message.objects.filter(officer=request.auth, read_at=None).count()
-    return Inbox(items=[], last=body.upto, unread=left)
+    """Mark everything up to a number as read. Again is no harm. `last` is the number, or the last there is."""
+    mine = Message.objects.filter(officer=request.auth)
+    mine.filter(read_at=None, number__lte=body.upto).update(read_at=now())
+    known = mine.aggregate(last=Max("number", default=0), unread=Count("pk", filter=Q(read_at=None)))
+    beyond = _beyond(body.upto, known["last"])
+    return Inbox(items=[], last=min(body.upto, known["last"]), unread=known["unread"], reset=beyond)
 
 
 def _told(message: Message) -> MessageOut:

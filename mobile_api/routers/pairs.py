@@ -37,7 +37,7 @@ class FactOut(Schema):
     chance: float | None = Field(description="to see so much by chance; null where there is nothing to compare")
 
 
-class Behind(Schema):
+class PairCheck(Schema):
     """A case behind a line, and what is to be seen in it."""
 
     id: UUID
@@ -54,7 +54,7 @@ class PairOut(Schema):
     score: float = Field(description="−log₁₀ of the chance of all facts together: 3 is one in a thousand")
     reasons: list[str]
     facts: list[FactOut]
-    cases: list[Behind] = Field(description="at most 50: those with marks first")
+    cases: list[PairCheck] = Field(description="at most 50: those with marks first")
 
 
 class Pairs(Schema):
@@ -68,7 +68,7 @@ class Pairs(Schema):
     items: list[PairOut]
 
 
-class Days(Said):
+class PairDays(Said):
     """Local days, both included; the last PAIR_DAYS where they are not said."""
 
     since: Day | None = Field(None, alias="from")
@@ -78,7 +78,7 @@ class Days(Said):
 @router.get(
     "stats/pairs", auth=officer(*pairing.LOOKERS), response={200: Pairs, 401: Problem, 403: Problem, 422: Problem}
 )
-def pairs(request: Request, days: Query[Days]) -> Pairs:
+def pairs(request: Request, days: Query[PairDays]) -> Pairs:
     """Pairs of inspector and department whose checks look arranged, of the cases that I see. Each look is logged.
 
     Compared by the formula in docs/honest-work.md; some of those listed are there by chance. Look at the cases.
@@ -116,7 +116,7 @@ def _told(listed: list[Pair], by: Officer) -> Iterator[PairOut]:
             reasons=[pairing.reason(finding) for finding in pair.findings if finding.telling],
             facts=[_fact(finding) for finding in pair.findings if finding.own.n],
             cases=[
-                Behind(id=cases[check.case].uuid, number=cases[check.case].number, marks=pairing.marks(check))
+                PairCheck(id=cases[check.case].uuid, number=cases[check.case].number, marks=pairing.marks(check))
                 for check in shown[pair]
             ],
         )

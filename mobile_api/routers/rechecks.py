@@ -107,7 +107,7 @@ class Rechecks(Schema):
     next: int | None = Field(description="pass as `before` for the following page")
 
 
-class Which(Said):
+class WhichRechecks(Said):
     """Which re-checks."""
 
     view: Literal["waiting", "all"] = "all"
@@ -178,7 +178,7 @@ def answer(request: Request, id: Key, body: RecheckIn) -> Received:
 
 
 @router.get("rechecks", auth=officer(*CENTRE), response={200: Rechecks, 401: Problem, 403: Problem, 422: Problem})
-def told(request: Request, which: Query[Which]) -> Rechecks:
+def told(request: Request, which: Query[WhichRechecks]) -> Rechecks:
     """What came of re-checks, of the cases I see: `waiting` are the doubts that a clerk or the shift leader decides."""
     found = rechecks.told(request.auth)
     if which.view == "waiting":

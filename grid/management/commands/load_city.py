@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 
 from grid import loading
 from grid.loading import Finding, Outcome
+from grid.loading.bounds import bounded_memory
 from grid.loading.kinds import KINDS
+from grid.loading.outcome import Refused
 
 SHOWN = 20  # of the findings of one code; the rest are counted
 
@@ -27,7 +29,11 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="check and count only")
 
     def handle(self, *, folder: str, partial: bool, dry_run: bool, **_options: Any) -> None:
-        outcome = loading.load(folder, partial=partial, dry_run=dry_run, on=self.stdout.write)
+        try:
+            with bounded_memory():
+                outcome = loading.load(folder, partial=partial, dry_run=dry_run, on=self.stdout.write)
+        except Refused as refused:
+            raise CommandError(str(refused)) from None
         self._list(outcome.warnings, _("警告"), self.style.WARNING)
         self._list(outcome.refusals, _("退回"), self.style.ERROR)
         self._sum_up(outcome)
