@@ -22,11 +22,13 @@ from grid.vocabulary import COUNT_MOST, KEY_MOST
 T = TypeVar("T")
 
 
-def _fitting(fits: Callable[[T], bool], code: LiteralString, says: LiteralString) -> AfterValidator:
+def _fitting(read: Callable[[T], T | None], code: LiteralString, says: LiteralString) -> AfterValidator:
+    """What a reader makes of a value; None is refused with a code."""
+
     def judge(said: T) -> T:
-        if not fits(said):
+        if (found := read(said)) is None:
             raise PydanticCustomError(code, says)
-        return said
+        return found
 
     return AfterValidator(judge)
 
@@ -41,11 +43,9 @@ Latitude = Annotated[FiniteFloat, Field(ge=-90, le=90)]
 Accuracy = Annotated[FiniteFloat, Field(ge=0, le=100_000)]
 """Metres."""
 
-Day = Annotated[date, _fitting(reckonable, "day_unreckonable", "lies at an end of the calendar")]
-Moment = Annotated[
-    AwareDatetime, _fitting(vocabulary.within_reach, "day_unreckonable", "lies at an end of the calendar")
-]
-
+END: LiteralString = "lies at an end of the calendar"
+Day = Annotated[date, _fitting(lambda on: on if reckonable(on) else None, "day_unreckonable", END)]
+Moment = Annotated[AwareDatetime, _fitting(vocabulary.moment, "day_unreckonable", END)]
 
 Figure = (
     Annotated[int, Field(ge=-COUNT_MOST, le=COUNT_MOST)] | Annotated[FiniteFloat, Field(ge=-COUNT_MOST, le=COUNT_MOST)]
@@ -66,8 +66,8 @@ Amount = Annotated[
 """Of a unit, with up to four digits after the point; as a text it keeps them all."""
 
 
-def _of_the_clock(at: time) -> bool:
-    return at.tzinfo is None and at.microsecond == 0
+def _of_the_clock(at: time) -> time | None:
+    return at if at.tzinfo is None and at.microsecond == 0 else None
 
 
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
@@ -81,7 +81,9 @@ ClockTime = Annotated[
 WebAddress = Annotated[
     str,
     Field(max_length=vocabulary.ADDRESS_LONGEST),
-    _fitting(lambda said: vocabulary.web_address(said) is not None, "url_parsing", "is no address that can be called"),
+    _fitting(
+        lambda said: said if vocabulary.web_address(said) else None, "url_parsing", "is no address that can be called"
+    ),
 ]
 
 Sha256 = Annotated[
