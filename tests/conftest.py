@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from . import desk
 
 def pytest_configure(config: pytest.Config) -> None:
     """Files of the tests are kept apart, and thrown away at the end."""
+    os.environ["WANGGE_LANG"] = "zh-hans"  # whatever the terminal of whoever runs them speaks
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.MD5PasswordHasher"
     ]  # quick; the real one is slow by design
