@@ -276,6 +276,11 @@ LIMITS = {
 }
 
 # What the city decides
+AREA_WIDTHS = [int(wide) for wide in words("AREA_WIDTHS", "6,9,12") if wide.isdigit()]  # see grid/levels.py
+if not (1 <= len(AREA_WIDTHS) <= 4 and AREA_WIDTHS[0] > 0 and AREA_WIDTHS[-1] <= 16):
+    raise ImproperlyConfigured("AREA_WIDTHS: one to four widths of codes from the top, at most 16, as in 6,9,12")
+if sorted(set(AREA_WIDTHS)) != AREA_WIDTHS:
+    raise ImproperlyConfigured("AREA_WIDTHS: each level's codes are longer than those above")
 CELL_CODE = text("CELL_CODE", r"^\d{14,15}$")
 CELL_NEAR_M = number("CELL_NEAR_M", 50)  # a point this near a cell still belongs to it, flagged
 SHIFT_HOURS = number("SHIFT_HOURS", 14, least=1)  # the longest that anybody is on duty without saying so again

@@ -7,23 +7,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from cases.loading import taxonomy
 from cases.loading.command import refusing, said
-from grid.moment import today
+from grid.loading.command import OperatorCommand
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Load classes and conditions from a folder of CSV files; all or nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path)
-        parser.add_argument("--valid-from", type=date.fromisoformat, help="when new conditions come into force; today")
+        parser.add_argument("--valid-from", type=date.fromisoformat, help="when new conditions come into force")
 
     def handle(self, *args: Any, folder: Path, valid_from: date | None, **options: Any) -> None:
         with refusing():
-            classes, conditions = taxonomy.load(folder, valid_from=valid_from or today())
+            classes, conditions = taxonomy.load(folder, valid_from=valid_from or taxonomy.beginning())
         self.stdout.write(said(_("问题类别"), classes))
         self.stdout.write(said(_("立案条件"), conditions))
