@@ -56,11 +56,17 @@ class Answer:
         return self.code is not None and 200 <= self.code < 300
 
 
-def judge(url: str) -> tuple[SplitResult, str]:
-    """The parts of a URL that may be called, and the address behind its name. Raises Refused (url_unfit)."""
+def address_parts(url: str) -> SplitResult:
+    """The parts of a URL that could be called, wherever it leads. Raises Refused (url_unfit)."""
     parts = web_address(url)
     if parts is None or parts.username:
         raise _unfit(_("须为完整的 https 地址，且不含用户名和密码。"))
+    return parts
+
+
+def judge(url: str) -> tuple[SplitResult, str]:
+    """The parts of a URL that may be called, and the address behind its name. Raises Refused (url_unfit)."""
+    parts = address_parts(url)
     host, port = parts.hostname or "", _port(parts)
     named = not {host, f"{host}:{port}"}.isdisjoint(settings.HOOK_HOSTS)
     if parts.scheme == "http" and not named:
