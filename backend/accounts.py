@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -24,17 +24,17 @@ from allauth.usersessions.models import UserSession
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.contrib.auth.password_validation import MinimumLengthValidator
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from grid import lock
+from grid import lock, quota
 from grid.models import Officer
 from grid.sign_on import CitySignOn
-from mobile_api.auth import forget_devices
 
 access = logging.getLogger("access")
+RATE_S = "60"  # of LOGINS_A_MINUTE
 
 # Who comes while allauth counts another of the same address waits his turn. It would wait for a second, and then refuse
 # as if he had come too often: twenty people of one office, or one process killed while it counted, are enough for that.
@@ -54,10 +54,16 @@ class Adapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Before the password is looked at, refuses an address with too many failures, and a locked account."""
-        super().pre_authenticate(request, **credentials)
-        if lock.until(credentials["username"]) or not lock.take(credentials["username"]):
-            self._log("login refused, locked", request, credentials["username"])
-            raise lock.closed(credentials["username"])
+        name = credentials["username"]
+        opens = None if request.user.is_authenticated else lock.address_until(self.get_client_ip(request), name)
+        if opens:
+            self._log("login refused, address closed", request, name)
+            request.opens_at = opens  # type: ignore[attr-defined]  # for Later
+            raise lock.address_closed(opens)
+        if lock.until(name) or not lock.take(name):
+            self._log("login refused, locked", request, name)
+            request.opens_at = lock.until(name)  # type: ignore[attr-defined]
+            raise lock.closed(name)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Officer | None:
         found: Officer | None = super().authenticate(request, **credentials)
@@ -70,20 +76,20 @@ class Adapter(DefaultAccountAdapter):
         return found
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        lock.missed(self.get_client_ip(request))
         locks = lock.wasted(credentials["username"])
         self._log("login failed, account locked" if locks else "login failed", request, credentials["username"])
 
     def login(self, request: HttpRequest, user: Officer) -> None:
         super().login(request, user)
+        lock.remember(self.get_client_ip(request), user.username)
         self._log("login", request, user.pk)
 
     def logout(self, request: HttpRequest) -> None:
         """Ends the session; its device hears nothing more."""
         if request.user.is_authenticated:
             self._log("logout", request, request.user.pk)
-        sessions = UserSession.objects.filter(session_key=request.session.session_key)
-        forget_devices(sessions)
-        sessions.delete()
+        UserSession.objects.filter(session_key=request.session.session_key).delete()
         super().logout(request)
 
     def set_password(self, user: Officer, password: str) -> None:
@@ -94,6 +100,21 @@ class Adapter(DefaultAccountAdapter):
         access.info("%s: %r from %s, %r", what, who, self.get_client_ip(request), self.get_http_user_agent(request))
 
 
+class Later:
+    """Middleware: whoever is refused for a while hears for how long in Retry-After as well, at both doors."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        if opens := getattr(request, "opens_at", None):
+            answer.headers["Retry-After"] = str(quota.seconds_until(opens))
+        elif answer.status_code == 429:
+            answer.headers.setdefault("Retry-After", RATE_S)
+        return answer
+
+
 class Sessions(DefaultUserSessionsAdapter):
     """How allauth ends the sessions that an officer revokes."""
 
@@ -101,7 +122,6 @@ class Sessions(DefaultUserSessionsAdapter):
         """Their tokens stop working at once; their devices hear nothing more."""
         for session in sessions:
             access.info("session revoked: %r from %s, %r", session.user_id, session.ip, session.user_agent)
-        forget_devices(sessions)
         super().end_sessions(sessions)
 
 

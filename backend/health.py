@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connection
+from django.db.models import Min
 from django.http import HttpRequest, JsonResponse
 from django_q.models import OrmQ, Schedule
 
@@ -22,7 +23,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     oldest_debt_s: how long the oldest debt to a consumer has been owed that was not put off. away: by consumer, how
     many debts wait for a server out there that does not take them now, and how long the oldest has been owed.
     schedule_late_s: by how much the worker's most overdue schedule is late. queued: tasks not yet taken. ringing:
-    alarms that are past and have not rung.
+    alarms that are past and have not rung. alarm_late_s: by how much the oldest of them is late.
     """
     try:
         connection.ensure_connection()
@@ -30,18 +31,20 @@ def healthz(request: HttpRequest) -> JsonResponse:
     except DatabaseError:
         return _answer({"status": "down"}, 503)
     waits = [each["oldest_s"] for each in said["away"].values()]
-    late = max(said["oldest_debt_s"], said["schedule_late_s"], *waits) > LATE_S
+    late = max(said["oldest_debt_s"], said["schedule_late_s"], said["alarm_late_s"], *waits) > LATE_S
     return _answer({"status": "late" if late else "ok", **said}, 200)
 
 
 def _look(at: datetime) -> dict[str, Any]:
+    ringing = Case.objects.ringing(at)
     next_run = Schedule.objects.order_by("next_run").values_list("next_run", flat=True).first()
     return {
         "oldest_debt_s": _since(outbox.oldest(), at),
         "away": {name: {"debts": n, "oldest_s": _since(first, at)} for name, (n, first) in outbox.away().items()},
         "schedule_late_s": _since(next_run, at),
         "queued": OrmQ.objects.count(),
-        "ringing": Case.objects.ringing(at).count(),
+        "ringing": ringing.count(),
+        "alarm_late_s": _since(ringing.aggregate(first=Min("alarm_at"))["first"], at),
     }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import dj_database_url
+import phonenumbers
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -50,12 +50,25 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def port(said: str) -> int:
+    if not (said.isascii() and said.isdecimal() and 0 < int(said) < 65_536):
+        raise ImproperlyConfigured(f"HOOK_PORTS: {said!r} is no port")
+    return int(said)
+
+
+def allowance(name: str, default: str) -> tuple[int, int]:
+    """ "300/1000": so many in ten minutes, and so many a day, each at least 1."""
+    lately, _, today = text(name, default).partition("/")
+    if not (lately.isdecimal() and today.isdecimal() and 0 < int(lately) <= int(today) < 10**9):
+        raise ImproperlyConfigured(f"{name}={text(name)!r}: say 300/1000, at most so many in ten minutes and a day")
+    return int(lately), int(today)
+
+
 # The house
-TESTING = "pytest" in sys.modules
 DEBUG = yes("DEBUG")
-DEMO = yes("DEMO", default=TESTING)  # demo logins and the faster clock of ./dev play
+DEMO = yes("DEMO")  # demo logins and the faster clock of ./dev play
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / ".data")))
-SECRET_KEY = text("SECRET_KEY") or ("for tests only, never served" if TESTING else "")
+SECRET_KEY = text("SECRET_KEY")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is missing: set it, or SECRET_KEY_FILE to a file that holds it")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -72,7 +85,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "backend.static_files.ShippedFiles",
     "django.contrib.gis",
     "django.contrib.postgres",
     "console",  # before allauth, whose pages it dresses
@@ -95,6 +108,10 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "mobile_api.headers.Headers",
+    "mobile_api.answers.Answers",
+    "backend.bodies.Bodies",
+    "backend.accounts.Later",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -103,7 +120,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "console.middleware.Desk",
-    "mobile_api.headers.Headers",
 ]
 
 TEMPLATES = [
@@ -147,6 +163,9 @@ CACHES = {
 # Time and tongue
 TIME_ZONE = text("TIME_ZONE", "Asia/Shanghai")
 USE_TZ = True
+PHONE_REGION = text("PHONE_REGION", "CN").upper()  # whose numbers are found in texts without a country's code
+if PHONE_REGION not in phonenumbers.SUPPORTED_REGIONS:
+    raise ImproperlyConfigured(f"PHONE_REGION={PHONE_REGION!r}: two letters of ISO 3166 that have telephones, as CN")
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -168,17 +187,18 @@ else:
     _photos = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
 STORAGES = {
     "default": _photos,
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if TESTING
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "backend.static_files.NamedByContent"},
 }
 PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1)
 PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1)
+JSON_BYTES = whole("JSON_BYTES", 262_144, least=65_536)  # the largest body that is neither a photo nor brings files
+FORM_BYTES = whole("FORM_BYTES", 64_000_000, least=1)  # a form of the desk with all its files
+BODY_SECONDS = whole("BODY_SECONDS", 30, least=1)  # for a body to come, beside what its size allows
+SPOOL_BYTES = whole("SPOOL_BYTES", 1_000_000_000, least=1)  # of bodies that are coming, by process of the web server
+DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BYTES  # of a form without its files
+DATA_UPLOAD_MAX_NUMBER_FIELDS, DATA_UPLOAD_MAX_NUMBER_FILES = 1_000, 20
 PHOTO_HANDS = whole("PHOTO_HANDS", 2, least=1)  # photos that one process decodes at a time: fewer than WEB_THREADS
 PHOTO_WAIT_S = number("PHOTO_WAIT_S", 2)  # for a hand to be free; the wait itself holds a thread
-DATA_UPLOAD_MAX_MEMORY_SIZE = max(PHOTO_BYTES, 2_621_440)
 PREVIEW_SIZES = (320, 1280)
 
 # Who comes in: django-allauth headless, for apps (X-Session-Token)
@@ -199,9 +219,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_USER_DISPLAY = str  # the name of the person, not of the account
 LOGIN_FAILURES = whole("LOGIN_FAILURES", 5, least=1)
 LOGIN_LOCK_MINUTES = whole("LOGIN_LOCK_MINUTES", 15, least=1)
+ADDRESS_FAILURES = whole("ADDRESS_FAILURES", 60, least=1)  # wrong passwords that close an address to strangers
 ACCOUNT_RATE_LIMITS = {  # an address is as a rule a whole office; accounts are guarded by grid.lock
     "login": f"{whole('LOGINS_A_MINUTE', 120, least=1)}/m/ip",
-    "login_failed": f"{12 * LOGIN_FAILURES}/{LOGIN_LOCK_MINUTES}m/ip",
+    "login_failed": "",  # by grid.lock: whoever has signed in there before is not shut out with the others
     "change_password": f"{2 * LOGIN_FAILURES}/{LOGIN_LOCK_MINUTES}m/user",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = whole("TRUSTED_PROXIES", 0)  # how many of our own stand in X-Forwarded-For
@@ -243,6 +264,16 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if yes("BEHIND_TLS_PROXY") else None
 SECURE_HSTS_SECONDS = whole("HSTS_SECONDS", 0)
+
+# What one account may write: so many in ten minutes, so many a day. Generous to a phone that was without a network
+LIMITS = {
+    "reports": allowance("LIMIT_REPORTS", "300/1000"),
+    "moves": allowance("LIMIT_MOVES", "1500/6000"),
+    "photo_kb": tuple(1000 * megabytes for megabytes in allowance("LIMIT_PHOTO_MB", "2000/5000")),
+    "track": allowance("LIMIT_TRACK", "20000/40000"),
+    "exports": allowance("LIMIT_EXPORTS", "20/100"),
+    "writes": allowance("LIMIT_WRITES", "600/6000"),
+}
 
 # What the city decides
 AREA_WIDTHS = [int(wide) for wide in words("AREA_WIDTHS", "6,9,12") if wide.isdigit()]  # see grid/levels.py
@@ -303,6 +334,7 @@ TIANDITU_KEY = text("TIANDITU_KEY")  # of 天地图; browsers see it
 Q_CLUSTER = {
     "name": "wangge",
     "orm": "default",
+    "broker_class": "cases.broker.Broker",
     "workers": whole("WORKERS", 1, least=1),
     "timeout": 120,
     "retry": 180,
@@ -331,6 +363,7 @@ if _mail.scheme not in ("", "smtp", "smtps", "smtp+plain") or bool(_mail.scheme)
 EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or (465 if _mail.scheme == "smtps" else 587)
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.scheme == "smtp", _mail.scheme == "smtps"
+EMAIL_BACKEND = "mobile_api.post.EmailBackend"
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "wangge@localhost")
 DIGEST_HOUR = whole("DIGEST_HOUR", 8)  # from which on the day's digest is written
@@ -343,13 +376,14 @@ SMS_GATEWAY = text("SMS_GATEWAY", "mobile_api.sms.HttpGateway")
 # Programs of the city that hear of events
 HOOKS = yes("HOOKS")
 HOOK_OVERLAP_HOURS = number("HOOK_OVERLAP_HOURS", 24)  # a secret that was replaced signs so long beside the new one
-HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at
+HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at, or host:port
+HOOK_PORTS = [port(said) for said in words("HOOK_PORTS", "443,8443")]  # of all other hosts
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"django-q": {"level": "WARNING"}},  # it tells of every doorbell
+    "loggers": {"django-q": {"level": "WARNING"}},  # it tells of every task
     "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
 }

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("console.urls")),
 ]
 
+handler400 = "console.views.errors.unreadable"
 handler403 = "console.views.errors.forbidden"
 handler404 = "console.views.errors.missing"
 handler500 = "console.views.errors.broken"

@@ -52,7 +52,7 @@ def procfile(name: str) -> str:
 @contextmanager
 def web(shape: Shape) -> Iterator[tuple[str, int]]:
     """The web server, ready: its address and its process."""
-    port = str(_free_port())
+    port = str(free_port())
     said = {"HOST": "127.0.0.1", "PORT": port, "WEB_WORKERS": str(shape.workers), "WEB_THREADS": str(shape.threads)}
     said["GRANIAN_LOG_LEVEL"] = "warning"
     with _running(shape.command, said) as server:
@@ -69,9 +69,14 @@ def worker() -> Iterator[int]:
         yield running.pid
 
 
+def as_app() -> dict[str, str]:
+    """The environment of what deploy/ starts: it comes in as the application, not as the owner that fills tables."""
+    return {**os.environ, "DATABASE_URL": os.environ.get("DATABASE_APP_URL", os.environ["DATABASE_URL"])}
+
+
 @contextmanager
 def _running(command: str, said: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    with start(("sh", "-c", command), os.environ | said, apart=True) as running:
+    with start(("sh", "-c", command), as_app() | said, apart=True) as running:
         try:
             yield running
         finally:
@@ -89,7 +94,7 @@ def _wait_until_well(server: subprocess.Popen[str], health: str) -> None:
     raise SystemExit(f"{health} is not well")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return int(door.getsockname()[1])

@@ -42,18 +42,25 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(alarm.ring(), flush=True)
 """
+SOME = 500
 FALL_DUE = "UPDATE cases_case SET alarm_at = now() - random() * interval '1 minute' WHERE alarm_at IS NOT NULL"
 
 
-def fill(cases: int) -> None:
-    """Cases in the hands of their departments, all over the demo cities."""
+def report(cases: int) -> None:
+    """So many cases come into the hands of their departments, all over the demo cities."""
     inspector = Officer.objects.filter(roles__contains=[Role.INSPECTOR]).order_by("pk").first()
-    points = [cell.shape.point_on_surface for cell in Cell.objects.current().order_by("pk")[:2000]]
+    points = [cell.shape.point_on_surface for cell in Cell.objects.current().order_by("?")[: min(cases, 2000)]]
     ours = Condition.objects.filter(category__scheme=settings.CATEGORY_SCHEME, category__kind=Kind.EVENT)
     conditions = list(ours.filter(region_class="", closed_on=None)[:200])
-    for point, condition in tqdm(islice(zip(cycle(points), cycle(conditions), strict=False), cases), total=cases):
+    for point, condition in islice(zip(cycle(points), cycle(conditions), strict=False), cases):
         said = Report(category=condition.category_id, condition=condition.pk, lon=point.x, lat=point.y)
         docket.report(uuid4(), said, by=inspector)
+
+
+def fill(cases: int) -> None:
+    """Cases whose alarms fell due in the last minute."""
+    for n in tqdm(range(0, cases, SOME)):
+        report(min(SOME, cases - n))
     with connection.cursor() as cursor:
         cursor.execute(FALL_DUE)
         cursor.execute("VACUUM ANALYZE cases_case")

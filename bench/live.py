@@ -39,6 +39,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 from django.db import connection  # noqa: E402
 
+from bench._server import as_app  # noqa: E402
 from cases.loading import demo  # noqa: E402
 from deploy.process import ROOT, start  # noqa: E402
 from grid.roles import Role  # noqa: E402
@@ -68,7 +69,7 @@ def city() -> Iterator[str]:
     lines = [line.split(": ", 1) for line in (ROOT / "deploy/Procfile").read_text().splitlines()]
     with contextlib.ExitStack() as stack:
         for _name, command in lines:
-            running = stack.enter_context(start(("sh", "-c", command), os.environ | said, apart=True))
+            running = stack.enter_context(start(("sh", "-c", command), as_app() | said, apart=True))
             stack.callback(running.terminate)
         until = time.monotonic() + READY_S
         while time.monotonic() < until:

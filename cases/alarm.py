@@ -30,7 +30,9 @@ Step = tuple[Case, Sequence[CaseEvent]]
 
 
 def ring(batch: int = BATCH) -> int:
-    """Ring every alarm that is past, and say how many rang. Run each minute by the worker; two may run at once.
+    """Ring every alarm that is past, and say how many rang. Several may run at once.
+
+    The worker has a hand for it that does nothing else, and its queue rings each minute as well.
 
     Where the reply to a supervision is due first, it is asked for; else a shelved case is resumed on its date, and any
     other is escalated by one rung. An event's `at` is when it rang, its
@@ -43,6 +45,11 @@ def ring(batch: int = BATCH) -> int:
         rung += rang
         if not rang + silent:
             return rung
+
+
+def step() -> bool:
+    """Ring a batch, and say whether there was any."""
+    return any(_ring(BATCH))
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ Holes are warnings. A database that is still being filled has them, and `migrate
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from grid import fonts
+from grid.models import Area, Department, Officer
 from grid.moment import today
 
 from . import audience, flow, rulebook
@@ -23,6 +25,8 @@ from .models import Category, Condition, Duty, Edition, Holiday, Rung, StageLimi
 
 NAMED = 5
 """So many examples are named in a warning."""
+MOST_LETTERS = 20
+"""And so many characters."""
 
 
 @register()
@@ -131,6 +135,26 @@ def _holidays() -> Iterator[CheckMessage]:
         yield Warning(sentence, hint="manage.py load_holidays", id="cases.W007")
 
 
+def _letters() -> Iterator[CheckMessage]:
+    """Names stand in the bulletin as in the city's own scripts."""
+    told = {
+        *chain.from_iterable(Area.objects.values_list("name", "name_en")),
+        *chain.from_iterable(Department.objects.values_list("name", "name_en")),
+        *chain.from_iterable(Category.objects.values_list("name", "name_en")),
+        *Officer.objects.values_list("name", flat=True),
+    }
+    try:
+        missing = fonts.missing_characters(told)
+    except OSError:
+        yield Warning(_("无法得知装有哪些字体"), hint="apt-get install fontconfig", id="cases.W012")
+        return
+    if missing:
+        examples = _("、").join(sorted(name for name in told if set(missing) & set(name))[:NAMED])
+        said = {"letters": fonts.listed(missing[:MOST_LETTERS]), "count": len(missing), "named": examples}
+        sentence = _("没有字体能显示 %(count)s 个字符（%(letters)s），月报里会印成方框：%(named)s") % said
+        yield Warning(sentence, hint="apt-get install fonts-noto-core fonts-noto-cjk", id="cases.W011")
+
+
 HOLES: Collection[Callable[[], Iterator[CheckMessage]]] = (
     _one_edition,
     _scheme_loaded,
@@ -141,4 +165,5 @@ HOLES: Collection[Callable[[], Iterator[CheckMessage]]] = (
     _ladder,
     _hearings,
     _holidays,
+    _letters,
 )

@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.gis.geos import Point
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
+from grid import quota
 from grid.locate import cell_at
 from grid.models import SRID, Officer
 from grid.moment import local_day, now
@@ -48,26 +49,6 @@ from .reporting import Report
 from .rulebook import Rulebook
 from .rules import Why
 
-CHANGING = (
-    "condition",
-    "stage",
-    "department",
-    "holder",
-    "asks",
-    "supervised_at",
-    "reply_due_at",
-    "reply_late",
-    "same_as",
-    "entered_at",
-    "clock",
-    "allowed_s",
-    "due_at",
-    "alarm_at",
-    "level",
-    "provisional",
-    "promise_at",
-    "call_by",
-)
 # Facts of an event that its author did not say.
 OURS = ("why", "waits", "refuses", "promise_at", "promise_kept", *callers.FROZEN)
 
@@ -78,15 +59,21 @@ class Conflict(Exception):
     code = "uuid_used"
 
 
-def report(uuid: UUID, said: Report, *, by: Officer | None) -> tuple[Case, bool]:
+def report(uuid: UUID, said: Report, *, by: Officer | None, limited: bool = False) -> tuple[Case, bool]:
     """Open a case (上报), and say whether it is new: the same UUID with the same content is the same case.
 
     `by` is None for a machine. What the policies allow follows in the same transaction: filing, dispatching.
-    Raises Conflict for the same UUID with other content, OutsideTheCity, Refused.
+    `limited`: as a door asks, it counts against what the officer may report (quota).
+    Raises Conflict for the same UUID with other content, OutsideTheCity, Refused, Overspent.
     """
     try:
         with transaction.atomic():
-            return _again(uuid, said, by) or (_open(uuid, said, by), True)
+            if again := _again(uuid, said, by):
+                return again
+            case = _open(uuid, said, by)
+            if limited and by:
+                quota.spend(by, quota.Kind.REPORTS)
+            return case, True
     except IntegrityError:  # the same report came in at the same moment and was faster
         if again := _again(uuid, said, by):
             return again
@@ -111,7 +98,7 @@ def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
     located.cell.area = book.areas[located.cell.area_id]
     case = Case(
         uuid=uuid,
-        number=_number(at),
+        number=reporting.number(at),
         digest=said.digest(by),
         source=said.source,
         category=category,
@@ -140,14 +127,6 @@ def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
     return case
 
 
-def _number(at: datetime) -> str:
-    """案卷号: prefix, the city's local day, and a counter that is never reset and grows a digit when it must."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('case_number')")
-        (count,) = cursor.fetchone()
-    return f"{settings.CASE_PREFIX}{local_day(at):%Y%m%d}{count:06d}"
-
-
 RELATED = (
     "category__parent",
     "condition",
@@ -160,7 +139,14 @@ RELATED = (
 
 
 def move(
-    uuid: UUID, verb: str, *, by: Officer, facts: Facts = NOTHING, key: UUID | None = None, seen: int | None = None
+    uuid: UUID,
+    verb: str,
+    *,
+    by: Officer,
+    facts: Facts = NOTHING,
+    key: UUID | None = None,
+    seen: int | None = None,
+    limited: bool = False,
 ) -> Case:
     """Take a case one step, and then as many as the policies say.
 
@@ -170,7 +156,10 @@ def move(
     """
     try:
         with transaction.atomic():
-            return _move(uuid, verb, by, facts, key, seen)
+            moved = _move(uuid, verb, by, facts, key, seen)
+            if limited:  # last, for whoever holds that row waits for no case
+                quota.spend(by, quota.Kind.MOVES)
+            return moved
     except IntegrityError:
         if key and CaseEvent.objects.filter(key=key).exists():  # at this moment, for another case
             raise _key_used() from None
@@ -198,7 +187,7 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
     if step.verb == Verb.LINK:
         case.same_as = links.fit(book, case, master)
         facts = replace(facts, why=({"code": "linked_to", "number": case.same_as.number},))
-    child = cowork.child(book, case, facts, _number(at), at) if step.verb == Verb.ASSIST else None
+    child = cowork.child(book, case, facts, reporting.number(at), at) if step.verb == Verb.ASSIST else None
     if child:
         task = cowork.task(case, facts)
         facts = replace(facts, why=({"code": "child_opened", "number": child.number},))
@@ -349,11 +338,11 @@ def write_all(steps: Sequence[tuple[Case, Sequence[CaseEvent]]]) -> None:
     """Write many cases in as many statements as one. All or nothing; the caller holds the cases' locks."""
     case, *others = [case for case, _events in steps]
     if others:
-        Case.objects.bulk_update([case, *others], CHANGING)
+        Case.objects.bulk_update([case, *others], stint.CHANGING)
     elif case.pk is None:
         case.save(force_insert=True)
     else:
-        case.save(update_fields=CHANGING)
+        case.save(update_fields=stint.CHANGING)
     events = [event for _case, written in steps for event in written]
     CaseEvent.objects.bulk_create(events)
     evidence = [

@@ -28,7 +28,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from grid.moment import today
-from grid.words import named
+from grid.words import in_sentence
 
 from . import clock, pace, rulebook, stint
 from .calendar import Calendar
@@ -202,9 +202,9 @@ class Forecast:
         department = self.pace.department_id
         return sentence % {
             "days": settings.FORECAST_DAYS,
-            "who": named(book.departments[department]) if department else _("各责任单位"),
+            "who": in_sentence(book.departments[department]) if department else _("各责任单位"),
             "when": _("不论何时接办的") if self.pace.hour is None else _hours(self.pace.hour),
-            "what": named(book.categories[self.pace.category_id]),
+            "what": in_sentence(book.categories[self.pace.category_id]),
             "count": self.pace.count,
             "still": self.still,
             "missed": self.pace.missed,

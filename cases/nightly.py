@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.core.management import call_command
 from django_q.tasks import async_task
 
-from grid import duty
+from grid import duty, quota
 from grid.moment import today
 
 from . import exports, forecast, tally, whatif
@@ -22,6 +22,7 @@ def tidy() -> None:
     """Forget sessions that have ended; tidy shifts, tracks, exports and trials."""
     call_command("clearsessions")
     duty.tidy()
+    quota.tidy()
     exports.tidy()
     whatif.tidy()
 

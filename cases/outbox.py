@@ -1,22 +1,22 @@
 """What the city is owed after an event: each consumer's debts, paid at least once.
 
-A debt is written in the event's own transaction. The worker pays in batches; one consumer's trouble is not
-another's, and a crash between paying and forgetting means that a debt is paid again: consumers are idempotent.
+A debt is written in the event's own transaction. The worker pays in batches, each consumer by a hand of its own, so
+that none waits for another; one's trouble is not another's, and a crash between paying and forgetting means that a debt
+is paid again: consumers are idempotent.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from datetime import timedelta as td
 from types import MappingProxyType
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Count, Min, QuerySet
-from django_q.tasks import async_task
+from psycopg2.errors import LockNotAvailable  # type: ignore[import-untyped]
 
 from grid.moment import now
 
@@ -29,8 +29,12 @@ Wants = Callable[[CaseEvent], bool]
 LEASE = td(seconds=30)  # how long a worker may take before another tries; doubled with each try
 LONGEST = 7  # doublings: about an hour
 BATCH = 200
-ROUNDS_S = 20  # how long a drain may keep the worker
-TURN_S = 5  # and how long a consumer that calls other people's servers may go on before the others have their turn
+TURN_S = 5  # how long a consumer that calls other people's servers may go on with one batch
+ELSEWHERE = td(seconds=5)  # what needs a lock that is held elsewhere comes back after so long
+DUE = """
+    SELECT name FROM unnest(%s) AS name
+    WHERE EXISTS (SELECT FROM cases_outbox WHERE consumer = name AND due_at <= %s)
+"""
 
 
 class Unpaid(Exception):
@@ -72,7 +76,7 @@ def consumer(name: str, wants: Wants) -> Callable[[Pay], Pay]:
 
 
 def post(events: Sequence[CaseEvent], at: datetime) -> None:
-    """Write the debts of events, and ring for the worker. Inside the events' transaction."""
+    """Write the debts of events. Inside the events' transaction; the worker looks for them all the time."""
     debts = [
         Outbox(event=event, consumer=name, due_at=at)
         for event in events
@@ -81,28 +85,28 @@ def post(events: Sequence[CaseEvent], at: datetime) -> None:
     ]
     if debts:
         Outbox.objects.bulk_create(debts)
-        async_task("cases.outbox.drain")  # a doorbell: losing it costs a minute, not a debt
+
+
+def owing() -> set[str]:
+    """The consumers to whom something is due. One cheap statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, [list(CONSUMERS), now()])
+        return {name for (name,) in cursor.fetchall()}
 
 
 def drain(batch: int = BATCH) -> int:
-    """Pay what is due, and say how many debts were paid. Run by the worker on each doorbell and each minute.
-
-    In rounds of a batch for each consumer, so that no inbox waits until all phones were rung. After ROUNDS_S what is
-    left is for the next ring: alarms and the worker's sign of life wait behind this one.
-    """
-    paid, owing, ends = 0, list(CONSUMERS), time.monotonic() + ROUNDS_S
-    while owing and time.monotonic() < ends:
+    """Pay all that is due, and say how many debts were paid; in rounds of a batch for each consumer."""
+    paid, owing = 0, list(CONSUMERS)
+    while owing:
         for name in tuple(owing):
-            settled = _round(name, batch)
+            settled = settle(name, batch)
             if settled is None:
                 owing.remove(name)
             paid += settled or 0
-    if owing:
-        async_task("cases.outbox.drain")
     return paid
 
 
-def _round(name: str, batch: int) -> int | None:
+def settle(name: str, batch: int = BATCH) -> int | None:
     """How many debts of a batch were paid; None where nothing is due, or where its consumer is in trouble."""
     try:
         return _pay(name, batch)
@@ -112,7 +116,7 @@ def _round(name: str, batch: int) -> int | None:
 
 
 def _pay(name: str, batch: int) -> int | None:
-    if not _due(name).exists() or not (debts := _claim(name, batch)):  # many doorbells ring for one batch: ask cheaply
+    if not _due(name).exists() or not (debts := _claim(name, batch)):  # two may look at once: ask cheaply
         return None
     owed: frozenset[int] = frozenset()
     try:
@@ -120,6 +124,11 @@ def _pay(name: str, batch: int) -> int | None:
     except Unpaid as unpaid:
         owed = unpaid.events
         _put_off(debts, unpaid)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        owed = frozenset(debt.event_id for debt in debts)
+        _put_off(debts, Unpaid(owed, dict.fromkeys(owed, now() + ELSEWHERE)))
     settled = [debt.pk for debt in debts if debt.event_id not in owed]
     return int(Outbox.objects.filter(pk__in=settled).delete()[0])
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from grid.models import Officer
 from grid.moment import local_day
 from grid.roles import DEPARTMENT, Role
-from grid.words import named
+from grid.words import in_sentence
 
 from . import callers, cowork, flags, flow, photos, stint, terms
 from .flow import Facts, Move, Refused, Verb, Verdict
@@ -48,7 +48,7 @@ def roles(step: Move, case: Case | None = None) -> str:
     """Who may make a move, in words; of a case also in which department, where it is a department's move."""
     posts = _posts(step)
     if case and case.department and set(step.by) <= set(DEPARTMENT):
-        return _("%(department)s的%(roles)s") % {"department": named(case.department), "roles": posts}
+        return _("%(department)s的%(roles)s") % {"department": in_sentence(case.department), "roles": posts}
     return posts
 
 
@@ -195,7 +195,7 @@ def _owed(child: Case) -> str:
     """A child, where it stands, and who owes it until when."""
     stage = flow.Stage(child.stage)
     posts = _("、").join(str(role.label) for role in flow.OWED_BY.get(stage, ()))
-    who = named(child.department) if child.department and stage == flow.Stage.HANDLING else posts
+    who = in_sentence(child.department) if child.department and stage == flow.Stage.HANDLING else posts
     until = f"{localtime(child.due_at):%Y-%m-%d %H:%M}" if child.due_at else "—"
     said = {"number": child.number, "stage": stage.label, "who": who, "until": until}
     return _("%(number)s（%(stage)s，%(who)s，%(until)s 到期）") % said

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from grid.models import Component, Officer
 from grid.moment import local_day
-from grid.words import named
+from grid.words import in_sentence
 
 from . import flow
 from .flow import Refused, Source
@@ -68,7 +69,7 @@ def subclass(book: Rulebook, said: Report) -> Category:
         sentence = _("“%(name)s”不在现行分类体系 %(scheme)s 中，请更新类别后重选。")
         raise Refused(
             "category_closed",
-            sentence % {"name": named(category), "scheme": settings.CATEGORY_SCHEME},
+            sentence % {"name": in_sentence(category), "scheme": settings.CATEGORY_SCHEME},
             field="category",
         )
     return category
@@ -87,7 +88,7 @@ def component(said: Report, category: Category) -> Component | None:
     if of != (category.scheme, category.kind, category.major, category.sub):
         raise Refused(
             "component_unfit",
-            _("部件 %(code)s 不属于“%(name)s”。") % {"code": component.code, "name": named(category)},
+            _("部件 %(code)s 不属于“%(name)s”。") % {"code": component.code, "name": in_sentence(category)},
             field="component",
         )
     return component
@@ -104,3 +105,11 @@ def chosen(book: Rulebook, said: Report, case: Case, at: datetime) -> Condition 
     if row is None or row.category_id != case.category_id:
         raise condition_unfit()
     return row if row in book.in_force(case.category_id, local_day(at), case.cell.region_class) else None
+
+
+def number(at: datetime) -> str:
+    """案卷号: prefix, the city's local day, and a counter that is never reset and grows a digit when it must."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('case_number')")
+        (count,) = cursor.fetchone()
+    return f"{settings.CASE_PREFIX}{local_day(at):%Y%m%d}{count:06d}"

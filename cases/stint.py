@@ -24,6 +24,28 @@ from .reasons import Reason
 from .rulebook import Rulebook
 from .rules import Why
 
+# What a step may change of a case, here and in the modules that docket.py asks.
+CHANGING = (
+    "condition",
+    "stage",
+    "department",
+    "holder",
+    "asks",
+    "supervised_at",
+    "reply_due_at",
+    "reply_late",
+    "same_as",
+    "entered_at",
+    "clock",
+    "allowed_s",
+    "due_at",
+    "alarm_at",
+    "level",
+    "provisional",
+    "promise_at",
+    "call_by",
+)
+
 
 def keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> Why:
     """Set the clocks after a step: the case already stands at its new stage. Returns the reasons of a new limit."""

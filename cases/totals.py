@@ -35,21 +35,31 @@ class Changed(NamedTuple):
 
 def rewriting(model: type[Tally] | type[Total], fresh: str, scope: str) -> str:
     """The end of a WITH that makes a table's rows `t` within a scope those of a select, writes only what differs,
-    and answers with the keys of the rows it wrote or removed."""
-    table, key = model._meta.db_table, ", ".join(model.KEY)
-    same = " AND ".join(f"f.{name} = t.{name}" for name in model.KEY)
+    and answers with the keys of the rows it wrote or removed.
+
+    Old and fresh rows are laid together by a grouping, never by a join: how many are fresh is a guess to the planner,
+    and one of a few rows for what are thousands compared each with each. What is removed is found by its place in the
+    table, which nobody else writes meanwhile.
+    """
+    table, key, keys = model._meta.db_table, ", ".join(model.KEY), ", ".join(f"t.{name}" for name in model.KEY)
     columns, news = ", ".join(CODES), ", ".join(f"EXCLUDED.{code}" for code in CODES)
     return f"""
         fresh AS MATERIALIZED ({fresh}),
+        old AS MATERIALIZED (SELECT t.ctid AS place, {keys} FROM {table} t, {scope}),
+        stale AS (
+            SELECT max(place) AS place FROM (
+                SELECT {key}, place FROM old UNION ALL SELECT {key}, NULL::tid FROM fresh
+            ) AS each GROUP BY {key} HAVING count(*) = count(place)
+        ),
         gone AS (
-            DELETE FROM {table} t USING {scope} AND NOT EXISTS (SELECT FROM fresh f WHERE {same})
-            RETURNING {", ".join(f"t.{name}" for name in model.KEY)}
+            DELETE FROM {table} t WHERE t.ctid = ANY (ARRAY(SELECT place FROM stale))
+            RETURNING {keys}
         ),
         put AS (
             INSERT INTO {table} AS t ({key}, {columns}) SELECT {key}, {columns} FROM fresh
             ON CONFLICT ({key}) DO UPDATE SET ({columns}) = ROW({news})
             WHERE ({", ".join(f"t.{code}" for code in CODES)}) IS DISTINCT FROM ({news})
-            RETURNING {", ".join(f"t.{name}" for name in model.KEY)}
+            RETURNING {keys}
         )
         SELECT {key} FROM gone UNION ALL SELECT {key} FROM put
     """  # noqa: S608 (our own names alone)

@@ -45,7 +45,7 @@ def _keep(file: UploadedFile[bytes], by: Officer) -> str:
     photos.weigh(file.size or 0)
     file.seek(0)
     body = file.read()
-    photo, _new = photos.keep(sha256(body).hexdigest(), body, by=by)
+    photo, _new = photos.keep(sha256(body).hexdigest(), body, by=by, limited=True)
     return str(photo.pk)
 
 

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from grid import quota
 from grid.models import Officer
 from grid.roles import Role
 
@@ -39,6 +40,8 @@ def desk(*roles: Role) -> Callable[[Page[P]], View[P]]:
                 return to_login(request)
             if roles and not request.user.holds(*roles):
                 return not_yours(request, *roles)
+            if request.method == "POST":
+                quota.spend(request.user, quota.Kind.WRITES)
             answer = page(cast(Request, request), *args, **kwargs)
             answer.headers.setdefault("Cache-Control", "private, no-store")
             return answer
@@ -75,9 +78,16 @@ def not_yours(request: HttpRequest, *roles: Role) -> HttpResponse:
     return told(request, says, 403)
 
 
-def told(request: HttpRequest, says: str, status: int) -> HttpResponse:
+def told(request: HttpRequest, says: str, status: int, *, title: str = "") -> HttpResponse:
     """A page with one sentence: why it is not shown, or not done. A part of a page hears the sentence alone."""
-    titles = {403: _("没有权限"), 404: _("没有找到"), 409: _("现在不能这样办")}
+    titles = {
+        400: _("请求有误"),
+        403: _("没有权限"),
+        404: _("没有找到"),
+        409: _("现在不能这样办"),
+        413: _("内容过大"),
+        429: _("请求太频繁"),
+    }
     if "HX-Request" in request.headers:
         return HttpResponse(says, status=status, content_type="text/plain; charset=utf-8")
-    return render(request, "console/refused.html", {"says": says, "title": titles[status]}, status=status)
+    return render(request, "console/refused.html", {"says": says, "title": title or titles[status]}, status=status)

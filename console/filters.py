@@ -14,8 +14,9 @@ from cases.flow import Source, Stage
 from cases.forecast import midnight
 from cases.rulebook import Rulebook
 from grid import levels
-from grid.moment import reckonable
 from grid.words import named
+
+from .vocabulary import Day
 
 ANY = ("", _("全部"))
 YES_NO = (ANY, ("1", _("是")), ("0", _("否")))
@@ -48,8 +49,8 @@ class Filters(forms.Form):
     asks = forms.TypedChoiceField(label=_("有申请"), required=False, choices=YES_NO, coerce=_said, empty_value=None)
     level = forms.IntegerField(label=_("升级级别"), required=False, min_value=0, max_value=9)
     cell = forms.CharField(label=_("单元网格"), required=False, max_length=20, strip=True)
-    since = forms.DateField(label=_("上报自"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("上报至"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = Day(label=_("上报自"), required=False)
+    until = Day(label=_("上报至"), required=False)
     sort = forms.ChoiceField(label=_("排序"), required=False, choices=SORTS)
 
     def __init__(self, said: Mapping[str, Any], book: Rulebook):
@@ -65,13 +66,6 @@ class Filters(forms.Form):
             self.fields[name].choices = offered  # type: ignore[attr-defined]
         for field in self.fields.values():
             field.widget.attrs["class"] = "in"
-
-    def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        for name in ("since", "until"):
-            if said.get(name) and not reckonable(said[name]):
-                self.add_error(name, _("没有这样的日期。"))
-        return said
 
     @property
     def terms(self) -> dict[str, Any]:

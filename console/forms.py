@@ -24,6 +24,7 @@ from grid.roles import Role
 from grid.words import named, phrased
 
 from . import chosen
+from .vocabulary import Amount, Moment
 
 NOBODY = ("", "—")
 PURPOSES = {"photos": Purpose.NEAR, "before": Purpose.BEFORE, "after": Purpose.AFTER}
@@ -115,7 +116,7 @@ def _limit(about: About) -> Fields:
     clock = about.case.clock
     same = [unit for unit in Unit if helps or (clock and unit.continuous == Unit(clock).continuous)]
     when = {"data-when": Verb.EXTEND.value} if about.move.verb == Verb.ASK else {}
-    value = forms.DecimalField(label=_("协办时限") if helps else _("延长"), min_value=0, max_value=9999, required=False)
+    value = Amount(label=_("协办时限") if helps else _("延长"), required=False)
     value.widget.attrs |= {"step": "any", **when}
     unit = _choice(_("单位"), ((unit.value, unit.label) for unit in same), widget=forms.Select(attrs=when))
     return {"limit_value": value, "limit_unit": unit}
@@ -123,9 +124,8 @@ def _limit(about: About) -> Fields:
 
 def _until(about: About) -> Fields:
     when = {"data-when": Verb.SHELVE.value} if about.move.verb == Verb.ASK else {}
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local", **when}, format="%Y-%m-%dT%H:%M")
     label = _("回复期限") if about.move.verb == Verb.SUPERVISE else _("挂账到")
-    return {"until": forms.DateTimeField(label=label, widget=widget, required=False)}
+    return {"until": Moment(label=label, attrs=when, required=False)}
 
 
 def _verdict(about: About) -> Fields:

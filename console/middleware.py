@@ -10,11 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from cases.calendar import Unusable
 from cases.flow import Refused
 from grid import factor, room
 from grid.models import Officer
+from grid.quota import Overspent
 
 from .door import told
+from .vocabulary import readable
 
 # All that a page needs comes from this host. MapLibre makes pictures of bytes (blob), its sheet holds some (data).
 POLICY = "; ".join(
@@ -52,11 +55,13 @@ class Desk:
         return answer
 
     def process_view(self, request: HttpRequest, *view: object) -> HttpResponse | None:
-        """Who has to have a second factor finds no other page open until he has. What no page can read is none."""
+        """Who has to have a second factor finds no other page open until he has. What is typed is read here, once."""
         here = request.resolver_match
+        if not request.path.startswith(OTHERS):
+            request.GET, request.POST = readable(request.GET), readable(request.POST)  # type: ignore[assignment]
         if request.path.startswith(OTHERS) or here is None or here.view_name in WITHOUT_FACTOR:
             return None
-        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        if "\x00" in request.path:
             raise Http404  # no text of ours holds it, and the database takes none that does
         if isinstance(request.user, Officer) and factor.lacking(request.user):
             if "HX-Request" in request.headers:  # the page that asks for it would be put into a part of itself
@@ -69,6 +74,12 @@ class Desk:
             return None
         if isinstance(exception, Refused):
             return told(request, exception.detail, 409)
+        if isinstance(exception, Unusable):
+            return told(request, str(exception), 409)
+        if isinstance(exception, Overspent):
+            answer = told(request, str(exception), 429)
+            answer.headers["Retry-After"] = str(exception.after_s)
+            return answer
         if isinstance(exception, ObjectDoesNotExist):
             return told(request, _("没有找到，或您无权查看。"), 404)
         return None

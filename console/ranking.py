@@ -12,10 +12,11 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from cases import evaluation, looking, periods
-from cases.looking import Sight
+from cases.looking import LOOKERS, Sight
 from cases.models import Basis, Indicator, Publication, Scheme
 from cases.periods import Period, Span
 from cases.scores import Score
+from grid import vocabulary
 from grid.models import Officer
 from grid.moment import today
 from grid.roles import CENTRE, DEPARTMENT
@@ -63,7 +64,11 @@ class Chosen:
 
 def places(by: Officer) -> dict[str, bool]:
     """Which of the pages of the scores are for him."""
-    return {"may_try": by.holds(*CENTRE), "may_read": by.holds(*CENTRE, *DEPARTMENT)}
+    return {
+        "may_rank": by.holds(*LOOKERS),
+        "may_try": by.holds(*CENTRE),
+        "may_read": by.holds(*CENTRE, *DEPARTMENT),
+    }
 
 
 def chosen(said: QueryDict, by: Officer) -> Chosen | None:
@@ -79,11 +84,8 @@ def chosen(said: QueryDict, by: Officer) -> Chosen | None:
 
 
 def _day(said: str) -> date:
-    try:
-        day = date.fromisoformat(said)
-    except ValueError:
-        return today()
-    return day if 2000 <= day.year <= 2100 else today()
+    day = vocabulary.day(said)
+    return day if day and 2000 <= day.year <= 2100 else today()
 
 
 def _schemes(day: date, by: Officer) -> list[Scheme]:

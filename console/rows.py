@@ -8,6 +8,8 @@ from typing import Any, Self
 from django import forms
 from django.utils.translation import gettext as _
 
+from grid.vocabulary import COUNT_MOST, whole
+
 MOST = 200  # rows that anybody types
 
 
@@ -26,9 +28,8 @@ class Rows(forms.BaseFormSet):  # type: ignore[type-arg]  # each kind of rows na
     @classmethod
     def typed(cls, prefix: str, said: Mapping[str, str]) -> list[dict[str, Any]]:
         """What stands in the rows that were sent, whether it can be read or not."""
-        count = said.get(f"{prefix}-TOTAL_FORMS", "")[:4]
-        whole = min(int(count), MOST) if count.isascii() and count.isdecimal() else 0
-        return [{name: said.get(f"{prefix}-{n}-{name}", "") for name in cls.form.base_fields} for n in range(whole)]
+        count = min(whole(said.get(f"{prefix}-TOTAL_FORMS")) or 0, MOST)
+        return [{name: said.get(f"{prefix}-{n}-{name}", "") for name in cls.form.base_fields} for n in range(count)]
 
     @property
     def said(self) -> list[dict[str, Any]]:
@@ -59,5 +60,5 @@ def act(said: str) -> tuple[str, str, int]:
     """What a button says: "drop.limits.2" is to take the third of the limits away."""
     verb, _dot, rest = said.partition(".")
     where, _dot, which = rest.rpartition(".")
-    number = which.isascii() and which.isdecimal() and len(which) < 10
-    return (verb, where, int(which)) if number else (verb, rest, -1)
+    number = whole(which, most=COUNT_MOST)
+    return (verb, rest, -1) if number is None else (verb, where, number)

@@ -21,7 +21,7 @@ from cases.showing import lines
 from grid import privacy
 from grid.models import Officer
 from grid.roles import Role
-from grid.words import named, phrased
+from grid.words import in_sentence, phrased
 
 DOING = (Verb.FINISH, Verb.SELF_HANDLE)
 
@@ -120,7 +120,7 @@ def _say(why: Iterable[reasons.Reason]) -> list[str]:
 
 def _owed(event: CaseEvent) -> str:
     """Who owed the stage that the event found: the department and the person, or at least the posts."""
-    names = [named(event.department) if event.department and event.left == Stage.HANDLING else "", event.holder]
+    names = [in_sentence(event.department) if event.department and event.left == Stage.HANDLING else "", event.holder]
     posts = [Role(role).label for role in flow.OWED_BY.get(Stage(event.left), ())] if event.left else []
     return " ".join(str(name) for name in names if name) or _("、").join(map(str, posts))
 
@@ -147,7 +147,7 @@ def _condition(pk: int, book: Rulebook, people: Mapping[int, Officer]) -> str:
 
 def _department(pk: int, book: Rulebook, people: Mapping[int, Officer]) -> str:
     row = book.departments.get(pk)
-    return named(row) if row else ""
+    return in_sentence(row) if row else ""
 
 
 def _until(said: str, book: Rulebook, people: Mapping[int, Officer]) -> str:
@@ -156,7 +156,7 @@ def _until(said: str, book: Rulebook, people: Mapping[int, Officer]) -> str:
 
 
 def _ground(code: str, book: Rulebook, people: Mapping[int, Officer]) -> str:
-    return next((named(rows[code]) for rows in book.grounds.values() if code in rows), code)
+    return next((in_sentence(rows[code]) for rows in book.grounds.values() if code in rows), code)
 
 
 def _woken(pks: Iterable[int], book: Rulebook, people: Mapping[int, Officer]) -> str:

@@ -21,12 +21,13 @@ from cases.models import Category, Condition, Indicator, Publication, Result, Sc
 from cases.periods import Period, Span
 from grid.models import Area, Department, Officer
 from grid.moment import today
+from grid.vocabulary import COUNT_MOST, whole
 from grid.words import named
 
 from .ranking import coloured
 from .rows import rows
-from .settings.fields import Day
 from .settings.forms import called, choosable
+from .vocabulary import Day
 
 FOUND = 20  # conditions that a search shows
 FAILURES = {"broken": gettext_lazy("系统出错，已记录；请再试一次，仍不行请告诉管理员。")}
@@ -64,7 +65,7 @@ class TrialForm(forms.Form):
 class LimitRow(forms.Form):
     """A condition's limit as it might be."""
 
-    condition = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31)
+    condition = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=COUNT_MOST)
     value = forms.DecimalField(
         label=gettext_lazy("试用时限"),
         min_value=0.01,
@@ -149,8 +150,8 @@ def _coded(word: str) -> Q:
 
 def conditions(limits: Sequence[Mapping[str, Any]]) -> dict[str, Condition]:
     """The conditions that rows name, by key as text."""
-    keys = [int(str(row["condition"])) for row in limits if str(row.get("condition", "")).isdecimal()]
-    found = Condition.objects.select_related("category").in_bulk([pk for pk in keys if pk < 2**31])
+    keys = [pk for row in limits if (pk := whole(str(row.get("condition", "")), most=COUNT_MOST))]
+    found = Condition.objects.select_related("category").in_bulk(keys)
     return {str(pk): row for pk, row in found.items()}
 
 

@@ -66,7 +66,9 @@ def test(arguments: list[str]) -> int:
     """pytest's exit code is ours."""
     serve.words()
     with environment(throwaway()) as given:
-        return run((PYTHON, "-m", "pytest", *arguments), as_owner(given))
+        serve.static_files(given)
+        served = {"DATABASE_APP_URL": given["DATABASE_URL"]}  # for the web server; the tests own the tables
+        return run((PYTHON, "-m", "pytest", *arguments), as_owner(given) | served)
 
 
 def lint(arguments: list[str]) -> int:
@@ -83,7 +85,8 @@ def bench(arguments: list[str]) -> int:
         raise Failed(f"Which bench? There are: {', '.join(names) or 'none yet'}")
     with environment(throwaway(durable=True)) as given:
         prepare(given)
-        return run((PYTHON, "-m", f"bench.{arguments[0]}", *arguments[1:]), given)
+        apart = {"DATABASE_APP_URL": given["DATABASE_URL"]}  # of the servers that it starts; it fills tables itself
+        return run((PYTHON, "-m", f"bench.{arguments[0]}", *arguments[1:]), as_owner(given) | apart)
 
 
 def manage(arguments: list[str]) -> int:
@@ -103,8 +106,8 @@ def program(arguments: list[str]) -> int:
 
 
 def docs(arguments: list[str]) -> int:
-    """The drawn flow, and the dictionary of figures."""
-    return manage(["flow"]) or manage(["figures"])
+    """The drawn flow, the dictionary of figures, and the rights in the database."""
+    return manage(["flow"]) or manage(["figures"]) or manage(["rights"])
 
 
 def reset(arguments: list[str]) -> int:

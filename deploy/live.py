@@ -16,9 +16,12 @@ import json
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
+from math import inf
+from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -36,6 +39,11 @@ PAGE = 200
 FULL_S = 5
 PORTS = {"http": 80, "https": 443}
 KNOWN = 20_000  # tokens whose officer is remembered
+REFUSED_S = 30  # so long a token that was refused is refused again without a question
+STRANGERS = 2  # questions at once about tokens that are not known; known ones have AT_ONCE beside these
+QUEUE = 500  # of strangers
+WRONG = 20  # tokens of one address that may be refused in REFUSED_S; more strangers from there come again later
+PROXIES = int(os.environ.get("TRUSTED_PROXIES", "0"))
 COOKIE = "sessionid"  # Django's name for it
 ORIGINS = frozenset(filter(None, os.environ.get("LIVE_ORIGINS", "").replace(" ", "").split(",")))
 PASSED = (b"host", b"x-session-token", b"accept-language", b"user-agent", b"x-forwarded-for", b"x-forwarded-proto")
@@ -113,37 +121,87 @@ class Line:
             line.close()
 
 
+class Strangers:
+    """Tokens that nobody knows yet, and those that were refused of late. Used from the event loop alone."""
+
+    def __init__(self) -> None:
+        self.refused: dict[bytes, tuple[float, httpx.Response]] = {}  # oldest first
+        self.wrong: dict[str, tuple[float, int]] = {}  # by address: since when, how many
+        self.turn = asyncio.Semaphore(STRANGERS)
+        self.waiting = 0
+
+    def answer(self, token: bytes, address: str) -> httpx.Response | None:
+        """What is known without a question; None: ask."""
+        since, answer = self.refused.get(token, (-inf, None))
+        if since > monotonic() - REFUSED_S:
+            return answer
+        since, wrong = self.wrong.get(address, (-inf, 0))
+        if (since > monotonic() - REFUSED_S and wrong >= WRONG) or self.waiting >= QUEUE:
+            return httpx.Response(429, headers={"Retry-After": str(REFUSED_S)})
+        return None
+
+    def refuse(self, token: bytes, address: str, answer: httpx.Response) -> None:
+        """That was nobody's token."""
+        if len(self.refused) >= KNOWN:
+            del self.refused[next(iter(self.refused))]
+        self.refused[token] = (monotonic(), answer)
+        since, wrong = self.wrong.get(address, (-inf, 0))
+        fresh = since <= monotonic() - REFUSED_S
+        if len(self.wrong) >= KNOWN:
+            del self.wrong[next(iter(self.wrong))]
+        self.wrong[address] = (monotonic(), 1) if fresh else (since, wrong + 1)
+
+
 class Web:
     """The web server, as a phone sees it."""
 
     def __init__(self, address: str):
-        timeout, limits = httpx.Timeout(10, pool=None), httpx.Limits(max_connections=AT_ONCE)
+        timeout, limits = httpx.Timeout(10, pool=None), httpx.Limits(max_connections=AT_ONCE + STRANGERS)
         self.http = httpx.AsyncClient(base_url=address, trust_env=False, timeout=timeout, limits=limits)
         self.officers: dict[str, int] = {}
+        self.strangers = Strangers()
+        self.turn = asyncio.Semaphore(AT_ONCE)
         self.asking = 0
         self.port = urlsplit(address).port
 
     async def ask(self, path: str, headers: Headers, **query: Any) -> httpx.Response:
-        """Its answer; 503 in its place where there is none."""
+        """Its answer to somebody who is known; 503 in its place where there is none."""
         self.asking += 1
+        try:
+            async with self.turn:
+                return await self._get(path, headers, query)
+        finally:
+            self.asking -= 1
+
+    async def _get(self, path: str, headers: Headers, query: Mapping[str, Any]) -> httpx.Response:
         try:
             return await self.http.get(path, headers=headers, params=query)
         except httpx.HTTPError as error:
             logger.warning("the web server: %r", error)
             return httpx.Response(503, headers={"Retry-After": str(FULL_S)})
-        finally:
-            self.asking -= 1
 
-    async def officer(self, headers: Headers) -> int | httpx.Response:
-        """Whose token that is, or the web server's refusal. A token is never another officer's."""
+    async def officer(self, headers: Headers, address: str) -> int | httpx.Response:
+        """Whose token that is, or a refusal. A token is never another officer's. Strangers wait among themselves."""
         token = headers.get("x-session-token", "")
-        if token not in self.officers:
-            answer = await self.ask("/api/mobile/v1/me", headers)
-            if answer.status_code != 200:
-                return answer
-            if len(self.officers) >= KNOWN:
-                self.officers.clear()
-            self.officers[token] = answer.json()["id"]
+        if token in self.officers:
+            return self.officers[token]
+        tongue = headers.get("accept-language", "")
+        said = sha256(f"{token}\n{tongue}".encode()).digest()  # they may be of any length
+        if refusal := self.strangers.answer(said, address):
+            return refusal
+        self.strangers.waiting += 1
+        try:
+            async with self.strangers.turn:
+                answer = self.strangers.answer(said, address) or await self._get("/api/mobile/v1/me", headers, {})
+        finally:
+            self.strangers.waiting -= 1
+        if answer.status_code == 401:
+            self.strangers.refuse(said, address, answer)
+        if answer.status_code != 200:
+            return answer
+        if len(self.officers) >= KNOWN:
+            self.officers.clear()
+        self.officers[token] = answer.json()["id"]
         return self.officers[token]
 
 
@@ -157,6 +215,7 @@ class Visit:
         self.ours = not self.origin or ours(self.origin, self.headers.get("host", ""), web.port)
         if self.ours and (token := session(given.get(b"cookie", b"").decode("latin1"))):
             self.headers.setdefault("x-session-token", token)
+        self.address = address(scope.get("client"), self.headers.get("x-forwarded-for", ""))
         self.query = dict(parse_qsl(scope["query_string"].decode("latin1")))
         self.last_seen = given.get(b"last-event-id", b"").decode("latin1")
         self.web, self.send = web, send
@@ -169,25 +228,27 @@ class Visit:
 
     async def poll(self, bell: asyncio.Event) -> None:
         """Answer when there is something to tell, or when `wait` is over."""
-        wait = self.query.pop("wait", "0")
+        wait = self.query.pop("wait", "")[:3]  # the web server has judged it; more would be no number of seconds
         until = asyncio.get_running_loop().time() + min(int(wait) if wait.isdecimal() else 0, LONGEST_S)
         while True:
             bell.clear()
             answer = await self.web.ask(INBOX, self.headers, **self.query)
             left = until - asyncio.get_running_loop().time()
-            if answer.status_code != 200 or answer.json()["items"] or not await self._rung(bell, left):
+            if answer.status_code != 200 or _tells(answer.json()) or not await self._rung(bell, left):
                 return await self.answer(answer)
 
     async def stream(self, bell: asyncio.Event) -> None:
         """Tell of each message as it comes, in the number's order, until the phone leaves or its session ends."""
         bell.clear()
-        since = self.query.get("since") or self.last_seen
+        since = later(self.query.get("since", ""), self.last_seen)
         answer = await self.web.ask(INBOX, self.headers, **({"since": since, "limit": PAGE} if since else {"limit": 1}))
         if answer.status_code != 200:
             await self.answer(answer)
             return
         await self._start(200, {"content-type": "text/event-stream", "x-accel-buffering": "no"})
         inbox = answer.json() if since else answer.json() | {"items": []}
+        if not inbox["reset"]:
+            await self._name("ready", int(since or inbox["last"]))
         await self._tell(inbox)
         while answer.status_code not in (401, 403) and not self.gone.done():
             pause = asyncio.ensure_future(asyncio.sleep(PAUSE_S))
@@ -199,7 +260,7 @@ class Visit:
                 await pause
             bell.clear()
             answer = await self.web.ask(INBOX, self.headers, since=inbox["last"], limit=PAGE)
-            inbox = answer.json() if answer.status_code == 200 else inbox | {"items": []}
+            inbox = answer.json() if answer.status_code == 200 else inbox | {"items": [], "reset": False}
             await self._tell(inbox)
         await self._write(b"", more=False)
 
@@ -210,7 +271,13 @@ class Visit:
         ringing.cancel()
         return bell.is_set() and not self.gone.done()
 
+    async def _name(self, event: str, number: int) -> None:
+        """After which number it goes on: whoever breaks off before the next message asks from there."""
+        await self._write(f'id: {number}\nevent: {event}\ndata: {{"last": {number}}}\n\n'.encode())
+
     async def _tell(self, inbox: dict[str, Any]) -> None:
+        if inbox["reset"]:
+            await self._name("reset", inbox["last"])
         for message in inbox["items"]:
             said = json.dumps(message, ensure_ascii=False)
             await self._write(f"id: {message['number']}\nevent: message\ndata: {said}\n\n".encode())
@@ -236,6 +303,23 @@ class Visit:
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
 
+def _tells(inbox: dict[str, Any]) -> bool:
+    return bool(inbox["items"] or inbox["reset"])
+
+
+def later(since: str, last_seen: str) -> str:
+    """The later of two numbers, either of which may be missing: what a browser asks when a line broke names where it
+    began in its address, and where it was in its header. What is no number is for the web server to refuse.
+    """
+    if since and not number(since):
+        return since
+    return max(filter(number, (since, last_seen)), key=int, default="")
+
+
+def number(said: str) -> bool:
+    return said.isascii() and said.isdecimal() and len(said) < 20
+
+
 def session(cookies: str) -> str:
     """The session's token that a browser's cookies hold; empty without one."""
     try:
@@ -243,6 +327,14 @@ def session(cookies: str) -> str:
     except CookieError:
         return ""
     return found.value if found else ""
+
+
+def address(client: Sequence[Any] | None, forwarded: str) -> str:
+    """Where a visitor comes from: as our own proxies say, where there are any."""
+    hops = [hop.strip() for hop in forwarded.split(",")]
+    if PROXIES and len(hops) >= PROXIES:
+        return hops[-PROXIES]
+    return str(client[0]) if client else ""
 
 
 def ours(origin: str, host: str, web_port: int | None) -> bool:
@@ -302,7 +394,7 @@ class Room:
             return await visit.answer(httpx.Response(503, headers={"Retry-After": str(FULL_S)}))
         self.bells.taken += 1
         try:
-            officer = await self.web.officer(visit.headers)
+            officer = await self.web.officer(visit.headers, visit.address)
             if isinstance(officer, httpx.Response):
                 return await visit.answer(officer)
             with self.bells.bell(officer) as bell:

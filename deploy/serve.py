@@ -78,6 +78,11 @@ def words() -> None:
             half.rename(compiled)
 
 
+def static_files(environment: Environment) -> None:
+    """What browsers load, in DATA_DIR. Where nothing has changed, nothing is written."""
+    step((*MANAGE, "collectstatic", "--no-input", "--verbosity", "0"), environment)
+
+
 def prepare(environment: Environment) -> str:
     """Bring the database to what the code expects and load the demo cities. Gives the demo's logins. Repeatable."""
     owner = as_owner(environment)
@@ -103,7 +108,7 @@ def up(port: int) -> NoReturn:
         say("database")
         with environment(Cluster(DATA).running()) as given:
             logins = prepare(given)
-            step((*MANAGE, "collectstatic", "--no-input", "--verbosity", "0"), given)
+            static_files(given)
             live = os.environ.get("LIVE_PORT", str(port + 1))
             doors = {"HOST": host, "PORT": str(port), "LIVE_PORT": live}
             _serve({"LIVE_URL": f":{live}", **given, **doors}, address, logins)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from allauth.core import context
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.headless.internal.restkit import inputs
 from allauth.mfa.adapter import get_adapter
@@ -38,6 +39,7 @@ class Guarded:
         name = self.user.username
         if not lock.take(name, lock.CODE):
             access.info("code refused, locked: %r", name)
+            context.request.opens_at = lock.until(name)
             raise lock.closed(name)
         try:
             code: str = super().clean_code()  # type: ignore[misc]  # of the form that it is mixed into

@@ -25,6 +25,7 @@ from .moment import now, today
 from .roles import Role
 from .words import named
 
+MOST_DRAWN = 10_000  # positions of a day on a map: a shift at one each five seconds
 AHEAD_S = 300  # by which a phone's clock may go fast
 WATCH = (Role.CLERK, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER, Role.AUDITOR)  # who may see where people are
 FOLLOW = (Role.SHIFT_LEADER, Role.LEADER, Role.AUDITOR)  # who may see the track of another's day
@@ -185,9 +186,11 @@ def _working_in(area: Area) -> QuerySet[Any, Any]:
     return Beat.objects.filter(cells__area__code__startswith=area.code, officers__isnull=False).values("officers")
 
 
-def track(officer: Officer, day: date, *, by: Officer) -> list[Track]:
-    """Where an officer was on a local day, in the order of time; another's, if he has a beat in one's territory. A look
-    at another's is logged. Raises DutyRefused."""
+def track(
+    officer: Officer, day: date, *, by: Officer, after: datetime | None = None, most: int = MOST_DRAWN
+) -> list[Track]:
+    """Where an officer was on a local day, in the order of time: so many positions after a moment. Another's, if he has
+    a beat in one's territory; each look at one is logged. Raises DutyRefused."""
     if officer.pk != by.pk:
         if not by.holds(*FOLLOW):
             raise DutyRefused("not_your_track", _("他人轨迹由值班长、督办领导、审计员查看。"), "officer")
@@ -201,7 +204,9 @@ def track(officer: Officer, day: date, *, by: Officer) -> list[Track]:
         return []
     begins = datetime.combine(day, time.min, ZoneInfo(settings.TIME_ZONE))
     within = Track.objects.filter(shift__officer=officer, at__gte=begins, at__lt=begins + timedelta(days=1))
-    return list(within.order_by("at"))
+    if after:
+        within = within.filter(at__gt=after)
+    return list(within.order_by("at")[:most])
 
 
 def at_hand(point: Point, at: datetime) -> QuerySet[Shift]:

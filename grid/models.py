@@ -260,3 +260,20 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} {self.name}"
+
+
+class Spending(models.Model):
+    """How much of a kind one account, or one address, has done of late: see quota."""
+
+    who = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20)
+    since = models.DateTimeField(help_text="when its present stretch began")
+    lately = models.BigIntegerField(help_text="in that stretch")
+    day = models.DateField()
+    today = models.BigIntegerField(help_text="on that day")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["who", "kind"], name="one_spending")]
+
+    def __str__(self) -> str:
+        return f"{self.who} {self.kind}"

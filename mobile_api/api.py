@@ -1,7 +1,9 @@
 """The phones' door: one API, a router for each noun, errors mapped once."""
 
 from . import problems
+from .counting import counting
 from .manual import PhonesApi
+from .parsing import CleanParser
 from .routers import (
     bulletin,
     cases,
@@ -34,9 +36,10 @@ For the apps of 网格: of inspectors, handlers and the centre.
 (`zh-hans`, `en`). **Errors** are problem details (RFC 9457) with a stable `code`.
 """
 
-api = PhonesApi(title="Wangge", version="1", description=DESCRIPTION, urls_namespace="mobile")
+api = PhonesApi(title="Wangge", version="1", description=DESCRIPTION, urls_namespace="mobile", parser=CleanParser())
 problems.install(api)
 api.add_decorator(strict, mode="view")
+api.add_decorator(counting)
 for noun in (
     me,
     preferences,

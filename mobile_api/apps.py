@@ -19,11 +19,11 @@ class MobileApiConfig(AppConfig):
     verbose_name = "移动端"
 
     def ready(self) -> None:
-        from cases.schedules import SCHEDULES
+        from cases.schedules import OURS
 
         from . import inbox  # noqa: F401  registers its consumer
 
-        SCHEDULES["mobile_api.digest.run"] = 10
+        OURS.append("mobile_api.")
         if settings.FCM_CREDENTIALS:
             self._push()
         if settings.HOOKS:
@@ -42,10 +42,12 @@ class MobileApiConfig(AppConfig):
 
     def _mail(self) -> None:
         from cases import outbox
+        from cases.hands import HANDS, Hand
 
-        from . import mail
+        from . import digest, mail
 
         outbox.consumer("mail", _heard_by("mail"))(mail.send)
+        HANDS["digest"] = Hand(digest.run, digest.EVERY_S)
 
     def _hooks(self) -> None:
         from cases import outbox

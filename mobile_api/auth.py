@@ -7,7 +7,6 @@ Signing in is django-allauth's (headless, the app client); `signin` lists which 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 
 from allauth.headless.contrib.ninja.security import XSessionTokenAuth
 from allauth.headless.tokens.strategies.sessions import SessionTokenStrategy
@@ -20,8 +19,6 @@ from cases.flow import Refused
 from grid import factor
 from grid.models import Officer
 from grid.roles import Role
-
-from .models import Device
 
 HEADER = "X-Session-Token"
 access = logging.getLogger("access")
@@ -82,13 +79,6 @@ class Tokens(SessionTokenStrategy):
         return session if session.session_key else None
 
 
-def tie_device(request: HttpRequest, token: str) -> None:
-    """Remember which device a session speaks from, so that the device is forgotten with the session."""
-    UserSession.objects.filter(session_key=request.headers[HEADER]).update(data={"device": token})
-
-
-def forget_devices(sessions: Iterable[UserSession]) -> None:
-    """Forget the devices tied to sessions, unless another officer has logged in on them since."""
-    for session in sessions:
-        if token := session.data.get("device"):
-            Device.objects.filter(officer=session.user_id, token=token).delete()
+def session_of(request: HttpRequest) -> UserSession | None:
+    """The session that a request speaks from."""
+    return UserSession.objects.filter(session_key=request.headers[HEADER]).first()

@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 
 from cases.models import Case
 from cases.models.case import CaseQuerySet
+from cases.outbox import TURN_S
 from grid.models import Officer
 from grid.moment import now, today
-from grid.words import named
+from grid.words import in_sentence
 
 from . import mail, quiet
 from .models import Digest
@@ -29,7 +30,7 @@ logger = logging.getLogger("mail")
 SOON = timedelta(days=1)
 MOST = 50  # lines in a letter
 KEPT = timedelta(days=7)
-LONGEST_S = 40  # the worker's sign of life waits behind this
+EVERY_S = 600.0
 
 
 def of(officer: Officer, at: datetime) -> CaseQuerySet:
@@ -37,22 +38,26 @@ def of(officer: Officer, at: datetime) -> CaseQuerySet:
     return Case.objects.visible_to(officer).owed_by(officer).filter(due_at__lt=at + SOON).order_by("due_at", "id")
 
 
-def run() -> None:
-    """Write today's digests that have not been written. May run at any time, and twice at once; nobody gets two.
+def run() -> bool:
+    """Write today's digests that have not been written, and say whether some are left for lack of time.
 
-    In no order, so that nobody is always behind the same bad letter; after LONGEST_S the rest is for the next run.
+    May run at any time, and twice at once; nobody gets two. In no order, so that nobody is always behind the same bad
+    letter.
     """
     if not settings.EMAIL_URL or timezone.localtime(now()).hour < settings.DIGEST_HOUR:
-        return
+        return False
     Digest.objects.filter(day__lt=today() - KEPT).delete()
-    server, ends = get_connection(), time.monotonic() + LONGEST_S
+    server, ends = get_connection(), time.monotonic() + TURN_S
     try:
         for officer in _people().order_by("?"):
-            if time.monotonic() < ends:
-                _tell(officer, server)
+            if time.monotonic() >= ends:
+                server.close()
+                return True
+            _tell(officer, server)
         server.close()
     except (smtplib.SMTPException, OSError) as error:
         logger.warning("the mail server: %r; the digests that are left wait", error)
+    return False
 
 
 def _people() -> QuerySet[Officer]:
@@ -97,4 +102,4 @@ def _line(case: Case, at: datetime) -> str:
     assert case.due_at  # of() asks for it
     due = timezone.localtime(case.due_at).strftime("%Y-%m-%d %H:%M")
     said = _("已超期，时限 %(due)s") if case.due_at < at else _("时限 %(due)s")
-    return f"{case.number}  {named(case.category)}  {said % {'due': due}}"
+    return f"{case.number}  {in_sentence(case.category)}  {said % {'due': due}}"

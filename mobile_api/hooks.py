@@ -1,8 +1,8 @@
 """Web hooks: a program of the city's hears of events as signed JSON, at least once and under one key.
 
 What is sent says what happened to which case: codes and moments, no person, no text, no position. A hook that does not
-answer rests for ever longer whiles, so that the worker is free for others; a delivery is given up after a day, and the
-log says so.
+answer rests for ever longer whiles, so that others have their turn; a delivery is given up after a day, and the log
+says so. Each attempt is written down before it is made: what ends the worker in the middle of one leaves its trace.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases import rulebook
+from cases.flow import Refused
 from cases.models import CaseEvent
 from cases.outbox import TURN_S, Unpaid
 from grid.moment import now
@@ -36,12 +39,13 @@ AT_ONCE = 8  # calls in flight
 FRESH = timedelta(days=1)
 REST, LONGEST_REST = timedelta(minutes=1), timedelta(minutes=15)
 AWAY = (429, 502, 503, 504)  # what is said of a program that is not there, or has too much to do
-OUTCOME = ["status", "tries", "code", "note", "seconds", "tried_at"]
+OUTCOME = ["status", "code", "note", "seconds"]
 
 
 def deliver(events: Sequence[CaseEvent]) -> None:
     """The consumer "hooks". Raises Unpaid for the events that some hook is still to hear of."""
     hooks = Hook.objects.filter(active=True).select_related("area", "department")
+    hooks = hooks.order_by(F("resting_until").asc(nulls_first=True), "pk")  # who kept us waiting last comes last
     again: dict[int, datetime] = {}
     failed: set[int] = set()
     away: set[int] = set()
@@ -68,7 +72,7 @@ def wants(hook: Hook, event: CaseEvent) -> bool:
 
 
 def _deliver(hook: Hook, events: Sequence[CaseEvent], ends: float) -> dict[int, datetime | None]:
-    """Try what is owed to a hook, some at once. When none of these gets through, it rests.
+    """Try what is owed to a hook, some at once, until time is up. When none of these gets through, it rests.
 
     Gives the events that are left: when to try them again, or None where the hook refused this one.
     """
@@ -76,7 +80,7 @@ def _deliver(hook: Hook, events: Sequence[CaseEvent], ends: float) -> dict[int, 
     left: dict[int, datetime | None] = {}
     for n in range(0, len(deliveries), AT_ONCE):
         some = deliveries[n : n + AT_ONCE]
-        if tried := not _rests(hook) and (n == 0 or time.monotonic() < ends):
+        if tried := not _rests(hook) and time.monotonic() < ends:
             attempt(hook, some)
             _rest(hook, some)
         else:
@@ -113,7 +117,14 @@ def _owed(hook: Hook, events: Sequence[CaseEvent]) -> list[Delivery]:
 
 
 def attempt(hook: Hook, deliveries: Sequence[Delivery]) -> None:
-    """Call the hook for each, and write down what came of it. No transaction is open meanwhile."""
+    """Call the hook for each, and write down what came of it. No transaction is open meanwhile.
+
+    That it is tried is written down before.
+    """
+    for delivery in deliveries:
+        delivery.tries += 1
+        delivery.tried_at = now()
+    Delivery.objects.bulk_update(deliveries, ["tries", "tried_at"])
     calls = list(_calls(hook, deliveries))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda call: outside.post(hook.url, *call), calls))
@@ -124,9 +135,7 @@ def attempt(hook: Hook, deliveries: Sequence[Delivery]) -> None:
 
 
 def _note(delivery: Delivery, answer: Answer) -> None:
-    delivery.tries += 1
     delivery.code, delivery.note, delivery.seconds = answer.code, answer.note, round(answer.seconds, 3)
-    delivery.tried_at = now()
     if answer.well:
         delivery.status = Delivery.Status.DELIVERED
 
@@ -166,7 +175,14 @@ def secrets_of(hook: Hook) -> list[str]:
 
 
 def renew(hook: Hook, *, at_once: bool) -> None:
-    """Give a hook another secret. The old one signs too for HOOK_OVERLAP_HOURS, unless it is to end at once."""
+    """Give a hook another secret. The old one signs too for HOOK_OVERLAP_HOURS, unless it is to end at once.
+
+    Raises Refused (secret_overlaps) while one before still signs: a third would end it, though its time was promised.
+    """
+    if hook.old_until and hook.old_until > now() and not at_once:
+        until = timezone.localtime(hook.old_until).strftime("%Y-%m-%d %H:%M")
+        sentence = _("上一个密钥到 %(until)s 仍有效；届时再换，或者立即停用旧密钥（at_once）。")
+        raise Refused("secret_overlaps", sentence % {"until": until}, field="at_once")
     hook.old_secret, hook.secret = ("" if at_once else hook.secret), new_secret()
     hook.old_until = None if at_once else now() + timedelta(hours=settings.HOOK_OVERLAP_HOURS)
     hook.save(update_fields=["secret", "old_secret", "old_until"])

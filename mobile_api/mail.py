@@ -29,7 +29,7 @@ from cases.models import CaseEvent, Hearing
 from cases.outbox import TURN_S, Unpaid
 from grid.models import Officer
 from grid.moment import now
-from grid.words import named
+from grid.words import in_sentence
 
 from . import quiet
 
@@ -135,7 +135,7 @@ def letter(officer: Officer, events: Sequence[CaseEvent]) -> EmailMessage:
 
 def _line(event: CaseEvent) -> str:
     case = event.case
-    said = f"{Verb(event.verb).label}  {case.number}  {named(rulebook.current().categories[case.category_id])}"
+    said = f"{Verb(event.verb).label}  {case.number}  {in_sentence(rulebook.current().categories[case.category_id])}"
     if case.due_at:
         due = timezone.localtime(case.due_at).strftime("%Y-%m-%d %H:%M")
         said += "  " + _("时限 %(due)s") % {"due": due}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+from django.utils.translation import get_language
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
@@ -23,6 +25,7 @@ SAID = {
     404: "Not there, or not to be seen by this officer; the two look alike.",
     409: "Not now: the case stands elsewhere, or the id was used otherwise. `allowed` says what is possible.",
     413: "Too large.",
+    416: "The file has no such part; `Content-Range` says how long it is.",
     422: "What was said is wrong; `field` and `errors` say where. Nothing was written.",
     503: "Not here, or not now; `Retry-After` says when to ask again.",
 }
@@ -39,6 +42,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
         "allowed": [{"verb": "pass", "label": "核查通过", "by": ["inspector"]}],
     },
     413: {"code": "photo_too_large", "title": "内容过大", "detail": "照片最大 12000000 字节，收到 30000000 字节。"},
+    416: {"code": "range_unfit", "title": "没有所要的部分", "detail": "文件共 2418530 字节，没有所要的部分。"},
     503: {"code": "not_live", "title": "暂时无法办理", "detail": "此处没有实时消息，请定时查询收件箱。"},
     422: {
         "code": "invalid",
@@ -53,8 +57,9 @@ EXAMPLES: dict[int, dict[str, Any]] = {
 class PhonesApi(NinjaAPI):
     """The API with its manual."""
 
-    def get_openapi_schema(self, **more: Any) -> Any:
-        schema = super().get_openapi_schema(**more)
+    @cache  # noqa: B019  there is one, as long as the process; each making costs 0.8 s, and asks for no login
+    def _manual(self, path_prefix: str, language: str) -> Any:
+        schema = super().get_openapi_schema(path_prefix=path_prefix)
         roles = {(method, path): posts for method, path, posts in calls(self)}
         root = self.get_root_path({})
         for path, item in schema["paths"].items():
@@ -72,6 +77,11 @@ class PhonesApi(NinjaAPI):
                 for status, answer in told["responses"].items():
                     _mark(int(status), answer)
         return schema
+
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> Any:
+        """Made once for each language."""
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        return self._manual(prefix, get_language())
 
 
 def calls(api: NinjaAPI) -> Iterator[tuple[str, str, tuple[Role, ...]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -32,9 +33,13 @@ class Message(models.Model):
 
 
 class Device(models.Model):
-    """设备: where FCM reaches an officer's phone. A token belongs to whoever said it last."""
+    """设备: where FCM reaches an officer's phone. A token belongs to whoever said it last, and ends with the session
+    that said it last."""
 
     officer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="devices")
+    session = models.ForeignKey(
+        UserSession, models.CASCADE, null=True, related_name="devices", help_text="none: of before sessions were kept"
+    )
     token = models.CharField(max_length=512, unique=True)
     platform = models.CharField(max_length=10, choices=[("android", "Android"), ("ios", "iOS"), ("web", "Web")])
     language = models.CharField(max_length=10, blank=True)

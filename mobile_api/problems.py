@@ -5,10 +5,11 @@ The core raises domain errors and knows no HTTP; here each is mapped once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
+from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
@@ -26,6 +27,7 @@ from grid.crs import InvalidPosition
 from grid.duty import DutyRefused
 from grid.leave import LeaveRefused
 from grid.locate import OutsideTheCity
+from grid.quota import Overspent
 from grid.roles import Role
 
 TITLES = {
@@ -33,9 +35,15 @@ TITLES = {
     401: gettext_lazy("尚未登录"),
     403: gettext_lazy("没有权限"),
     404: gettext_lazy("没有找到"),
+    405: gettext_lazy("不能这样请求"),
+    408: gettext_lazy("传得太慢"),
     409: gettext_lazy("现在不能这样办"),
+    411: gettext_lazy("没有说明长度"),
+    416: gettext_lazy("没有所要的部分"),
     413: gettext_lazy("内容过大"),
     422: gettext_lazy("内容不合要求"),
+    429: gettext_lazy("请求太频繁"),
+    500: gettext_lazy("系统出错"),
     503: gettext_lazy("暂时无法办理"),
 }
 
@@ -67,6 +75,7 @@ STATUS = {
     "already_supervised": 409,
     "no_caller": 409,
     "hooks_off": 409,
+    "secret_overlaps": 409,
     "export_not_ready": 409,
     "export_unknown": 403,
     "shift_overlaps": 409,
@@ -90,6 +99,9 @@ STATUS = {
 
 PHOTO_STATUS = {"photo_too_large": 413, "photo_original_closed": 403, "photo_lost": 404, "photo_busy": 503}
 
+MOST_ERRORS = 20  # of one body that are told one by one
+LONGEST_NAME = 200  # of a field, which may be anything that a body holds
+
 MESSAGES = {
     "missing": gettext_lazy("必须填写"),
     "union_tag_not_found": gettext_lazy("必须填写"),
@@ -107,13 +119,45 @@ MESSAGES = {
     "greater_than": gettext_lazy("须大于 %(gt)s"),
     "greater_than_equal": gettext_lazy("不得小于 %(ge)s"),
     "less_than_equal": gettext_lazy("不得大于 %(le)s"),
+    "less_than": gettext_lazy("须小于 %(lt)s"),
     "int_parsing": gettext_lazy("须为整数"),
+    "int_type": gettext_lazy("须为整数"),
+    "int_from_float": gettext_lazy("须为整数"),
+    "int_parsing_size": gettext_lazy("数字过长"),
+    "string_type": gettext_lazy("须为文字"),
+    "list_type": gettext_lazy("须为列表"),
+    "dict_type": gettext_lazy("须为对象"),
+    "model_type": gettext_lazy("须为对象"),
+    "model_attributes_type": gettext_lazy("须为对象"),
+    "float_type": gettext_lazy("须为数字"),
+    "bool_type": gettext_lazy("须为 true 或 false"),
+    "uuid_type": gettext_lazy("须为 UUID"),
+    "date_type": gettext_lazy("须为日期，如 2026-03-02"),
+    "date_parsing": gettext_lazy("须为日期，如 2026-03-02"),
+    "date_from_datetime_parsing": gettext_lazy("须为日期，如 2026-03-02"),
+    "date_from_datetime_inexact": gettext_lazy("须为日期，如 2026-03-02"),
+    "datetime_type": gettext_lazy("须为带时区的时间，如 2026-03-02T09:00:00+08:00"),
+    "datetime_object_invalid": gettext_lazy("须为带时区的时间，如 2026-03-02T09:00:00+08:00"),
+    "time_type": gettext_lazy("须为本市时间，如 22:00，不带时区"),
+    "time_parsing": gettext_lazy("须为本市时间，如 22:00，不带时区"),
+    "decimal_type": gettext_lazy("须为数字"),
+    "decimal_parsing": gettext_lazy("须为数字"),
+    "decimal_max_digits": gettext_lazy("最多 %(max_digits)s 位数字"),
+    "decimal_max_places": gettext_lazy("小数最多 %(decimal_places)s 位"),
+    "decimal_whole_digits": gettext_lazy("整数部分最多 %(whole_digits)s 位"),
     "float_parsing": gettext_lazy("须为数字"),
     "finite_number": gettext_lazy("不能是 NaN 或无穷大"),
     "bool_parsing": gettext_lazy("须为 true 或 false"),
     "json_invalid": gettext_lazy("不是有效的 JSON"),
     "extra_forbidden": gettext_lazy("没有这一项"),
+    "string_unicode": gettext_lazy("含有无法保存的字符"),
+    "tuple_type": gettext_lazy("须为列表"),
+    "too_short": gettext_lazy("至少 %(min_length)s 项"),
+    "none_required": gettext_lazy("须为空"),
     "unstorable": gettext_lazy("含有无法保存的字符"),
+    "day_unreckonable": gettext_lazy("没有这样的日期。"),
+    "clock_time": gettext_lazy("须为本市时间，如 22:00，不带时区"),
+    "url_parsing": gettext_lazy("须为能访问的完整网址"),
 }
 
 
@@ -142,7 +186,8 @@ class Problem(Schema):
     detail: str
     code: str
     field: str = ""
-    errors: list[FieldError] = []
+    errors: list[FieldError] = Field([], description="twenty at most")
+    error_count: int = Field(0, description="how many there are in all")
     allowed: list[Allowed] = []
 
 
@@ -151,6 +196,20 @@ def problem(status: int, code: str, detail: str, **more: Any) -> HttpResponse:
     title = str(TITLES.get(status, TITLES[400]))
     said = Problem(type=f"urn:wangge:problem:{code}", title=title, status=status, detail=detail, code=code, **more)
     return HttpResponse(said.model_dump_json(), content_type="application/problem+json", status=status)
+
+
+def invalid(errors: Iterable[FieldError], count: int) -> HttpResponse:
+    """422 for what was said: the first errors one by one, and how many there are."""
+    told = list(islice(errors, MOST_ERRORS))
+    detail = _("；").join(f"{error.field}: {error.detail}" for error in told)
+    if count > len(told):
+        detail = _("%(detail)s……共 %(count)d 处") % {"detail": detail, "count": count}
+    return problem(422, "invalid", detail, field=told[0].field if told else "", errors=told, error_count=count)
+
+
+def tell(exc: Exception) -> HttpResponse | None:
+    """How an error of the core or of the framework is told; None for what nobody foresaw."""
+    return next((TOLD[kind](exc) for kind in type(exc).__mro__ if kind in TOLD), None)
 
 
 def allowed(moves: tuple[Move, ...]) -> list[Allowed]:
@@ -168,6 +227,11 @@ def _refused(exc: Refused) -> HttpResponse:
     return problem(status, exc.code, exc.detail, field=exc.field, allowed=allowed(exc.allowed))
 
 
+def _later(answer: HttpResponse, seconds: int) -> HttpResponse:
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
 def _photo(exc: PhotoRefused) -> HttpResponse:
     answer = problem(PHOTO_STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field)
     if exc.code == "photo_busy":
@@ -180,9 +244,7 @@ def _unseen(exc: Exception) -> HttpResponse:
 
 
 def _invalid(exc: ValidationError) -> HttpResponse:
-    errors = [_field_error(error) for error in exc.errors]
-    detail = _("；").join(f"{error.field}: {error.detail}" for error in errors)
-    return problem(422, "invalid", detail, field=errors[0].field if errors else "", errors=errors)
+    return invalid(map(_field_error, exc.errors), len(exc.errors))
 
 
 def _http(exc: HttpError) -> HttpResponse:
@@ -195,6 +257,7 @@ TOLD: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     Refused: _refused,
     PhotoRefused: _photo,
     Conflict: lambda exc: problem(409, exc.code, str(exc)),
+    Overspent: lambda exc: _later(problem(429, exc.code, str(exc)), exc.after_s),
     DutyRefused: lambda exc: problem(STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field),
     LeaveRefused: lambda exc: problem(STATUS.get(exc.code, 422), exc.code, str(exc), field=exc.field),
     Unusable: lambda exc: problem(422, exc.code, str(exc), field="limit"),
@@ -209,6 +272,7 @@ TOLD: dict[type[Exception], Callable[[Any], HttpResponse]] = {
         503, "database_down", _("数据库暂时连不上，什么也没有写入。请稍后原样重发。")
     ),
     RequestDataTooBig: lambda exc: problem(413, "too_large", _("请求内容过大。")),
+    SuspiciousOperation: lambda exc: problem(400, "bad_request", _("请求有误，服务器无法理解。")),
     ValidationError: _invalid,
     HttpError: _http,
 }
@@ -224,5 +288,5 @@ def _field_error(error: dict[str, Any]) -> FieldError:
     if "discriminator" in said:
         where = [said["discriminator"].strip("'")]
     message = MESSAGES.get(error["type"])
-    detail = str(message) % said if message else error["msg"]
-    return FieldError(field=".".join(where), code=error["type"], detail=detail)
+    detail = str(message) % said if message else _("不合要求")  # never pydantic's own words, which are English
+    return FieldError(field=".".join(where)[:LONGEST_NAME], code=error["type"], detail=detail)

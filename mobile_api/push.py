@@ -30,9 +30,9 @@ from django.core.checks import CheckMessage, Error
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from firebase_admin import exceptions, messaging
+from google.auth.transport.requests import Request as TokenRequest
 from google.oauth2 import service_account
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
+from requests import PreparedRequest, Response, Session
 
 from cases import audience
 from cases.flow import Verb
@@ -41,6 +41,7 @@ from cases.outbox import TURN_S, Unpaid
 from grid.moment import now
 
 from . import quiet
+from .deadline import TimedAdapter
 from .models import Device
 
 logger = logging.getLogger("push")
@@ -48,7 +49,7 @@ logger = logging.getLogger("push")
 GOOGLE = "https://fcm.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 AT_ONCE = 50  # requests in flight
-TIMEOUT_S = 5  # to connect, and again to answer
+CONNECT_S, WHOLE_S = 5, 10  # to connect; for the whole exchange
 FRESH = timedelta(days=1)
 REST_S, LONGEST_REST_S = 60, 900  # how long FCM is left alone at first, where it does not ask for longer, and at most
 RESTING = "push:resting"
@@ -240,18 +241,25 @@ def message(ring: Ring) -> messaging.Message:
 class Account(service_account.Credentials):
     """The city's account with FCM. It asks Google for access tokens, and may do nothing but send messages."""
 
+    def refresh(self, request: Any) -> None:
+        """Over a line of our own, for the one given would wait two minutes, and for a server that drips for ever."""
+        with Session() as session:
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, TimedAdapter(CONNECT_S, WHOLE_S))
+            super().refresh(TokenRequest(session))  # type: ignore[no-untyped-call]
+
     def _after_refresh(self, *args: Any) -> None:
         """google-auth would look up here, at a third address, in which regions the account may be used."""
 
 
-class Line(HTTPAdapter):
+class Line(TimedAdapter):
     """The line to FCM: to FCM_ENDPOINT if one is set, and without tries of its own.
 
     firebase-admin would try five times and sleep as long as Retry-After says, in the worker; the outbox does it better.
     """
 
     def __init__(self, endpoint: str):
-        super().__init__(pool_connections=1, pool_maxsize=AT_ONCE, max_retries=0)
+        super().__init__(CONNECT_S, WHOLE_S, AT_ONCE)
         self.endpoint = endpoint or GOOGLE
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
@@ -263,7 +271,7 @@ class Line(HTTPAdapter):
 def _app(path: str, endpoint: str) -> firebase_admin.App:
     """The connection of this process to FCM."""
     account = _account(path)
-    options = {"httpTimeout": TIMEOUT_S, "projectId": account.project_id}
+    options = {"httpTimeout": WHOLE_S, "projectId": account.project_id}
     app = firebase_admin.initialize_app(account, options, name=f"{path} at {endpoint}")
     # There is no public way to the session; tests/test_push.py fails if this one is gone.
     messaging._get_messaging_service(app)._client.session.mount(GOOGLE, Line(endpoint))  # noqa: SLF001

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from cases.clock import Limit, Unit
 from cases.flow import ASKABLE, Facts, Outcome, Purpose, Rating, Source, Verb, Verdict
 from grid.crs import Crs
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the photo's bytes, lower-case hex")]
+from .vocabulary import Accuracy, Amount, Key, Latitude, Line, Longitude, Moment, Note, Sha256
+
 Asked = Verb  # one of ASKABLE; the docket says which
 
 
@@ -24,23 +23,15 @@ class Said(Schema):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    @field_validator("*")
-    @classmethod
-    def storable(cls, said: Any) -> Any:
-        """PostgreSQL keeps no NUL, and nobody types one."""
-        if isinstance(said, str) and "\0" in said:
-            raise PydanticCustomError("unstorable", "holds a character that cannot be kept")
-        return said
-
 
 class Fix(Said):
     """A position as the phone knows it. `crs` is required: a wrong guess is off by 240 m in Yushu."""
 
-    lon: FiniteFloat = Field(ge=-180, le=180, examples=[114.0563])
-    lat: FiniteFloat = Field(ge=-90, le=90, examples=[22.5371])
+    lon: Longitude = Field(examples=[114.0563])
+    lat: Latitude = Field(examples=[22.5371])
     crs: Crs = Field(description="wgs84 for raw GNSS fixes; gcj02 for AMap and Tencent; bd09 for Baidu")
-    accuracy_m: FiniteFloat | None = Field(None, ge=0, le=100_000)
-    fixed_at: AwareDatetime | None = Field(None, description="when the fix was made")
+    accuracy_m: Accuracy | None = None
+    fixed_at: Moment | None = Field(None, description="when the fix was made")
     provider: str = Field("", max_length=20, examples=["gps"])
     mock: bool = Field(False, description="the phone says that the position is simulated")
 
@@ -56,13 +47,13 @@ class ReportIn(Said):
     """上报. The phone chooses the id: the same report again is the same case."""
 
     id: UUID
-    category: int = Field(description="a sub-class from GET city")
-    condition: int | None = Field(None, description="one of the category's conditions; none leaves it to the clerk")
+    category: Key = Field(description="a sub-class from GET city")
+    condition: Key | None = Field(None, description="one of the category's conditions; none leaves it to the clerk")
     component: str = Field("", max_length=20, description="code of the registered component, if it is one")
     point: Fix
-    captured_at: AwareDatetime | None = Field(None, description="when it was seen, by the phone's clock")
-    text: str = Field("", max_length=2000)
-    place: str = Field("", max_length=200, description="where it is, in words")
+    captured_at: Moment | None = Field(None, description="when it was seen, by the phone's clock")
+    text: Note = ""
+    place: Line = Field("", description="where it is, in words")
     photos: list[Shown] = Field([], max_length=20)
     handled: bool = Field(False, description="自处置: put right on the spot; needs a photo before and one after")
     source: Source = Field(Source.INSPECTOR, description="clerks register hotline, public and directive reports")
@@ -71,7 +62,7 @@ class ReportIn(Said):
 class LimitIn(Said):
     """By how much: so many units of a clock."""
 
-    value: Decimal = Field(gt=0, le=9999, examples=[2])
+    value: Amount
     unit: Unit
 
 
@@ -80,16 +71,16 @@ class MoveIn(Said):
 
     verb: Verb
     key: UUID | None = Field(None, description="chosen by the phone: the same key again is the same move")
-    note: str = Field("", max_length=2000)
+    note: Note = ""
     photos: list[Shown] = Field([], max_length=20, description="uploaded before")
-    condition: int | None = None
-    department: int | None = Field(None, description="with dispatch, assist")
-    holder: int | None = Field(None, description="the inspector who is to verify or check")
+    condition: Key | None = None
+    department: Key | None = Field(None, description="with dispatch, assist")
+    holder: Key | None = Field(None, description="the inspector who is to verify or check")
     asks: Asked | None = Field(None, description="with ask: " + ", ".join(ASKABLE))
     ground: str = Field("", max_length=20, description="one of the verb's grounds in GET city, where it has any")
     same_as: UUID | None = Field(None, description="with link: the id of the case that stays")
     limit: LimitIn | None = Field(None, description="with extend: by how much; with assist: for its handling")
-    until: AwareDatetime | None = Field(None, description="with shelve; with supervise: by when the reply is due")
+    until: Moment | None = Field(None, description="with shelve; with supervise: by when the reply is due")
     verdict: Verdict | None = Field(None, description="with verify")
     outcome: Outcome | None = Field(None, description="with call_back")
     rating: Rating | None = Field(None, description="with call_back, of whoever answered: 1 very poor, 5 very good")

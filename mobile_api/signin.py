@@ -6,16 +6,19 @@ learns from it which accounts exist, and an upgrade opens no door by itself. Ans
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.headless.account.views import ChangePasswordView, LoginView, SessionView
 from allauth.headless.base.response import ForbiddenResponse
 from allauth.headless.base.views import APIView, ConfigView
 from allauth.headless.constants import Client
 from allauth.headless.mfa.views import AuthenticateView
 from allauth.headless.usersessions.views import SessionsView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.urls import path
+from django.views.decorators.http import require_http_methods
 
 from grid import sessions
 from grid.codes import CodeInput
@@ -47,8 +50,23 @@ class CodeView(AuthenticateView):  # type: ignore[misc]  # allauth ships no type
     input_class = CodeInput
 
 
+class Unbroken:
+    """JSON with what no text can hold (halves of surrogate pairs, numbers of thousands of digits) is none: 400."""
+
+    def _parse_json(self, request: HttpRequest) -> Any:
+        try:
+            said = super()._parse_json(request)  # type: ignore[misc]  # of the view that it is mixed into
+            json.dumps(said, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            raise ImmediateHttpResponse(response=HttpResponseBadRequest()) from None
+        return said
+
+
 def _door(route: str, view: type[APIView]) -> Any:
-    return path(f"app/v1/{route}", view.as_api_view(client=Client.APP))
+    """What a view has no method for is refused before it: allauth reads the body first, whatever is asked."""
+    methods = [name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)]
+    unbroken: Any = type(view.__name__, (Unbroken, view), {"__doc__": view.__doc__})
+    return path(f"app/v1/{route}", require_http_methods(methods)(unbroken.as_api_view(client=Client.APP)))
 
 
 urlpatterns = [

@@ -46,7 +46,7 @@ class Taken(Exception):
 
 
 class Silence(Broker):
-    """A queue that forgets: no doorbell rings for what is long past."""
+    """A queue that forgets: nobody is asked to do anything for what is long past."""
 
     def enqueue(self, task: str) -> str:
         return ""

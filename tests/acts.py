@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from cases import docket
+from cases import docket, outbox, rechecks
 from cases.flow import Facts, Purpose, Refused, Verb
-from cases.models import Case, CaseEvent
+from cases.models import Case, CaseEvent, Recheck, Sampling
 from grid.models import Officer
 
 from . import city as town
@@ -35,6 +36,17 @@ def refused(case: Case, verb: str, by: Officer, **facts: Any) -> Refused:
 
 def passed(case: Case, by: Officer) -> Case:
     return docket.move(case.uuid, Verb.PASS, by=by, facts=town.shown(by, Purpose.NEAR))
+
+
+def doubt(city: SimpleNamespace, note: str = "井盖仍响动") -> Recheck:
+    """A case of ann's, finished by hugo, passed by ivan, closed by carl; ines was there again and says it fails."""
+    Sampling.objects.get_or_create(share=1, days=7, value=1, unit="urgent_day")
+    case = move(passed(town.finish(town.report(city), city.hugo), city.ivan), Verb.CLOSE, city.carl)
+    outbox.drain()
+    recheck = Recheck.objects.get(case=case)
+    assert recheck.inspector
+    photo = town.photo(recheck.inspector, uuid4().hex * 2)
+    return rechecks.answer(recheck.pk, by=recheck.inspector, verdict="fails", shown=((photo, "near"),), note=note)
 
 
 def last(case: Case) -> CaseEvent:

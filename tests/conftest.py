@@ -16,21 +16,17 @@ from django.core.cache import caches
 from django.core.management import call_command
 from django.utils import translation
 from playwright.sync_api import Browser
-from pytest_django.live_server_helper import LiveServer
 
 from . import city as town
-from . import desk
+from . import desk, shipped
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Files of the tests are kept apart, and thrown away at the end."""
+    """Files of the tests are kept apart, and thrown away at the end; the static files are those of ./dev test."""
     os.environ["WANGGE_LANG"] = "zh-hans"  # whatever the terminal of whoever runs them speaks
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.MD5PasswordHasher"
-    ]  # quick; the real one is slow by design
+    settings.PASSWORD_HASHERS = ["tests.city.QuickHasher"]
     settings.DATA_DIR = Path(tempfile.mkdtemp(prefix="wangge-tests-"))
-    settings.STATIC_ROOT = settings.DATA_DIR / "static"
-    settings.STATIC_ROOT.mkdir()
+    (settings.DATA_DIR / "static").symlink_to(settings.STATIC_ROOT)
     settings.MEDIA_ROOT = settings.DATA_DIR / "media"
     settings.STORAGES["default"]["OPTIONS"]["location"] = settings.MEDIA_ROOT
 
@@ -70,11 +66,22 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def address(django_db_setup: None, django_db_blocker: object) -> Iterator[str]:
+    """Of the web server that ships, on the tests' database."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        shipped.grant()
+    with shipped.serving() as address:
+        yield address
+
+
 @pytest.fixture
-def visit(transactional_db: None, live_server: LiveServer, chromium: Browser) -> Iterator[desk.Visit]:
+def visit(transactional_db: None, address: str, chromium: Browser) -> Iterator[desk.Visit]:
     """Open the desk in a real browser: visit(officer, path) gives the page. Build the city with `town.build()`."""
-    with desk.visits(chromium, live_server.url) as visit:
+    caches["default"].clear()  # the tables are emptied after each test, this is none of them
+    with desk.visits(chromium, address) as visit:
         yield visit
+    shipped.settle()
 
 
 @pytest.fixture(autouse=True)

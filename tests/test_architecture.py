@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,3 +86,14 @@ def test_no_signals_and_no_drawers() -> None:
         text = path.read_text(encoding="utf8")
         assert "django.dispatch" not in text and "models.signals" not in text, path
         assert path.stem not in {"utils", "helpers", "common", "misc"}
+
+
+def test_nothing_asks_whether_it_is_tested() -> None:
+    """What a test finds, people find: no setting, no rule and no page is otherwise under the tests."""
+    asks = re.compile(r"\bTESTING\b|pytest|PYTEST|sys\.modules|xdist")
+    files = [
+        *sources(*ORDER, "play"),
+        *(ROOT / "console").rglob("*.html"),
+        *(ROOT / "console/static/console").glob("*.js"),
+    ]
+    assert [str(path) for path in files if asks.search(path.read_text(encoding="utf8"))] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import Count
 from django_q.models import OrmQ
+from django_q.tasks import async_task
 
 from cases import docket, indicators, outbox, tally
 from cases.flow import Verb
@@ -36,6 +36,7 @@ from mobile_api.models import Message
 from . import city as town
 from . import cluster, log, victims
 from .cluster import Server, Victim, until
+from .shipped import free_port
 
 CASES = "/api/mobile/v1/cases"
 ACT = "import sys, django; django.setup(); from tests import victims; getattr(victims, sys.argv[1])(*sys.argv[2:])"
@@ -93,33 +94,45 @@ def test_a_worker_killed_before_it_forgets_a_debt(
     assert filed(city) == 3
 
 
-@pytest.mark.parametrize(("whole", "held"), [(True, "tally"), (True, "inbox"), (False, "inbox")])
-def test_a_queue_killed_while_it_drains(whole: bool, held: str, server: Server, city: SimpleNamespace) -> None:
-    """The whole cluster of django-q2, or its worker process alone: the task is run again, the debts are paid."""
+@pytest.mark.parametrize("held", ["tally", "inbox"])
+def test_hands_killed_while_they_pay(held: str, server: Server, city: SimpleNamespace) -> None:
     cases = [town.report(city) for _ in range(20)]
-    locks = {"tally": [tally.COUNTER], "inbox": [inbox.WRITER]}
-    worker = server.victim(sys.executable, "manage.py", "qcluster")
-    with worker as running:
+    lock = {"tally": tally.COUNTER, "inbox": inbox.WRITER}[held]
+    with server.victim(sys.executable, "manage.py", "hands") as running:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_advisory_xact_lock({', '.join(['%s'] * len(locks[held]))})", locks[held])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
             until(cluster.waiting, f"{held} is being paid", running)
+            running.kill()
+        assert Outbox.objects.filter(consumer=held, tries=1).exists()
+    cluster.turn_out()
+    Outbox.objects.update(due_at=now())  # the leases are over
+    with server.victim(sys.executable, "manage.py", "hands") as again:
+        until(lambda: not Outbox.objects.exists(), "the debts are paid", again)
+    assert [told(case) for case in cases] == [["hugo"]] * 20
+    assert filed(city) == 20
+    assert tally.rebuild(today(), today()) == 0
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_queue_killed_at_a_task(whole: bool, server: Server, city: SimpleNamespace) -> None:
+    """The whole cluster of django-q2, or its worker process alone: the task is run again."""
+    async_task("cases.tally.rebuild", today(), today())
+    with server.victim(sys.executable, "manage.py", "qcluster") as running:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [tally.COUNTER])
+            until(cluster.waiting, "it counts", running)
             if whole:
                 running.kill()
             else:
                 _kill_its_hand(running)
-        assert Outbox.objects.filter(consumer=held, tries=1).exists()
         taken = OrmQ.objects.filter(lock__gt=now() + timedelta(seconds=settings.Q_CLUSTER["timeout"]))
         assert taken.exists(), "the queue forgot what its worker was at"
-        Outbox.objects.update(due_at=now())  # the leases of both are over
         OrmQ.objects.update(lock=now())
         if not whole:
-            until(lambda: not Outbox.objects.exists(), "the debts are paid", running)
+            until(lambda: not OrmQ.objects.exists(), "the task is done", running)
     if whole:
         with server.victim(sys.executable, "manage.py", "qcluster") as again:
-            until(lambda: not Outbox.objects.exists(), "the debts are paid", again)
-    assert [told(case) for case in cases] == [["hugo"]] * 20
-    assert filed(city) == 20
-    assert tally.rebuild(today(), today()) == 0
+            until(lambda: not OrmQ.objects.exists(), "the task is done", again)
 
 
 def _kill_its_hand(running: Victim) -> None:
@@ -257,8 +270,8 @@ def test_web_server_and_worker_outlive_postgresql(server: Server, city: SimpleNa
     token = str(town.phone(city.ann).defaults["HTTP_X_SESSION_TOKEN"])
     port = free_port()
     phone = Phone(f"http://127.0.0.1:{port}", token, city)
-    queue = server.victim(sys.executable, "manage.py", "qcluster")
-    with serving(server, port) as web, queue as worker, httpx.Client(**phone.http) as http:
+    hands = server.victim(sys.executable, "manage.py", "hands")
+    with serving(server, port) as web, hands as worker, httpx.Client(**phone.http) as http:
         assert phone.send(http, str(uuid4())) == 201
         until(lambda: not Outbox.objects.exists(), "the debts are paid", worker)
         connection.close()
@@ -287,9 +300,3 @@ def _answers(port: int) -> bool:
     with suppress(httpx.TransportError), httpx.Client(trust_env=False) as http:
         return http.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
     return False
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])

@@ -83,6 +83,46 @@ def test_a_new_password_silences_the_other_phones(city: SimpleNamespace) -> None
     assert tokens(city.ann) == ["mine"]
 
 
+def revokes(kept: Phone) -> None:
+    """End all sessions but this one."""
+    sessions = kept.ask("GET", "/api/auth/app/v1/auth/sessions").json()["data"]
+    gone = [session["id"] for session in sessions if not session["is_current"]]
+    assert len(gone) == len(sessions) - 1
+    kept.ask("DELETE", "/api/auth/app/v1/auth/sessions", sessions=gone)
+
+
+def test_the_end_of_an_older_session_silences_no_newer_one(city: SimpleNamespace) -> None:
+    """The same phone logged in anew: its token is the living session's, which said it last."""
+    older, newer = logged_in("ann"), logged_in("ann")
+    says(older, "phone"), says(newer, "phone")
+    revokes(newer)
+    assert tokens(city.ann) == ["phone"]
+    newer.ask("DELETE", "/api/auth/app/v1/auth/session")
+    assert tokens(city.ann) == []
+
+
+def test_a_newer_session_that_ends_takes_what_it_said_last(city: SimpleNamespace) -> None:
+    older, newer = logged_in("ann"), logged_in("ann")
+    says(older, "phone"), says(older, "tablet"), says(newer, "phone")
+    newer.ask("DELETE", "/api/auth/app/v1/auth/session")
+    assert tokens(city.ann) == ["tablet"]
+
+
+def test_a_new_password_on_the_phone_leaves_its_token(city: SimpleNamespace) -> None:
+    older, newer = logged_in("ann"), logged_in("ann")
+    says(older, "phone"), says(newer, "phone")
+    change = "/api/auth/app/v1/account/password/change"
+    newer.ask("POST", change, current_password=town.PASSWORD, new_password="prayer-flag-62")
+    assert tokens(city.ann) == ["phone"]
+
+
+def test_a_token_that_was_replaced_ends_with_the_session_too(city: SimpleNamespace) -> None:
+    phone = logged_in("ann")
+    says(phone, "old"), says(phone, "new")
+    phone.ask("DELETE", "/api/auth/app/v1/auth/session")
+    assert tokens(city.ann) == []
+
+
 def test_the_next_officer_keeps_a_shared_phone(city: SimpleNamespace) -> None:
     first, second = logged_in("ann"), logged_in("ivan")
     says(first, "shared"), says(second, "shared")

@@ -19,6 +19,7 @@ from grid.roles import Role
 from . import acts, log
 from . import city as town
 from .acts import last, move, refused
+from .desk import desk
 
 HOUR = 3600
 
@@ -122,13 +123,18 @@ def test_a_fact_that_is_not_of_the_move_is_refused(stray: dict, case: Case, city
     assert refused(case, Verb.FINISH, city.hugo, photos=town.shown(city.hugo).photos, **said).code == "fact_unfit"
 
 
-def test_what_cannot_be_kept_is_refused_by_field(case: Case, city: SimpleNamespace) -> None:
-    problem = acts.say(town.phone(city.hugo), case, verb="ask", asks="extend", note="缺\0材料").json()
-    assert (problem["status"], problem["errors"][0]["field"], problem["errors"][0]["code"]) == (
-        422,
-        "note",
-        "unstorable",
-    )
+@pytest.mark.parametrize("typed", ["缺\0材料", "缺\ufffe材\ud800料", "\u202e缺材料\x1b"], ids=ascii)
+def test_nothing_is_refused_for_a_character(case: Case, city: SimpleNamespace, typed: str) -> None:
+    told = acts.say(town.phone(city.hugo), case, verb="ask", asks="extend", note=typed).json()
+    assert told["log"][-1]["note"] == "缺材料"
+
+
+@pytest.mark.parametrize("typed", ["", " \n", "\u200b\u200d\u2060", "\u3164", "\u202e\u2069"], ids=ascii)
+def test_a_note_that_shows_nothing_is_none(case: Case, city: SimpleNamespace, typed: str) -> None:
+    problem = acts.say(town.phone(city.hugo), case, verb="ask", asks="extend", note=typed).json()
+    assert (problem["status"], problem["code"], problem["field"]) == (422, "facts_missing", "note")
+    answer = desk(city.hugo).post(f"/case/{case.number}/ask/", {"asks": "extend", "note": typed, "key": str(uuid4())})
+    assert (answer.status_code, "note" in answer.context["form"].errors) == (422, True)
 
 
 # Done again

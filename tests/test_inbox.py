@@ -206,7 +206,7 @@ def test_a_phone_reads_on_from_where_it_was(hugo: Client) -> None:
         told = messages(hugo, since=since, limit=2)
         heard, since = heard + numbers(told), told["last"]
     assert heard == sorted(numbers(messages(hugo)))
-    assert messages(hugo, since=since) == {"items": [], "last": since, "unread": 5}
+    assert messages(hugo, since=since) == {"items": [], "last": since, "unread": 5, "reset": False}
 
 
 def test_what_came_since_is_all_that_came_since(hugo: Client, city: SimpleNamespace) -> None:
@@ -226,7 +226,7 @@ def test_reading_is_remembered_and_again_is_no_harm(hugo: Client, city: SimpleNa
     assert numbers(messages(hugo, unread=True)) == newest[:2]
     assert [item["read"] for item in messages(hugo)["items"]] == [False] * 2 + [True] * 3
     assert read(hugo, newest[0])["unread"] == 0
-    assert messages(hugo, unread=True) == {"items": [], "last": newest[0], "unread": 0}
+    assert messages(hugo, unread=True) == {"items": [], "last": newest[0], "unread": 0, "reset": False}
 
 
 def test_each_reads_his_own(hugo: Client, city: SimpleNamespace) -> None:

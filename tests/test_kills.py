@@ -15,25 +15,18 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from copy import copy
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 from django.core.management import call_command
-from django.db import connection
-from django.db.models import F
-from django.db.models.base import ModelState
-from django_q.models import OrmQ
-from django_q.tasks import async_task
 
-from cases import alarm, outbox, schedules
+from cases import alarm, outbox
 from cases.flow import Verb
 from cases.models import Case, CaseEvent, Category, Outbox
 from cases.outbox import Consumer
@@ -43,7 +36,7 @@ from grid.moment import now
 from mobile_api.models import Delivery, Device, Hook, Message
 
 from . import city as town
-from . import cluster, fcm, log
+from . import cluster, copies, fcm, log
 from .cluster import Server, Victim, until
 from .test_crashes import free_port
 from .test_hooks import Receiver
@@ -77,22 +70,11 @@ def acting(server: Server, act: str, *words: object, **more: str) -> AbstractCon
 def due(city: SimpleNamespace) -> dict[int, Any]:
     """Several hundred cases whose next rung rings now, and when each of them falls due."""
     first = town.report(city, condition=city.missing.pk)
-    others = Case.objects.bulk_create([again(first, uuid=uuid4(), number=f"W{n}") for n in range(CASES - 1)])
-    for event in log.lines(first):
-        CaseEvent.objects.bulk_create([again(event, case_id=case.pk) for case in others])
+    copies.many(first, CASES - 1)
     Outbox.objects.all().delete()
     Case.objects.update(alarm_at=now() - timedelta(seconds=30))
     assert Case.objects.ringing(now()).count() == CASES
     return dict(Case.objects.values_list("pk", "due_at"))
-
-
-def again(row: Any, **other: Any) -> Any:
-    """The same row once more, but for this."""
-    same = copy(row)
-    same._state = ModelState()
-    for name, value in {"pk": None, **other}.items():
-        setattr(same, name, value)
-    return same
 
 
 def climbed() -> Counter[int]:
@@ -290,69 +272,6 @@ def _all_heard_under_one_key(cases: list[Case], ways: SimpleNamespace) -> None:
 
 def heard(program: Receiver) -> list[tuple[dict[str, str], dict[str, Any]]]:
     return [(headers, json.loads(body)) for headers, body in program.sent]
-
-
-# Idle
-
-
-STILL_S = "8"  # long enough for a worker to start on a busy machine
-
-
-@contextmanager
-def watched(server: Server) -> Iterator[Victim]:
-    """deploy/worker.py and its qcluster, to which tasks come all the time: its minute is our blink."""
-    stop = threading.Event()
-
-    def ring() -> None:
-        while not stop.wait(0.3):
-            if OrmQ.objects.count() < 3:
-                async_task("cases.schedules.beat")
-        connection.close()
-
-    ringing = threading.Thread(target=ring)
-    with server.victim(sys.executable, "-m", "deploy.worker", WORKER_STILL_S=STILL_S) as worker:
-        ringing.start()
-        try:
-            works(worker)
-            yield worker
-        finally:
-            stop.set()
-            ringing.join()
-            worker.head.terminate()
-            worker.head.wait(cluster.PATIENCE_S)
-
-
-def works(worker: Victim) -> None:
-    """It takes a task, does it, and crosses it off."""
-    wanted = async_task("cases.outbox.drain")
-    until(lambda: not any(task.task_id() == wanted for task in OrmQ.objects.all()), "it works", worker)
-
-
-def family(worker: Victim) -> dict[str, int]:
-    """The processes of a qcluster, in the order in which its sentinel starts them."""
-    (head,) = cluster.children(worker.head.pid)
-    (sentinel,) = cluster.children(head)
-    return dict(zip(("hand", "monitor", "pusher"), sorted(cluster.children(sentinel)), strict=True)) | {
-        "sentinel": sentinel,
-        "head": head,
-    }
-
-
-@pytest.mark.parametrize("member", ["hand", "monitor", "pusher", "sentinel", "head"])
-def test_whoever_of_an_idle_worker_is_killed_it_works_again(member: str, server: Server, city: SimpleNamespace) -> None:
-    with watched(server) as worker:
-        until(lambda: not OrmQ.objects.filter(lock__gt=now()).exists(), "it is idle", worker)
-        killed = family(worker)[member]
-        os.kill(killed, signal.SIGKILL)
-        if member == "monitor":
-            until(lambda: OrmQ.objects.filter(lock__gt=now()).count() > 1, "nothing is crossed off", worker)
-            OrmQ.objects.filter(lock__gt=now()).update(lock=F("lock") - 1.2 * schedules.UNCROSSED)  # time has passed
-        if member in ("hand", "monitor"):
-            until(lambda: "no sign of life" in worker.said(), "it is noticed", worker)
-        OrmQ.objects.update(lock=now())  # and more of it
-        case = town.report(city)
-        works(worker)
-        until(lambda: Message.objects.filter(event__case=case).exists(), "its message is there", worker)
 
 
 # The web server, and where open apps wait

@@ -201,7 +201,9 @@ WRONG = (
     ({"limit": 101}, "limit"),
     ({"area": "63%"}, "area"),
     ({"since": "2026-03-02"}, "since"),
-    ({"q": "井\0盖"}, "q"),
+    ({"department": "²"}, "department"),
+    ({"department": "9" * 5000}, "department"),
+    ({"since": "9999-12-31T23:59:59-23:59"}, "since"),
     ({"q": "x" * 61}, "q"),
 )
 

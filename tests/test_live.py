@@ -7,12 +7,14 @@ import importlib
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -22,14 +24,13 @@ from django.test import Client
 
 from cases import outbox
 from cases.models import Case
-from deploy.process import ROOT
 from grid.models import Officer
 from mobile_api.models import Message
 
 from . import city as town
 from . import cluster
 from .cluster import Server, until
-from .test_crashes import free_port
+from .shipped import free_port, processes
 
 INBOX = "/api/mobile/v1/inbox"
 PATIENCE_S = 20
@@ -50,8 +51,7 @@ def address(server: Server) -> Iterator[str]:
 
 @contextmanager
 def serving(server: Server) -> Iterator[str]:
-    lines = dict(line.split(": ", 1) for line in (ROOT / "deploy/Procfile").read_text().splitlines())
-    port, live = free_port(), free_port()
+    lines, port, live = processes(), free_port(), free_port()
     said = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PORT": str(port),
@@ -98,8 +98,19 @@ def hearing(http: httpx.Client, **asked: Any) -> Iterator[Iterator[dict[str, Any
     """The messages of a stream as they come."""
     with http.stream("GET", f"{INBOX}/stream", **asked) as answer:
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream")
-        lines = (line for line in answer.iter_lines() if line.startswith("data: "))
-        yield (json.loads(line.removeprefix("data: ")) for line in lines)
+        yield (json.loads(said["data"]) for said in events(answer) if said["event"] == "message")
+
+
+def events(answer: httpx.Response) -> Iterator[dict[str, str]]:
+    """The events of a stream, each with its fields."""
+    fields: dict[str, str] = {}
+    for line in answer.iter_lines():
+        if not line and fields:
+            yield fields
+            fields = {}
+        elif line and not line.startswith(":"):
+            name, _colon, said = line.partition(": ")
+            fields[name] = said
 
 
 def listeners() -> int:
@@ -173,6 +184,52 @@ def test_a_stream_that_broke_goes_on_where_it_was(address: str, city: SimpleName
             assert [next(messages)["case_number"] for _ in range(3)] == numbers
 
 
+def test_a_browser_that_asks_again_hears_only_what_it_missed(address: str, city: SimpleNamespace) -> None:
+    """It asks the same address again, and says in a header where it was."""
+    numbers = [happens(city).number for _ in range(3)]
+    first, second, _third = Message.objects.order_by("number").values_list("number", flat=True)
+    for seen, asked, told in ((second, first, numbers[2:]), (first, second, numbers[2:]), ("", first, numbers[1:])):
+        headers = {"Last-Event-ID": str(seen)}
+        with app(address, city.hugo) as hugo, hearing(hugo, headers=headers, params={"since": asked}) as messages:
+            assert [next(messages)["case_number"] for _ in told] == told
+    with app(address, city.hugo) as hugo:
+        assert hugo.get(f"{INBOX}/stream", params={"since": "x"}).status_code == 422
+
+
+def test_a_stream_says_at_once_where_it_is(address: str, city: SimpleNamespace) -> None:
+    happens(city)
+    last = Message.objects.get().number
+    with app(address, city.hugo) as hugo, hugo.stream("GET", f"{INBOX}/stream") as answer:
+        ready = next(events(answer))
+    assert (ready["event"], ready["id"], json.loads(ready["data"])) == ("ready", str(last), {"last": last})
+    case = happens(city)  # while nobody listens
+    headers = {"Last-Event-ID": ready["id"]}
+    with app(address, city.hugo) as hugo, hearing(hugo, headers=headers) as messages:
+        assert next(messages)["case_number"] == case.number
+
+
+def test_who_has_heard_of_more_than_there_is_begins_anew(address: str, city: SimpleNamespace) -> None:
+    """As after a restored backup: a phone that goes on from its own number would be deaf."""
+    happens(city)
+    last = Message.objects.get().number
+    with app(address, city.hugo) as hugo:
+        with hugo.stream("GET", f"{INBOX}/stream", params={"since": 99_999_999}) as answer:
+            told = events(answer)
+            reset = next(told)
+            assert (reset["event"], reset["id"], json.loads(reset["data"])) == ("reset", str(last), {"last": last})
+            case = happens(city)
+            assert json.loads(next(told)["data"])["case_number"] == case.number
+        last = Message.objects.latest("number").number
+        for answer in (
+            hugo.get(INBOX, params={"since": 99_999_999}),
+            hugo.get(INBOX, params={"since": 99_999_999, "wait": 15}),
+            hugo.post(f"{INBOX}/read", json={"upto": 99_999_999}),
+        ):
+            assert answer.history == []
+            assert [answer.json()[name] for name in ("items", "last", "reset")] == [[], last, True]
+        assert not hugo.get(INBOX, params={"since": last}).json()["reset"]
+
+
 def test_each_hears_his_own(address: str, city: SimpleNamespace) -> None:
     with app(address, city.otto) as otto, hearing(otto) as messages:
         happens(city)  # for hugo
@@ -241,8 +298,8 @@ def test_a_page_of_our_own_hears_by_its_cookie(address: str, city: SimpleNamespa
         assert answer.headers["access-control-allow-credentials"] == "true"
         assert answer.headers["vary"] == "origin"
         case = happens(city)
-        said = next(line for line in answer.iter_lines() if line.startswith("data: "))
-    assert json.loads(said.removeprefix("data: "))["case_number"] == case.number
+        said = next(said for said in events(answer) if said["event"] == "message")
+    assert json.loads(said["data"])["case_number"] == case.number
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://127.0.0.1:9", "null", "http://127.0.0.1:no"])
@@ -291,7 +348,7 @@ def test_who_was_not_rung_waits_while_the_web_server_is_busy(monkeypatch: pytest
     async def ask(path: str, headers: dict[str, str], **query: Any) -> httpx.Response:
         web.asked += 1
         kept.append(kept.count("here"))
-        return httpx.Response(200 if web.asked < 4 else 401, json={"items": [], "last": 0})
+        return httpx.Response(200 if web.asked < 4 else 401, json={"items": [], "last": 0, "reset": False})
 
     async def visit() -> None:
         bell, left = asyncio.Event(), asyncio.Event()
@@ -324,3 +381,26 @@ def test_where_nobody_waits_a_phone_is_told_to_poll(db: None) -> None:
     assert (answer.status_code, answer["Retry-After"], answer.json()["items"]) == (200, "2", [])
     answer = hugo.get(f"{INBOX}/stream")
     assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "2", "not_live")
+
+
+def test_invented_tokens_never_stand_before_a_known_one(address: str, city: SimpleNamespace) -> None:
+    """Two thousand strangers at the door: they are refused, few by a question, and an officer hears as ever."""
+    with app(address, city.hugo) as hugo, hearing(hugo) as messages:
+        where = room(address, city.hugo)
+        strangers = httpx.Limits(max_connections=200)
+
+        async def knock() -> Counter[int]:
+            async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S, limits=strangers) as http:
+                asked = [http.get(where, headers={"X-Session-Token": uuid4().hex}) for _ in range(2000)]
+                return Counter(answer.status_code for answer in await asyncio.gather(*asked))
+
+        with ThreadPoolExecutor() as pool:
+            knocking = pool.submit(asyncio.run, knock())
+            case = happens(city)
+            assert next(messages)["case_number"] == case.number
+            told = knocking.result()
+    assert set(told) == {401, 429}
+    assert told[401] <= 40  # what an address may ask about, and what was under way
+    with httpx.Client(trust_env=False) as http:
+        again = http.get(where, headers={"X-Session-Token": "one more"})
+        assert (again.status_code, again.headers["retry-after"]) == (429, "30")

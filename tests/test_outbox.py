@@ -7,11 +7,8 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
-from django.utils.module_loading import import_string
-from django_q.models import OrmQ, Schedule
 
 from cases import outbox
 from cases.flow import Verb
@@ -87,7 +84,7 @@ def test_what_was_not_written_is_not_owed(city: SimpleNamespace, clock, ledger: 
     with transaction.atomic():
         town.report(city)
         transaction.set_rollback(True)
-    assert (Outbox.objects.count(), OrmQ.objects.count()) == (0, 0)
+    assert Outbox.objects.count() == 0
 
 
 def test_batches_are_small_and_all_is_paid(city: SimpleNamespace, clock, ledger: Ledger) -> None:
@@ -179,22 +176,22 @@ def test_a_worker_killed_before_it_forgets_pays_again(case: Case, ledger: Ledger
     assert sorted(ledger.paid) == sorted(log(case) * 2)
 
 
-# Rung for, or not
+# Seen, or not
 
 
-def test_a_doorbell_rings_for_the_worker(case: Case) -> None:
-    (ring,) = OrmQ.objects.all()
-    assert ring.func() == "cases.outbox.drain"
+def test_who_is_owed_something_is_known(case: Case, ledger: Ledger, clock) -> None:
+    assert outbox.owing() == {"ledger"}
+    ledger.poison = lambda event: True
+    outbox.drain()
+    assert outbox.owing() == set(), "the lease still runs"
+    clock.shift(outbox.LEASE)
+    assert outbox.owing() == {"ledger"}
 
 
-def test_without_the_doorbell_the_minute_pays(case: Case, ledger: Ledger, clock) -> None:
-    OrmQ.objects.all().delete()
-    call_command("install", verbosity=0)
-    every = Schedule.objects.get(name="cases.outbox.drain")
-    assert (every.schedule_type, every.minutes, every.repeats) == (Schedule.MINUTES, 1, -1)
-    clock.shift(timedelta(minutes=1))
-    assert import_string(every.func)() == 3
-    assert ledger.paid == log(case)
+def test_one_consumer_is_paid_without_the_others(city: SimpleNamespace, clock, ledger: Ledger) -> None:
+    town.report(city)
+    assert (outbox.settle("ledger", 2), outbox.settle("ledger", 2), outbox.settle("ledger", 2)) == (2, 1, None)
+    assert outbox.owing() >= {"inbox", "tally"} and "ledger" not in outbox.owing()
 
 
 def test_the_oldest_debt_shows(case: Case, client: Client, clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,20 +28,37 @@ def pins(file: str) -> dict[str, str]:
     return found
 
 
-def test_the_lock_has_what_is_asked_for() -> None:
-    locked = pins("requirements.txt")
-    asked = pins("requirements.in")
-    assert {name: locked.get(name) for name in asked} == asked, "run ./dev lock"
+FILES = ("requirements", "requirements-test")
 
 
-def test_every_locked_package_is_a_promise_of_content() -> None:
+@pytest.mark.parametrize("name", FILES)
+def test_the_lock_has_what_is_asked_for(name: str) -> None:
+    locked, asked = pins(f"{name}.txt"), pins(f"{name}.in")
+    assert {package: locked.get(package) for package in asked} == asked, "run ./dev lock"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_locked_package_is_a_promise_of_content(name: str) -> None:
     """And none says where it is to be had: that is the machine's own matter."""
-    text = (ROOT / "requirements.txt").read_text(encoding="utf8")
+    text = (ROOT / f"{name}.txt").read_text(encoding="utf8")
     entries = re.findall(r"^[A-Za-z].*(?:\n    .*)*", text, re.M)
-    assert len(entries) == len(pins("requirements.txt"))
+    assert entries and {canonicalize_name(entry.partition("==")[0]) for entry in entries} == pins(f"{name}.txt").keys()
     assert [entry.partition(" ")[0] for entry in entries if "--hash=sha256:" not in entry] == []
     assert "://" not in text
     assert not re.search(r"^-", text, re.M)
+
+
+def test_what_both_files_name_is_one_version() -> None:
+    served, tested = pins("requirements.txt"), pins("requirements-test.txt")
+    assert {name: tested[name] for name in tested.keys() & served} == {
+        name: served[name] for name in tested.keys() & served
+    }
+
+
+def test_nothing_that_is_needed_is_missing() -> None:
+    """pip installs what the files name and nothing else."""
+    done = subprocess.run([sys.executable, "-m", "pip", "check"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def listed(purpose: str = "") -> set[str]:
@@ -88,3 +106,9 @@ def test_dev_says_that_a_python_is_too_old(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert "needs Python 99.1 or later" in told.stderr
     assert told.stdout == ""
+
+
+def test_the_yardstick_says_how_it_is_used() -> None:
+    told = subprocess.run([ROOT / "tests/bare"], check=False, capture_output=True, text=True)
+    assert told.returncode == 2
+    assert "tests/bare SUITE test [OPTIONS]" in told.stdout

@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,19 +86,37 @@ def test_a_path_too_long_for_a_socket_gets_a_short_one(tmp_path: Path) -> None:
         long.remove()
 
 
-def test_a_still_worker_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "BEAT", tmp_path / "beat")
-    monkeypatch.setattr(worker, "LOOK_S", 0.01)
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], worker.Watched]:
+    """A program that is watched, in the place of the worker's."""
+
+    def begin(program: str) -> worker.Watched:
+        monkeypatch.setattr(worker, "DATA", tmp_path)
+        monkeypatch.setattr(worker, "start", lambda command, *args, **more: start((*program.split(),), {}, **more))
+        return worker.Watched("hands", "sign")
+
+    return begin
+
+
+def test_a_still_worker_is_noticed(watched: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "STILL_S", 0.05)
-    worker.BEAT.touch()
-    with start(("sleep", "60"), {}, apart=True) as cluster:
-        assert worker.watch(cluster) is None
-        worker.end(cluster)
+    program = watched("sleep 60")
+    program.sign.touch()
+    try:
+        assert program.trouble() == ""
+        while not (why := program.trouble()):
+            pass
+        assert "no sign of life" in why and not program.stillborn
+    finally:
+        worker.end((program.process,))
 
 
-def test_a_worker_that_ended_by_itself_is_not_started_again() -> None:
-    with start(("false",), {}, apart=True) as cluster:
-        assert worker.watch(cluster) == 1
+def test_a_worker_that_ended_by_itself_is_not_started_again(watched: Any) -> None:
+    program = watched("false")
+    program.process.wait()
+    assert (program.trouble(), program.stillborn) == ("ended with 1", True)
+    program.sign.touch()
+    assert not program.stillborn, "it lived"
 
 
 def test_a_worker_deaf_to_the_word_is_ended_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +125,7 @@ def test_a_worker_deaf_to_the_word_is_ended_with_its_children(monkeypatch: pytes
     with start(deaf, {"PATH": "/usr/bin:/bin"}, apart=True, stdout=subprocess.PIPE) as cluster:
         assert cluster.stdout
         child = int(cluster.stdout.readline())
-        worker.end(cluster)
+        worker.end((cluster,))
     until = time.monotonic() + 5
     while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
         assert time.monotonic() < until, "the child lives on"

@@ -219,5 +219,6 @@ def test_a_hotline_report_waits_and_a_public_one_is_verified(city: SimpleNamespa
 
 def test_a_report_costs_so_many_statements(city, ann, django_assert_num_queries) -> None:
     post(ann, said(city))
-    with django_assert_num_queries(15):  # two of them the savepoint of the test itself, two for similar cases
+    # One counts it, two are the savepoint of the test itself, two for similar cases.
+    with django_assert_num_queries(15):
         post(ann, said(city))

@@ -216,10 +216,17 @@ def test_the_dictionary_says_how_in_words(april: SimpleNamespace) -> None:
     assert "词" not in english.partition("<main")[2]
 
 
+def test_who_writes_schemes_reads_what_their_figures_are(april: SimpleNamespace) -> None:
+    """A scheme leads there. The rankings are not theirs, and no link says so."""
+    told = page(desk(april.adam), "dictionary/")
+    assert "按期处置数" in told and 'href="/scores/"' not in told
+    assert 'href="/scores/"' in page(desk(april.lena), "dictionary/")
+
+
 def test_a_city_without_schemes(city: SimpleNamespace) -> None:
     assert "还没有评分方案" in page(desk(city.lena), "")
     assert "还没有指标" in page(desk(city.lena), "dictionary/")
-    page(desk(city.lena), "what-if/", 404)
+    assert "还没有评分方案" in page(desk(city.lena), "what-if/")
 
 
 def test_addresses_that_say_nonsense_show_what_most_people_want(april: SimpleNamespace) -> None:

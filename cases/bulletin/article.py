@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from grid.models import Officer
-from grid.words import named
+from grid.words import in_sentence, named
 
 from ..indicators import Figures, rate
 from ..metrics import METRIC
@@ -170,7 +170,7 @@ def _most(told: Bulletin) -> str:
         return ""
     share = percent(rate(line.now["filed"], told.city.now["filed"]))
     return _("立案最多的街道是%(name)s，%(n)d 件，占 %(share)s。") % {
-        "name": named(line),
+        "name": in_sentence(line),
         "n": line.now["filed"],
         "share": share,
     }
@@ -180,7 +180,7 @@ def _risen(told: Bulletin) -> str:
     line = max(told.classes, key=lambda line: line.now["filed"] - line.before["filed"], default=None)
     if line is None or not line.before["filed"] or line.now["filed"] <= line.before["filed"]:
         return ""
-    said = {"name": named(line), "before": line.before["filed"], "now": line.now["filed"]}
+    said = {"name": in_sentence(line), "before": line.before["filed"], "now": line.now["filed"]}
     return _("增加最多的问题是%(name)s，由 %(before)d 件增至 %(now)d 件。") % said
 
 
@@ -188,7 +188,7 @@ def _slow(told: Bulletin) -> str:
     line = max(told.departments, key=lambda line: (line.now["overdue"], -line.now["dispatched"]), default=None)
     if line is None or not line.now["overdue"]:
         return ""
-    said = {"name": named(line), "n": line.now["overdue"]}
+    said = {"name": in_sentence(line), "n": line.now["overdue"]}
     return _("超期最多的单位是%(name)s，%(n)d 件次。") % said
 
 
@@ -197,19 +197,19 @@ def _places(told: Bulletin) -> list[str]:
     for ranking in told.rankings:
         best = [place for place in ranking.places if place.rank == 1]
         if best and len(best) <= 3:
-            said = {"scheme": named(ranking), "names": _names(best), "points": f"{best[0].points:.2f}"}
+            said = {"scheme": in_sentence(ranking), "names": _names(best), "points": f"{best[0].points:.2f}"}
             found.append(_("%(scheme)s第一名：%(names)s，%(points)s 分。") % said)
         letters = [letter for letter, _colour in ranking.grades]
         lower = letters[(len(letters) + 1) // 2 :]  # of five the last two
         low = [place for place in ranking.places if place.grade in lower]
         if low:
-            said = {"scheme": named(ranking), "grades": _("、").join(lower), "names": _names(low[:5])}
+            said = {"scheme": in_sentence(ranking), "grades": _("、").join(lower), "names": _names(low[:5])}
             found.append(_("%(scheme)s中得 %(grades)s 等的：%(names)s。") % said)
     return found
 
 
 def _names(places: Iterable[Place]) -> str:
-    return _("、").join(named(place) for place in places)
+    return _("、").join(in_sentence(place) for place in places)
 
 
 # Tables and drawings
@@ -286,7 +286,7 @@ def _hundred(value: float | None) -> float | None:
 def _bars(lines: Sequence[Line]) -> Any:
     most = sorted(lines, key=lambda line: -line.now["filed"])[:BARS]
     rows = [(named(line), line.now["filed"], line.before["filed"]) for line in most]
-    return draw.bars("streets", _("各街道立案数"), _("横条是本月，竖线是上月。"), rows)
+    return draw.bars(_("各街道立案数"), _("横条是本月，竖线是上月。"), rows)
 
 
 def _small(lines: Sequence[Line]) -> Any:
@@ -301,7 +301,7 @@ def _small(lines: Sequence[Line]) -> Any:
         for line in some
     ]
     says = _("每个单位的按期处置率：去年同月、上月、本月。")
-    return draw.multiples("small", _("各单位按期处置率"), says, rows)
+    return draw.multiples(_("各单位按期处置率"), says, rows)
 
 
 def _ranking(ranking: Ranking) -> dict[str, Any]:

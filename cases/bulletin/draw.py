@@ -6,6 +6,7 @@ are attributes, for pages allow no styles, and paper knows none of the page's.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from django.utils.html import format_html, format_html_join
@@ -15,7 +16,10 @@ INK, MUTED, LINE, NOW, BEFORE = "#16232e", "#55677a", "#dde4ea", "#2f6f9f", "#e2
 HUES = (NOW, "#c2740c", "#12734a", "#7a4fa0")
 DASHES = ("none", "6 3", "2 3", "8 3 2 3")
 SHADES = ("#e9f2f8", "#bcd8ea", "#82b4d5", "#4484b2", "#1b4f78")
-FONT = "Noto Sans CJK SC, Noto Sans SC, PingFang SC, Microsoft YaHei, sans-serif"
+FONT = (
+    "Noto Sans CJK SC, Noto Sans SC, PingFang SC, Microsoft YaHei, "
+    "Noto Serif Tibetan, Noto Sans Mongolian, Noto Sans Arabic, Noto Sans Yi, sans-serif"
+)
 Values = Sequence[float | None]
 
 
@@ -51,21 +55,39 @@ def _rule(x1: float, y1: float, x2: float, y2: float, colour: str = LINE, width:
     )
 
 
-def bars(key: str, title: str, told: str, rows: Sequence[tuple[str, int, int]]) -> SafeString:
+def _chart(look: str, title: str, told: str, drawn: Iterable[SafeString]) -> SafeString:
+    """Small drawings with names in HTML: WeasyPrint sets the text of an SVG letter by letter, by which Tibetan, Uyghur
+    and all other scripts whose letters join fall apart."""
+    parts = format_html_join("", "{}", ((each,) for each in drawn))
+    return format_html('<div class="{}" role="img" aria-label="{} {}">{}</div>', look, title, told, parts)
+
+
+def _named(name: str, most: int, width: float, height: float, drawn: Iterable[SafeString]) -> SafeString:
+    return format_html(
+        '<div><bdi>{0}</bdi><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {1} {2}" width="{1}" height="{2}"'
+        ' aria-hidden="true" font-family="{3}" font-size="11">{4}</svg></div>',
+        _short(name, most),
+        _n(width),
+        _n(height),
+        FONT,
+        format_html_join("", "{}", ((each,) for each in drawn)),
+    )
+
+
+def bars(title: str, told: str, rows: Sequence[tuple[str, int, int]]) -> SafeString:
     """A bar for each name: this month's number; a mark where the month before was."""
-    left, right, step = 150.0, 560.0, 24.0
+    wide = 410.0
     most = max((n for _name, *both in rows for n in both), default=0) or 1
     drawn = []
-    for nth, (name, n, before) in enumerate(rows):
-        y = nth * step + 4
-        wide, mark = (right - left) * n / most, left + (right - left) * before / most
-        drawn.append(_text(left - 8, y + 12, _short(name, 12), anchor="end", fill=INK))
-        drawn.append(
-            format_html('<rect x="{}" y="{}" width="{}" height="14" rx="2" fill="{}"/>', left, _n(y + 1), _n(wide), NOW)
+    for name, n, before in rows:
+        end, mark = wide * n / most, wide * before / most
+        bar = (
+            format_html('<rect x="0" y="5" width="{}" height="14" rx="2" fill="{}"/>', _n(end), NOW),
+            _rule(mark, 3, mark, 21, BEFORE, 3),
+            _text(max(end, mark) + 6, 16, n, fill=INK),
         )
-        drawn.append(_rule(mark, y - 1, mark, y + 17, BEFORE, 3))
-        drawn.append(_text(max(left + wide, mark) + 6, y + 12, n, fill=INK))
-    return _svg(key, title, told, 620, max(len(rows), 1) * step + 6, drawn)
+        drawn.append(_named(name, 12, wide + 60, 24, bar))
+    return _chart("bars", title, told, drawn)
 
 
 def _short(name: str, most: int) -> str:
@@ -74,8 +96,15 @@ def _short(name: str, most: int) -> str:
     for n, letter in enumerate(name):
         room -= 1 if ord(letter) > 0x2E80 else 0.55
         if room < 0:
-            return name[:n] + "…"
+            return name[: _letter(name, n)] + "…"
     return name
+
+
+def _letter(name: str, n: int) -> int:
+    """Where the letter begins that the sign at `n` belongs to: what stands above or below is not cut off."""
+    while n and unicodedata.category(name[n]).startswith("M"):
+        n -= 1
+    return n
 
 
 def lines(
@@ -136,25 +165,18 @@ def _path(points: Sequence[tuple[float, float] | None], colour: str, dash: str =
     return drawn + [format_html('<circle cx="{}" cy="{}" r="2.6" fill="{}"/>', _n(x), _n(y), colour) for x, y in dots]
 
 
-def multiples(key: str, title: str, told: str, rows: Sequence[tuple[str, Values, str]]) -> SafeString:
+def multiples(title: str, told: str, rows: Sequence[tuple[str, Values, str]]) -> SafeString:
     """A small line for each name on one scale, with the last value in words."""
-    across, wide, high = 4, 155.0, 66.0
+    wide, high = 150.0, 46.0
+    right, bottom = wide - 50, high - 4
     most = max((v for _name, values, _last in rows for v in values if v), default=1) or 1
-    drawn: list[SafeString] = []
-    for nth, (name, values, last) in enumerate(rows):
-        x, y = nth % across * (wide + 10), nth // across * (high + 12)
-        step = (wide - 50) / max(len(values) - 1, 1)
-        drawn.append(_text(x, y + 12, _short(name, 9), fill=INK))
-        drawn.append(_rule(x, y + high - 6, x + wide - 50, y + high - 6))
-        drawn += _path(
-            [
-                None if v is None else (x + n * step, y + high - 6 - (high - 28) * v / most)
-                for n, v in enumerate(values)
-            ],
-            NOW,
-        )
-        drawn.append(_text(x + wide - 40, y + high - 8, last, fill=INK))
-    return _svg(key, title, told, across * (wide + 10), ((len(rows) + across - 1) // across or 1) * (high + 12), drawn)
+    drawn = []
+    for name, values, last in rows:
+        step = right / max(len(values) - 1, 1)
+        points = [None if v is None else (n * step + 3, bottom - (high - 10) * v / most) for n, v in enumerate(values)]
+        line = (_rule(0, bottom, right + 6, bottom), *_path(points, NOW), _text(right + 12, bottom - 2, last, fill=INK))
+        drawn.append(_named(name, 9, wide, high, line))
+    return _chart("multiples", title, told, drawn)
 
 
 def ground(

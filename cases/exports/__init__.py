@@ -32,9 +32,11 @@ from grid.moment import now
 from ..flow import Refused
 from ..models import Export
 from . import bulletin, figures, scores  # noqa: F401  add their sheets
-from .binding import bind
+from .binding import bind, kept
+from .sheets import AS_TEXT as AS_TEXT
 from .sheets import OPENERS as OPENERS
 from .sheets import SHEETS
+from .titles import file_name, stamp
 
 TURN_S = 3.0  # then others have their turn of the worker
 UNDER_WAY = (Export.Status.WAITING, Export.Status.WORKING)
@@ -114,7 +116,7 @@ def _turn(export: Export) -> bool:
         part.seek(export.size)
         while True:
             rows, following = sheet.batch(export.officer, export.terms, export.cursor)
-            part.writelines(json.dumps(row, ensure_ascii=False, default=str).encode() + b"\n" for row in rows)
+            part.writelines(json.dumps(row, ensure_ascii=False, default=kept).encode() + b"\n" for row in rows)
             export.rows += len(rows)
             export.cursor = following or ""
             if not following or monotonic() > until:
@@ -124,7 +126,8 @@ def _turn(export: Export) -> bool:
         export.size = part.tell()
     if following:
         return False
-    bind(_part(export), file(export), export.form, [str(head) for head in sheet.heads(export.terms)])
+    heads = [str(head) for head in sheet.heads(export.terms)]
+    bind(_part(export), file(export), export.form, heads, codes_as_text=bool(export.terms.get(AS_TEXT)))
     _part(export).unlink()
     export.size = file(export).stat().st_size
     return True
@@ -158,6 +161,20 @@ def fetch(export: Export) -> Path:
         )
     access.info("export %s of %s fetched officer=%s rows=%d", export.uuid, export.sheet, export.officer_id, export.rows)
     return file(export)
+
+
+def told(export: Export) -> list[str]:
+    """Which days and which filters it is of, in words. Of terms that no longer mean anything: nothing."""
+    try:
+        return list(SHEETS[export.sheet].told(export.terms))
+    except (Refused, KeyError, ValueError):  # a scheme that was withdrawn, a sheet of an older version
+        return []
+
+
+def name(export: Export) -> str:
+    """What its file is called, in the language in which it is written."""
+    with override(export.language):
+        return file_name([export.label, *told(export), stamp(export.made_at)], export.form)
 
 
 def tidy() -> None:

@@ -35,6 +35,12 @@ def _whole(officer: Officer, terms: Mapping[str, Any], path: Path) -> None:
     paper.write(bulletin.read(terms["month"], revision=revision, live=bool(terms.get("live"))), officer, path)
 
 
+def _told(terms: Mapping[str, Any]) -> list[str]:
+    if revision := terms.get("revision"):
+        return [str(terms["month"]), _("第 %(n)d 次修订") % {"n": int(revision)}]
+    return [str(terms["month"])]
+
+
 SHEETS["bulletin"] = Sheet(
     gettext_lazy("月报"),
     (*CENTRE, *DEPARTMENT),
@@ -44,4 +50,5 @@ SHEETS["bulletin"] = Sheet(
     forms=("pdf",),
     whole=_whole,
     fit=_fit,
+    told=_told,
 )

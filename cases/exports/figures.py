@@ -15,9 +15,10 @@ from grid.words import english, named
 from .. import indicators, looking
 from ..flow import Refused
 from ..metrics import METRICS
-from ..models import Basis, Category
+from ..models import Basis, Category, Scheme
 from ..periods import fitting
 from .sheets import SHEETS, Rows, Sheet
+from .titles import days_told
 
 MODEL: Mapping[str, Any] = {
     "district": Area,
@@ -71,4 +72,12 @@ def _name(row: Any) -> str:
     return named(row) if hasattr(row, "name_en") else str(row)
 
 
-SHEETS["figures"] = Sheet(gettext_lazy("统计数"), looking.LOOKERS, _heads, lambda officer, terms: 0, _rows, fit=_fit)
+def _told(terms: Mapping[str, Any]) -> list[str]:
+    days = days_told(date.fromisoformat(terms["since"]), date.fromisoformat(terms["until"]))
+    kind = dict(Scheme.Kind.choices).get(terms["kind"]) or MODEL[terms["kind"]]._meta.verbose_name
+    return [str(kind), days, str(Basis(terms.get("basis", Basis.FLOW)).label)]
+
+
+SHEETS["figures"] = Sheet(
+    gettext_lazy("统计数"), looking.LOOKERS, _heads, lambda officer, terms: 0, _rows, fit=_fit, told=_told
+)

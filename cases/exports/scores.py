@@ -19,6 +19,7 @@ from ..models import Basis, Indicator, Scheme
 from ..periods import Period
 from ..scores import shown
 from .sheets import SHEETS, Rows, Sheet
+from .titles import days_told
 
 
 def _asked(terms: Mapping[str, Any]) -> tuple[Scheme, Period]:
@@ -66,4 +67,11 @@ def _value(number: Fraction | None, whole: bool) -> int | float | str:
     return "" if number is None else int(number) if whole else shown(number, 4)
 
 
-SHEETS["scores"] = Sheet(gettext_lazy("考核排名"), looking.LOOKERS, _heads, lambda officer, terms: 0, _rows, fit=_fit)
+def _told(terms: Mapping[str, Any]) -> list[str]:
+    scheme, period = _asked(terms)
+    return [named(scheme), days_told(period.since, period.until), str(Basis(scheme.basis).label)]
+
+
+SHEETS["scores"] = Sheet(
+    gettext_lazy("考核排名"), looking.LOOKERS, _heads, lambda officer, terms: 0, _rows, fit=_fit, told=_told
+)

@@ -22,6 +22,7 @@ from grid.words import named
 from .. import paging
 from ..flow import Refused, Source, Stage
 from ..models import Case, CaseQuerySet, Kind
+from .titles import cases_told
 
 Rows = list[list[Any]]
 BATCH = 500
@@ -31,7 +32,8 @@ STAFF = tuple(role for role in Role if role != Role.ADMINISTRATOR)
 @dataclass(frozen=True)
 class Sheet:
     """`batch` gives the rows from a cursor on ("" is the beginning) and the next cursor, None at the end. `whole`, in
-    place of rows, makes the file by itself. `fit` raises Refused for terms that cannot be meant."""
+    place of rows, makes the file by itself. `fit` raises Refused for terms that cannot be meant. `told` says in words
+    which days and which filters the terms are."""
 
     label: Promise
     roles: tuple[Role, ...]
@@ -41,7 +43,12 @@ class Sheet:
     forms: tuple[str, ...] = ("csv", "xlsx")
     whole: Callable[[Officer, Mapping[str, Any], Path], None] | None = None
     fit: Callable[[Officer, Mapping[str, Any]], None] = lambda officer, terms: None
+    told: Callable[[Mapping[str, Any]], Sequence[str]] = lambda terms: ()
 
+
+AS_TEXT = "spreadsheet"
+"""The term that asks for a CSV in which a spreadsheet finds codes as texts."""
+APART = ("personal", AS_TEXT)  # terms that say how, not which
 
 # Cases
 
@@ -63,7 +70,7 @@ def _cases(officer: Officer, terms: Mapping[str, Any]) -> CaseQuerySet:
     said = {
         name: datetime.fromisoformat(value) if name in ("since", "until") else value
         for name, value in terms.items()
-        if name != "personal"
+        if name not in APART
     }
     return Case.objects.visible_to(officer).matching(said, now())
 
@@ -93,9 +100,9 @@ CASE: Mapping[Any, Callable[[Case], Any]] = {
 WRITTEN = [n for n, head in enumerate(CASE) if head in (PLACE, TEXT)]  # by people, who write numbers into it
 
 
-def local(at: datetime | None) -> str:
-    """A moment as the city's clock shows it."""
-    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+def local(at: datetime | None) -> datetime | str:
+    """A moment as the city's clock shows it; nothing where there is none."""
+    return timezone.localtime(at).replace(tzinfo=None, microsecond=0) if at else ""
 
 
 # What the columns need and no more: a row would bring the outlines of its cell, community and street along.
@@ -127,5 +134,6 @@ SHEETS: dict[str, Sheet] = {
         lambda officer, terms: _cases(officer, terms).count(),
         _case_rows,
         fit=_fit_cases,
+        told=cases_told,
     ),
 }

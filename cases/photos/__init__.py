@@ -24,6 +24,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django_q.tasks import async_task
 
+from grid import quota
 from grid.crs import metres
 from grid.models import SRID, Officer
 from grid.moment import now
@@ -53,17 +54,19 @@ access = logging.getLogger("access")
 log = logging.getLogger(__name__)
 
 ORIGINALS = (*SUPERVISION, Role.LEADER, Role.AUDITOR)  # the posts that may look at any original they may see
+LEAST_COUNTED = 200_000  # bytes that a photo counts as at least, so that small ones are not without number
 SWEEP_AFTER = timedelta(minutes=2)  # by then the queue has had its turn
 SWEEP_FOR = timedelta(hours=24)  # a photo that could not be shrunk for so long is left alone
 SWEEP_AT_ONCE = 50
 CLOCKS_AGREE = timedelta(minutes=1)  # EXIF has whole seconds, and clocks differ a little
 
 
-def keep(sha256: str, body: bytes, *, by: Officer) -> tuple[Photo, bool]:
+def keep(sha256: str, body: bytes, *, by: Officer, limited: bool = False) -> tuple[Photo, bool]:
     """The photo of these bytes, and whether it is new. Idempotent; the first uploader stays.
 
     Bytes that come at the same time wait for each other at the row. The original is written before the row is
-    committed: what fails between leaves a file without a row, which the next attempt replaces. Raises PhotoRefused.
+    committed: what fails between leaves a file without a row, which the next attempt replaces. Raises PhotoRefused,
+    and where `limited`, Overspent.
     """
     weigh(len(body))
     found = hashlib.sha256(body).hexdigest()
@@ -90,6 +93,8 @@ def keep(sha256: str, body: bytes, *, by: Officer) -> tuple[Photo, bool]:
                 "bands": alike.bands(seen.looks),
             },
         )
+        if created and limited:
+            quota.spend(by, quota.Kind.PHOTO_KB, max(len(body), LEAST_COUNTED) // 1000)
         if created:
             _write(_original_name(sha256), body)
             async_task("cases.photos.shrink", sha256)

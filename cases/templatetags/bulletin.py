@@ -23,7 +23,7 @@ def name(row: words.Named) -> str:
 @register.filter
 def stamp(at: datetime | None) -> str:
     """The moment on the city's clock, to the minute."""
-    return local(at)[:16]
+    return f"{local(at):%Y-%m-%d %H:%M}" if at else ""
 
 
 @register.filter

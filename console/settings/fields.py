@@ -83,10 +83,3 @@ def _hour(said: str) -> str:
         return f"{time.fromisoformat(said.zfill(5)):%H:%M}"
     except ValueError:
         raise ValidationError(_("没有这个时间：%(time)s") % {"time": said}) from None
-
-
-class Day(forms.DateField):
-    """A day, chosen from the browser's calendar."""
-
-    def __init__(self, **more: Any):
-        super().__init__(widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), **more)

@@ -17,7 +17,8 @@ from grid.keeping import kept_by
 from grid.roles import DEPARTMENT, Role
 from grid.words import named
 
-from .fields import WEEKDAYS, Choices, Day, Hours, Seasons
+from ..vocabulary import Day
+from .fields import WEEKDAYS, Choices, Hours, Seasons
 
 ANY = gettext_lazy("不限")
 CHOOSE = gettext_lazy("请选择")

@@ -39,7 +39,7 @@ HUES = {
 @register.filter
 def named(row: words.Named | None) -> str:
     """A row's name in the reader's language."""
-    return words.named(row) if row else ""
+    return words.in_sentence(row) if row else ""
 
 
 @register.filter

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import replace
 from datetime import date
@@ -20,7 +19,8 @@ from cases.flow import Refused
 from cases.looking import LOOKERS
 from cases.metrics import METRIC
 from cases.models import Basis, Indicator, Scheme
-from grid.moment import today
+from grid.moment import reckonable, today
+from grid.vocabulary import KEY_MOST, day, whole
 from grid.words import named
 
 from ..door import Request, desk, told
@@ -79,17 +79,18 @@ def page(request: Request) -> HttpResponseBase:
 def _figure(said: Any, indicator: Indicator | None, part: str) -> Figure:
     """Raises ValueError for what cannot be meant."""
     if indicator:
-        whole = getattr(indicator.rate, part) or indicator.rate.numerator
-        codes = tuple(code for sign, code in whole.parts if sign > 0)
+        side = getattr(indicator.rate, part) or indicator.rate.numerator
+        codes = tuple(code for sign, code in side.parts if sign > 0)
     else:
         codes = tuple(dict.fromkeys(said.get("codes", "").replace(",", " ").split()))
     if not codes or set(codes) - METRIC.keys() or said.get("kind") not in KINDS:
         raise ValueError
-    since, until = date.fromisoformat(said["from"]), date.fromisoformat(said.get("to") or today().isoformat())
-    if not 0 <= (until - since).days <= 366:
+    since, until = day(said.get("from")), day(said.get("to") or today().isoformat())
+    subject = whole(said.get("subject") or "0")
+    if since is None or until is None or subject is None or not 0 <= (until - since).days <= 366:
         raise ValueError
     basis = said.get("basis") or Basis.FLOW
-    return Figure(codes, said["kind"], int(said.get("subject") or 0), since, until, Basis(basis))
+    return Figure(codes, said["kind"], subject, since, until, Basis(basis))
 
 
 def _codes(indicator: Indicator | None) -> set[str]:
@@ -115,9 +116,10 @@ def _write(key: Key, shown: int) -> str:
 def _read(said: str) -> tuple[Key | None, int]:
     """Where a page begins, and how many lines stood before it. A cursor that cannot be read is the beginning."""
     try:
-        day, event, shown = json.loads(base64.urlsafe_b64decode(said.encode()))
-        if (type(event), type(shown)) != (int, int):
+        on, event, shown = json.loads(base64.urlsafe_b64decode(said.encode()))
+        if (type(event), type(shown)) != (int, int) or not (0 <= event <= KEY_MOST and 0 <= shown <= KEY_MOST):
             raise ValueError(said)
-        return Key(date.fromisoformat(day), event), shown
-    except (ValueError, TypeError, binascii.Error):
+        key = Key(date.fromisoformat(on), event)
+        return (key, shown) if reckonable(key.day) else (None, 0)
+    except (ValueError, TypeError, RecursionError):
         return None, 0

@@ -27,6 +27,7 @@ from cases import (
     showing,
     stint,
 )
+from cases.calendar import Unusable
 from cases.clock import Unit
 from cases.flow import Refused, Stage, Verb
 from cases.models import Case
@@ -35,6 +36,7 @@ from cases.rulebook import Rulebook
 from grid.models import Officer
 from grid.moment import now
 from grid.roles import CENTRE
+from grid.vocabulary import whole
 
 from .. import chosen, forms, place, telling
 from .. import map as drawing
@@ -179,9 +181,9 @@ def _about(request: Request, case: Case, verb: str) -> forms.About:
 
 def _happened(request: Request, case: Case) -> str:
     """What others did since the form was opened; nothing where nobody did."""
-    seen = request.POST.get("seen", "")
+    seen = whole(request.POST.get("seen"))
     try:
-        refusals.overtaken(case, int(seen) if seen.isdecimal() else case.log[-1].pk)
+        refusals.overtaken(case, case.log[-1].pk if seen is None else seen)
     except Refused as refused:
         return refused.detail
     return ""
@@ -196,21 +198,29 @@ def _make(request: Request, about: forms.About, form: forms.MoveForm) -> HttpRes
     try:
         facts = form.facts(request.user)
         moved = docket.move(
-            case.uuid, about.move.verb, by=request.user, facts=facts, key=said["key"], seen=said["seen"]
+            case.uuid, about.move.verb, by=request.user, facts=facts, key=said["key"], seen=said["seen"], limited=True
         )
     except Case.DoesNotExist:
         form.add_error("number", _("没有这个案卷，或您无权查看。"))
+    except Unusable as unusable:
+        form.add_error(_field(form, "limit"), str(unusable))
     except PhotoRefused as refused:
         if _part(request):  # else keep() tells it beside its field
             form.add_error(None, str(refused))
     except Refused as refused:
         if refused.code == "overtaken":
             return _overtaken(request, case, about.move.verb, refused)
-        form.add_error(refused.field if refused.field in form.fields else None, refused.detail)
+        form.add_error(_field(form, refused.field), refused.detail)
     else:
         messages.success(request, _("%(verb)s：已办理。") % {"verb": about.move.verb.label})
         return onward(request, reverse("console:case", args=[moved.number]))
     return _form(request, about, form, 422)
+
+
+def _field(form: forms.MoveForm, fact: str) -> str | None:
+    """Where a form asks for a fact; above the form where it does not."""
+    asked = {"limit": "limit_value"}.get(fact, fact)
+    return asked if asked in form.fields else None
 
 
 def _overtaken(request: Request, case: Case, verb: str, refused: Refused) -> HttpResponseBase:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from cases import docket, rechecks, showing
 from cases.flow import Purpose, Refused
 from cases.models import Photo, Recheck
 from grid.roles import CENTRE, SUPERVISION
+from grid.vocabulary import whole
 
 from ..door import Request, desk
 from ..nav import tabs
@@ -107,8 +107,8 @@ def _found(request: Request, every: bool) -> QuerySet[Recheck]:
     found = rechecks.told(request.user).select_related(*JOINED)
     if not every:
         return found.filter(verdict=Recheck.Verdict.FAILS, over_at=None).order_by("pk")
-    before = request.GET.get("cursor", "")
-    return (found.filter(pk__lt=int(before)) if re.fullmatch("[0-9]{1,18}", before) else found).order_by("-pk")
+    before = whole(request.GET.get("cursor"))
+    return (found.filter(pk__lt=before) if before else found).order_by("-pk")
 
 
 def _lines(request: Request, shown: Sequence[Recheck], bound: Mapping[int, DecisionForm]) -> list[Line]:

@@ -13,6 +13,7 @@ from cases import rerouting
 from cases.models import Duty
 from grid.keeping import kept_by
 from grid.moment import now
+from grid.vocabulary import whole
 
 from ..door import Request, desk
 from ..settings.forms import DutyForm
@@ -23,12 +24,8 @@ from .settings import KEEPERS
 @require_POST
 def dry(request: Request) -> HttpResponse:
     """Try the duty in the form in place of the row in `row`, or beside the others. Nothing is written."""
-    pk = request.GET.get("row", "")
-    old = (
-        get_object_or_404(kept_by(request.user, Duty.objects.select_related("area")), pk=int(pk))
-        if pk.isdecimal()
-        else None
-    )
+    pk = whole(request.GET.get("row"))
+    old = get_object_or_404(kept_by(request.user, Duty.objects.select_related("area")), pk=pk) if pk else None
     form = DutyForm(request.POST, instance=copy(old), keeper=request.user)
     said: dict[str, Any] = {"form": form, "days": rerouting.DAYS}
     if form.is_valid():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -9,6 +10,16 @@ from django.views import defaults
 
 from ..door import told
 from ..middleware import OTHERS
+
+SUSPECT = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A form with more than a form holds, or a request that is none. What it says is not looked at again."""
+    if request.path.startswith(OTHERS) or not isinstance(exception, SUSPECT):
+        return defaults.bad_request(request, exception)
+    status = 413 if isinstance(exception, RequestDataTooBig) else 400
+    return told(request, _("表单内容过大，或栏目过多，什么也没有保存。"), status)
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:

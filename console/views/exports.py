@@ -26,7 +26,7 @@ def mine(request: Request) -> HttpResponse:
     busy = any(row.status in exports.UNDER_WAY for row in rows)
     part = "HX-Request" in request.headers
     page = "console/part/exports.html" if part else "console/exports.html"
-    return render(request, page, {"exports": rows, "busy": busy})
+    return render(request, page, {"exports": [(row, exports.told(row)) for row in rows], "busy": busy})
 
 
 @require_POST
@@ -38,18 +38,18 @@ def ask(request: Request, sheet: str) -> HttpResponseBase:
 
 
 def _terms(request: Request, sheet: str) -> dict[str, Any]:
+    how = {name: True for name in ("personal", exports.AS_TEXT) if name in request.POST}
     if sheet == "cases":
-        personal = {"personal": True} if "personal" in request.POST else {}
-        return Filters(request.GET, rulebook.current()).terms | personal
-    return {name: request.POST[name] for name in KEPT if name in request.POST}
+        return Filters(request.GET, rulebook.current()).terms | how
+    return {name: request.POST[name] for name in KEPT if name in request.POST} | how
 
 
 @require_safe
 @desk(*STAFF)
 def fetch(request: Request, uuid: UUID) -> HttpResponseBase:
     """The file. Each time is logged."""
-    path = exports.fetch(_mine(request, uuid))
-    return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
+    export = _mine(request, uuid)
+    return FileResponse(exports.fetch(export).open("rb"), as_attachment=True, filename=exports.name(export))
 
 
 @require_POST

@@ -18,6 +18,8 @@ from cases.models import Case, CaseQuerySet
 from cases.queues import Queue
 from grid.models import Department
 from grid.moment import now
+from grid.quota import Overspent
+from grid.vocabulary import whole
 from grid.words import named
 
 from ..door import STAFF, Request, desk
@@ -134,16 +136,18 @@ def _take(case: Case, verb: Verb, request: Request) -> Outcome:
             return Outcome(case, changed)
         facts = Facts(department=department.pk if department else None)  # nobody is refused
     try:
-        return Outcome(docket.move(case.uuid, verb, by=request.user, facts=facts))
+        return Outcome(docket.move(case.uuid, verb, by=request.user, facts=facts, limited=True))
     except Refused as refused:
         return Outcome(case, refused.detail)
+    except Overspent as much:
+        return Outcome(case, str(much))
 
 
 def _changed(shown: str, department: Department | None) -> str:
     """What is told where a page suggested another department than the duties do now; nothing where it did not."""
     if shown == (str(department.pk) if department else ""):
         return ""
-    was = rulebook.current().departments.get(int(shown)) if shown.isdecimal() else None
+    was = rulebook.current().departments.get(whole(shown) or 0)
     says = _("页面打开之后，系统建议由“%(was)s”变为“%(now)s”，没有派遣。请核对后再办。")
     return says % {"was": named(was) if was else "—", "now": named(department) if department else "—"}
 

@@ -5,7 +5,6 @@ What the phones' door keeps of an officer hangs on the officer himself (`message
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, time
 from typing import Any
 
@@ -22,9 +21,11 @@ from cases.flow import Stage, Verb
 from grid import leave
 from grid.models import Leave, Officer
 from grid.moment import now
+from grid.vocabulary import whole
 
 from ..door import Request, desk, told
 from ..nav import tabs
+from ..vocabulary import Moment
 
 PAGE = 30
 MANY = 99  # beyond it, nobody needs to know how many exactly
@@ -40,14 +41,14 @@ def _mine(officer: Officer) -> QuerySet[Any]:
 def inbox(request: Request) -> HttpResponseBase:
     """My messages, the newest first. A post marks everything up to the newest that was shown as read."""
     if request.method == "POST":
-        if upto := _number(request.POST.get("upto")):
+        if upto := whole(request.POST.get("upto")):
             _mine(request.user).filter(read_at=None, number__lte=upto).update(read_at=now())
         return redirect("console:inbox")
     found = _mine(request.user).select_related("event__case__category").order_by("-number")
     if request.GET.get("unread"):
         found = found.filter(read_at=None)
     newest = found.values_list("number", flat=True).first()
-    if cursor := _number(request.GET.get("cursor")):
+    if cursor := whole(request.GET.get("cursor")):
         found = found.filter(number__lt=cursor)
     rows = list(found[: PAGE + 1])
     shown = rows[:PAGE]
@@ -59,10 +60,6 @@ def inbox(request: Request) -> HttpResponseBase:
         "tabs": tabs(request),
     }
     return render(request, "console/inbox.html", said)
-
-
-def _number(said: str | None) -> int:
-    return int(said) if said and re.fullmatch("[0-9]{1,18}", said) else 0
 
 
 @require_safe
@@ -135,8 +132,8 @@ class LeaveForm(forms.Form):
     """When somebody is away, and who stands in for him."""
 
     officer = forms.ModelChoiceField(Officer.objects.none(), label=gettext_lazy("谁"), empty_label=None)
-    since = forms.DateTimeField(label=gettext_lazy("从"))
-    until = forms.DateTimeField(label=gettext_lazy("到"))
+    since = Moment(label=gettext_lazy("从"))
+    until = Moment(label=gettext_lazy("到"))
     stand_in = forms.ModelChoiceField(
         Officer.objects.none(),
         label=gettext_lazy("代岗人"),
@@ -154,8 +151,6 @@ class LeaveForm(forms.Form):
             people.required, people.widget = False, forms.HiddenInput()
         others: Any = self.fields["stand_in"]
         others.queryset = leave.possible(by)
-        for name in ("since", "until"):
-            self.fields[name].widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

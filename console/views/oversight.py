@@ -18,7 +18,7 @@ from cases import pairing
 from cases.flow import Refused
 from cases.models import Case
 from cases.pairs import Fact, Finding, Pair
-from grid import duty
+from grid import duty, vocabulary
 from grid.models import Department, Officer, Track
 from grid.moment import today
 from grid.roles import CENTRE
@@ -90,7 +90,11 @@ def pairs(request: Request) -> HttpResponseBase:
 
 def _day(said: str | None) -> date | None:
     """Raises ValueError."""
-    return date.fromisoformat(said) if said else None
+    if not said:
+        return None
+    if (day := vocabulary.day(said)) is None:
+        raise ValueError(said)
+    return day
 
 
 def _pairs(judged: Sequence[Pair], by: Officer) -> Iterator[Line]:

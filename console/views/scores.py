@@ -21,7 +21,7 @@ from cases.models import Basis, Indicator
 from cases.periods import Span
 from cases.scores import shown
 from grid.models import Officer
-from grid.roles import CENTRE
+from grid.roles import CENTRE, Role
 from grid.words import named
 
 from .. import ranking
@@ -145,7 +145,7 @@ def what_if(request: Request) -> HttpResponseBase:
     """A period under other weights, bounds and grades, side by side. Nothing is written."""
     asked = ranking.chosen(request.GET, request.user)
     if asked is None:
-        return told(request, _("没有找到，或您无权查看。"), 404)
+        return told(request, _("还没有评分方案。"), 200, title=_("权重试算"))
     wrong, rows = "", []
     if request.method != "POST":
         plan = PlanForm.showing(asked.scheme.said)
@@ -163,7 +163,7 @@ def what_if(request: Request) -> HttpResponseBase:
 
 
 @require_safe
-@desk(*LOOKERS)
+@desk(*LOOKERS, Role.ADMINISTRATOR)
 def dictionary(request: Request) -> HttpResponseBase:
     """Every metric and every indicator with its formula."""
     names = {metric.code: named(metric) for metric in METRICS}

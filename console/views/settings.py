@@ -25,6 +25,7 @@ from grid.keeping import changes_kept_by, kept_by
 from grid.models import Change, Officer
 from grid.moment import today
 from grid.roles import CENTRE, Role
+from grid.vocabulary import whole
 
 from ..door import Request, desk
 from ..settings.forms import Setting
@@ -86,9 +87,8 @@ def edit(request: Request, slug: str, pk: int | None = None) -> HttpResponseBase
 def _initial(request: Request, noun: Noun) -> dict[str, Any]:
     """What the address says that the form shall say: fields, or `back` to what was before a change."""
     if "back" in request.GET:
-        said = request.GET["back"]
         kept = changes_kept_by(request.user, KINDS).filter(what=noun.model._meta.label_lower)
-        change = get_object_or_404(kept, pk=said if said.isdecimal() else None)
+        change = get_object_or_404(kept, pk=whole(request.GET["back"]))
         return before(change)
     return request.GET.dict()
 

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_safe
 from cases import atlas
 from cases.heat import Counted, heat
 from cases.periods import fits
-from grid.moment import now, reckonable, today
+from grid.moment import now, today
 from grid.tile import NoSuchTile, Tile
+from grid.vocabulary import day
 
 from ..door import Request, desk
 from ..kept import kept
@@ -90,14 +91,6 @@ def _body(request: Request, layer: str, tile: Tile) -> tuple[bytes, int]:
 
 def period(said: QueryDict) -> tuple[date, date]:
     """Local days, both included; the last thirty where nothing, or nonsense, is said."""
-    until = _day(said.get("until", "")) or today()
-    since = _day(said.get("since", "")) or until - timedelta(days=29)
+    until = day(said.get("until")) or today()
+    since = day(said.get("since")) or until - timedelta(days=29)
     return (since, until) if fits(since, until) else (until - timedelta(days=29), until)
-
-
-def _day(said: str) -> date | None:
-    try:
-        day = date.fromisoformat(said)
-    except ValueError:
-        return None
-    return day if reckonable(day) else None

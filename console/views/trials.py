@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponseBase, QueryDict
+from django.http import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,6 +16,7 @@ from cases.flow import Refused
 from cases.models import Condition, Scheme, Trial
 from grid.moment import today
 from grid.roles import CENTRE
+from grid.vocabulary import whole
 
 from .. import ranking, trials
 from ..door import Request, desk
@@ -71,18 +72,13 @@ def _as_it_is(row: Condition) -> dict[str, Any]:
 def _beginning(request: Request) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
     """What the address says to begin with: a trial of mine (`from`), a condition, or a duty. Last month by default."""
     said = request.GET
-    if _number(said, "from"):
-        return trials.again(get_object_or_404(whatif.of(request.user), pk=_number(said, "from")))
+    if before := whole(said.get("from")):
+        return trials.again(get_object_or_404(whatif.of(request.user), pk=before))
     form: dict[str, Any] = {"scheme": said.get("scheme", ""), "span": said.get("span", "month")}
     form["day"] = said.get("day") or today().replace(day=1) - timedelta(days=1)
-    limits = [_as_it_is(row) for row in Condition.objects.filter(pk=_number(said, "condition"))]
+    limits = [_as_it_is(row) for row in Condition.objects.filter(pk=whole(said.get("condition")) or 0)]
     duty = {name: said[name] for name in ("category", "area", "department") if said.get(name)}
     return form, limits, [duty] if duty else []
-
-
-def _number(said: QueryDict, name: str) -> int:
-    word = said.get(name, "")
-    return int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else 0
 
 
 def _start(request: Request) -> HttpResponseBase:
@@ -112,7 +108,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponseBase:
     known = trials.conditions([{"condition": row["condition"].value()} for row in limits])
-    q = request.POST.get("q", "").replace("\x00", "").strip()[:60]
+    q = request.POST.get("q", "").strip()[:60]
     hits = trials.find(q, _period(form)) if found and q else []
     said = {
         "form": form,

@@ -16,14 +16,16 @@ from django.views.decorators.http import require_POST
 from cases import rulebook
 from cases.calendar import Calendar, Plan, Unusable
 from cases.models import Holiday
-from grid import changes
+from grid import changes, vocabulary
 from grid.moment import today
 from grid.roles import Role
+from grid.vocabulary import whole
 
 from ..door import Request, desk
 from ..settings.fields import WEEKDAYS
 from .settings import KEEPERS, after
 
+FIRST, LAST = 2000, 2100  # years that are shown
 READERS = (*KEEPERS, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER, Role.AUDITOR, Role.HEAD)
 
 
@@ -31,10 +33,10 @@ READERS = (*KEEPERS, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER, Role.AUDIT
 def year(request: Request, year: int | None = None) -> HttpResponseBase:
     """A year of the city's working time, or of the department in `department`."""
     shown = year or today().year
-    if not 2000 <= shown <= 2100:
+    if not FIRST <= shown <= LAST:
         raise Http404
     book = rulebook.current()
-    department = _number(request.GET.get("department"))
+    department = whole(request.GET.get("department"))
     own = [book.departments[pk] for pk in book.calendars if pk]
     try:
         kept = book.calendar(department if department in book.departments else None)
@@ -67,17 +69,12 @@ def _month(kept: Calendar, year: int, month: int) -> tuple[date, list[list[Plan 
     return date(year, month, 1), [[kept.plan(day) if day.month == month else None for day in week] for week in weeks]
 
 
-def _number(said: str | None) -> int | None:
-    return int(said) if said and said.isdecimal() else None
-
-
 @desk(*KEEPERS)
 @require_POST
 def day(request: Request) -> HttpResponseBase:
     """Make a day one of rest, or of work, or leave it to the week again."""
-    try:
-        on = date.fromisoformat(request.POST.get("day", ""))
-    except ValueError:
+    on = vocabulary.day(request.POST.get("day"))
+    if on is None or not FIRST <= on.year <= LAST:
         return HttpResponse(_("没有这一天。"), status=422)
     row, kind = Holiday.objects.filter(day=on).first(), request.POST.get("kind")
     if kind == "week":

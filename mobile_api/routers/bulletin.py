@@ -18,6 +18,7 @@ from grid.roles import CENTRE, DEPARTMENT
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import Said
+from ..vocabulary import Count
 
 router = Router(tags=["stats"])
 
@@ -25,8 +26,8 @@ router = Router(tags=["stats"])
 class AskedMonth(Said):
     """Which month, and which issue of it."""
 
-    month: str = Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", examples=["2026-10"])
-    revision: int | None = Field(None, ge=0, description="none: the last that was issued, else the draft")
+    month: str = Field(max_length=7, pattern=r"^20\d\d-(0[1-9]|1[0-2])$", examples=["2026-10"])
+    revision: Count | None = Field(None, description="none: the last that was issued, else the draft")
 
 
 class BulletinOut(Schema):

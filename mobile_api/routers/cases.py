@@ -19,9 +19,11 @@ from grid.roles import SUPERVISION, Role
 
 from .. import telling
 from ..auth import Request, officer
+from ..counting import counts_itself
 from ..filters import Filters, Spot
 from ..problems import Problem
 from ..schemas import AnswerIn, CaseOut, MoveIn, Page, ReportIn, SimilarOut
+from ..vocabulary import Key
 
 router = Router(tags=["cases"])
 
@@ -30,6 +32,7 @@ REFUSALS = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem
 
 
 @router.post("cases", auth=officer(*STAFF), response={201: CaseOut, 200: CaseOut, **REFUSALS})
+@counts_itself
 def report(request: Request, body: ReportIn) -> Status[CaseOut]:
     """Report a case (上报). 201 for a new one, 200 for the same again, 409 when its id was used otherwise.
 
@@ -37,7 +40,7 @@ def report(request: Request, body: ReportIn) -> Status[CaseOut]:
     with its reasons, under `missing` the hashes of photos that are still to be uploaded, and under `similar` the open
     cases near by that may be the same.
     """
-    case, new = docket.report(body.id, _seen(body), by=request.auth)
+    case, new = docket.report(body.id, _seen(body), by=request.auth, limited=True)
     return Status(201 if new else 200, telling.whole(case, request.auth, body.point.crs, new=True))
 
 
@@ -117,20 +120,23 @@ def reveal(request: Request, id: UUID, crs: Crs = Crs.WGS84) -> CaseOut:
 
 
 @router.post("cases/{id}/moves", auth=officer(*STAFF), response={200: CaseOut, **REFUSALS})
+@counts_itself
 def move(request: Request, id: UUID, body: MoveIn, crs: Crs = Crs.WGS84) -> CaseOut:
     """Take a case one step (流转). With a `key`, the same move again changes nothing and answers the same.
 
     A refusal says what is allowed now, and by whom. Nothing is half done: on an error the case stands as it stood.
     """
-    moved = docket.move(id, body.verb, by=request.auth, facts=body.facts(), key=body.key)
+    moved = docket.move(id, body.verb, by=request.auth, facts=body.facts(), key=body.key, limited=True)
     return telling.whole(moved, request.auth, crs)
 
 
 @router.post("cases/{id}/flags/{flag}", auth=officer(*SUPERVISION), response={200: CaseOut, **REFUSALS})
-def answer(request: Request, id: UUID, flag: int, body: AnswerIn, crs: Crs = Crs.WGS84) -> CaseOut:
+@counts_itself
+def answer(request: Request, id: UUID, flag: Key, body: AnswerIn, crs: Crs = Crs.WGS84) -> CaseOut:
     """Answer a flag on the evidence (核验). It stands in the log, and nothing else follows from it.
 
     With a `key`, the same answer again changes nothing. Only when all are answered is the case closed.
     """
     facts = Facts(flag=flag, note=body.note, accepted=body.accepted)
-    return telling.whole(docket.move(id, Verb.ANSWER, by=request.auth, facts=facts, key=body.key), request.auth, crs)
+    answered = docket.move(id, Verb.ANSWER, by=request.auth, facts=facts, key=body.key, limited=True)
+    return telling.whole(answered, request.auth, crs)

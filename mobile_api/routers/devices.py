@@ -10,7 +10,7 @@ from pydantic import Field
 
 from grid.moment import now
 
-from ..auth import Request, officer, tie_device
+from ..auth import Request, officer, session_of
 from ..models import Device
 from ..problems import Problem
 from ..schemas import Said
@@ -19,13 +19,13 @@ router = Router(tags=["devices"])
 REFUSALS = {401: Problem, 422: Problem}
 
 
+Token = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[\x21-\x7e]+$")]
+
+
 class DeviceIn(Said):
     """A phone that wants to be rung."""
 
-    token: str = Field(
-        min_length=1,
-        max_length=512,
-        pattern=r"^[\x21-\x7e]+$",
+    token: Token = Field(
         description="the registration token that FCM gave to this phone",
         examples=["dQw4w9WgXcQ:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx"],
     )
@@ -37,11 +37,13 @@ class DeviceIn(Said):
 def register(request: Request, body: DeviceIn) -> Status[None]:
     """Push reaches me here from now on. Say it at each start, and whenever FCM gives the phone a new token.
 
-    A token belongs to whoever said it last; the same again is no harm. The phone is forgotten when its session ends
-    (log-out, revocation, another password) and when FCM no longer knows it.
+    A token belongs to whoever said it last, and to the session that did; the same again is no harm. It is forgotten
+    when that session ends (log-out, revocation, another password), with all others that the session named, and when FCM
+    no longer knows it.
     """
     device = Device(
         officer=request.auth,
+        session=session_of(request),
         token=body.token,
         platform=body.platform,
         language=_spoken(body.language),
@@ -51,14 +53,13 @@ def register(request: Request, body: DeviceIn) -> Status[None]:
         [device],
         update_conflicts=True,
         unique_fields=["token"],
-        update_fields=["officer", "platform", "language", "seen_at"],
+        update_fields=["officer", "session", "platform", "language", "seen_at"],
     )
-    tie_device(request, body.token)
     return Status(204, None)
 
 
 @router.delete("devices/{token}", auth=officer(), response={204: None, **REFUSALS})
-def forget(request: Request, token: Annotated[str, Path(max_length=512)]) -> Status[None]:
+def forget(request: Request, token: Path[Token]) -> Status[None]:
     """Push reaches me here no more. A token that is not mine is left alone, and nothing says whether there is one."""
     Device.objects.filter(officer=request.auth, token=token).delete()
     return Status(204, None)

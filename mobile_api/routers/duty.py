@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
+from django.db import transaction
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
-from pydantic import AwareDatetime, Field, FiniteFloat
+from pydantic import AwareDatetime, Field
 
-from grid import duty
+from grid import duty, quota
 from grid.crs import Crs, from_wgs84, to_wgs84
 from grid.models import Officer, Shift
 from grid.moment import now
@@ -16,9 +16,11 @@ from grid.moment import now
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import Named, Position, Said, Told
+from ..vocabulary import Accuracy, Day, Key, Latitude, Longitude, Moment
 
 router = Router(tags=["duty"])
 REFUSALS = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
+PAGE = 2000  # positions of a track that are told at once: a shift at one each half minute
 MOST = 1000  # positions at once: eight hours at one each half minute
 
 
@@ -26,7 +28,7 @@ class DutyIn(Said):
     """I begin, or I end. A phone without a network says it later, with the moment."""
 
     on: bool
-    at: AwareDatetime | None = Field(None, description="none: now; up to SHIFT_HOURS ago")
+    at: Moment | None = Field(None, description="none: now; up to SHIFT_HOURS ago")
 
 
 class DutyOut(Told):
@@ -41,10 +43,10 @@ class DutyOut(Told):
 class FixIn(Said):
     """Where the phone was at a moment."""
 
-    at: AwareDatetime
-    lon: FiniteFloat = Field(ge=-180, le=180)
-    lat: FiniteFloat = Field(ge=-90, le=90)
-    accuracy_m: FiniteFloat | None = Field(None, ge=0, le=100_000)
+    at: Moment
+    lon: Longitude
+    lat: Latitude
+    accuracy_m: Accuracy | None = None
 
 
 class TrackIn(Said):
@@ -59,6 +61,15 @@ class TrackKept(Told):
 
     kept: int
     left_out: int = Field(description="known already, outside of my shifts, or too old")
+
+
+class WhichTrack(Said):
+    """Whose track of which local day."""
+
+    day: Day
+    officer: Key | None = Field(None, description="none: myself")
+    after: Moment | None = Field(None, description="what comes after it; the `Link` of a page says it")
+    limit: int = Field(PAGE, ge=1, le=PAGE)
 
 
 class FixOut(Told):
@@ -93,27 +104,26 @@ def say(request: Request, body: DutyIn) -> DutyOut:
 @router.post("duty/track", auth=officer(), response={200: TrackKept, **REFUSALS})
 def follow(request: Request, body: TrackIn) -> TrackKept:
     """Positions of my shift, many at once. What lies outside of my shifts is not kept, and is no error."""
-    kept = duty.follow(
-        request.auth,
-        [duty.Fix(point.at, *to_wgs84(point.lon, point.lat, body.crs), point.accuracy_m) for point in body.points],
-    )
+    fixes = [duty.Fix(point.at, *to_wgs84(point.lon, point.lat, body.crs), point.accuracy_m) for point in body.points]
+    with transaction.atomic():
+        if kept := duty.follow(request.auth, fixes):
+            quota.spend(request.auth, quota.Kind.TRACK, kept)
     return TrackKept(kept=kept, left_out=len(body.points) - kept)
 
 
 @router.get("duty/track", auth=officer(), response={200: list[FixOut], **REFUSALS})
-def track(
-    request: Request,
-    day: date,
-    officer: int | None = Query(None, description="none: myself"),  # type: ignore[type-arg]
-    crs: Crs = Crs.WGS84,
-) -> list[FixOut]:
-    """My track of a local day. Another's is for the shift leaders, leaders and auditors of the territory in which
-    he has a beat, and each look is logged."""
-    whom = get_object_or_404(Officer, pk=officer) if officer else request.auth
-    return [
-        FixOut(at=row.at, point=_position(row.point, crs), accuracy_m=row.accuracy_m)
-        for row in duty.track(whom, day, by=request.auth)
-    ]
+def track(request: Request, response: HttpResponse, which: Query[WhichTrack], crs: Crs = Crs.WGS84) -> list[FixOut]:
+    """My track of a local day, in pages: while there is more, the header `Link` has the next one (`rel="next"`: the
+    same with `after`). Another's is for the shift leaders, leaders and auditors of the territory in which he has a
+    beat, and each look is logged."""
+    whom = get_object_or_404(Officer, pk=which.officer) if which.officer else request.auth
+    found = duty.track(whom, which.day, by=request.auth, after=which.after, most=which.limit + 1)
+    if len(found) > which.limit:
+        query = request.GET.copy()
+        query["after"] = found[which.limit - 1].at.isoformat()
+        response["Link"] = f'<{request.path}?{query.urlencode()}>; rel="next"'
+    page = found[: which.limit]
+    return [FixOut(at=row.at, point=_position(row.point, crs), accuracy_m=row.accuracy_m) for row in page]
 
 
 @router.get("duty/officers", auth=officer(*duty.WATCH), response={200: list[OnDuty], **REFUSALS})

@@ -22,6 +22,7 @@ from ..auth import Request, officer
 from ..models import Delivery, Hook
 from ..problems import Problem
 from ..schemas import Coded, Said
+from ..vocabulary import AreaCode, Key, WebAddress
 
 router = Router(tags=["hooks"])
 REFUSALS = {401: Problem, 403: Problem, 404: Problem, 422: Problem}
@@ -32,10 +33,10 @@ class HookIn(Said):
     """Where a program hears of events, and of which."""
 
     name: str = Field(min_length=1, max_length=60)
-    url: str = Field(max_length=500, examples=["https://oa.example.org/wangge"])
+    url: WebAddress = Field(examples=["https://oa.example.org/wangge"])
     verbs: list[Verb] = Field([], max_length=40, description="none: all")
-    area: str | None = Field(None, max_length=12, description="code of an area; none: the whole city")
-    department: int | None = Field(None, description="that has the case; none: all")
+    area: AreaCode | None = Field(None, description="code of an area; none: the whole city")
+    department: Key | None = Field(None, description="that has the case; none: all")
     active: bool = True
 
 
@@ -88,7 +89,7 @@ class WhichDeliveries(Said):
     """Newest first."""
 
     status: Literal["owed", "delivered", "given_up"] | None = None
-    before: int | None = Field(None, description="the id of the last one of the page before")
+    before: Key | None = Field(None, description="the id of the last one of the page before")
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -110,7 +111,7 @@ def make(request: Request, body: HookIn) -> Status[HookMade]:
 
 
 @router.put("hooks/{id}", auth=officer(Role.ADMINISTRATOR), response={200: HookOut, **REFUSALS})
-def change(request: Request, id: int, body: HookIn) -> HookOut:
+def change(request: Request, id: Key, body: HookIn) -> HookOut:
     """Change or disable a web hook. What is owed to a disabled one is given up."""
     hook = Hook.objects.get(pk=id)
     changed = _fields(body) | {"resting_until": None}
@@ -123,9 +124,12 @@ def change(request: Request, id: int, body: HookIn) -> HookOut:
     return HookOut(**_told(hook))
 
 
-@router.post("hooks/{id}/secret", auth=officer(Role.ADMINISTRATOR), response={200: HookMade, **REFUSALS})
-def renew(request: Request, id: int, body: RenewIn) -> HookMade:
-    """Another secret for a web hook, shown this once. For a while both sign, so that no event is lost meanwhile."""
+@router.post("hooks/{id}/secret", auth=officer(Role.ADMINISTRATOR), response={200: HookMade, **REFUSALS, 409: Problem})
+def renew(request: Request, id: Key, body: RenewIn) -> HookMade:
+    """Another secret for a web hook, shown this once. For a while both sign, so that no event is lost meanwhile.
+
+    While both do, there is no third (409 `secret_overlaps`), but with `at_once`, which ends both.
+    """
     hook = Hook.objects.select_related("area", "created_by").get(pk=id)
     hooks.renew(hook, at_once=body.at_once)
     access.info(
@@ -135,8 +139,8 @@ def renew(request: Request, id: int, body: RenewIn) -> HookMade:
 
 
 @router.post("hooks/{id}/test", auth=officer(Role.ADMINISTRATOR), response={200: DeliveryOut, **REFUSALS})
-def test(request: Request, id: int) -> DeliveryOut:
-    """Send a trial now, and tell what came of it. It is tried once."""
+def test(request: Request, id: Key) -> DeliveryOut:
+    """Send a trial now, and tell what came of it. It is tried once, and takes nine seconds at the very most."""
     hook = Hook.objects.get(pk=id)
     delivery = Delivery.objects.create(hook=hook, made_at=now())
     hooks.attempt(hook, [delivery])
@@ -144,7 +148,7 @@ def test(request: Request, id: int) -> DeliveryOut:
 
 
 @router.get("hooks/{id}/deliveries", auth=officer(Role.ADMINISTRATOR), response={200: list[DeliveryOut], **REFUSALS})
-def deliveries(request: Request, id: int, which: Query[WhichDeliveries]) -> list[DeliveryOut]:
+def deliveries(request: Request, id: Key, which: Query[WhichDeliveries]) -> list[DeliveryOut]:
     """What was sent to a web hook, newest first."""
     found = Hook.objects.get(pk=id).deliveries.select_related("event__case").order_by("-id")
     if which.status:

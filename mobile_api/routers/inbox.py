@@ -20,6 +20,7 @@ from ..auth import Request, officer
 from ..models import Message
 from ..problems import Problem
 from ..schemas import Coded, Said
+from ..vocabulary import KeyOrNone
 
 router = Router(tags=["inbox"])
 REFUSALS = {401: Problem, 403: Problem, 422: Problem}
@@ -46,12 +47,17 @@ class Inbox(Schema):
     items: list[MessageOut]
     last: int = Field(description="pass as `since` to hear what comes after")
     unread: int
+    reset: bool = Field(
+        False,
+        description="the number asked about lies beyond all there are: the city went back to a backup. Forget what you "
+        "have, and begin anew with `since=0`",
+    )
 
 
 class WhichMessages(Said):
     """Which messages: what came after a number, oldest first; without one the newest, newest first."""
 
-    since: int | None = Field(None, ge=0, description="0 for all there are")
+    since: KeyOrNone | None = Field(None, description="0 for all there are")
     unread: bool = False
     wait: int = Field(
         0, ge=0, le=25, description="with `since`: seconds to wait while there is nothing to tell; follow a 307"
@@ -62,7 +68,7 @@ class WhichMessages(Said):
 class ReadIn(Said):
     """How far I have read."""
 
-    upto: int = Field(ge=0, description="everything up to this number has been read")
+    upto: KeyOrNone = Field(description="everything up to this number has been read")
 
 
 @router.get("inbox", auth=officer(), response={200: Inbox, 307: None, **REFUSALS})
@@ -71,18 +77,27 @@ def inbox(request: Request, response: HttpResponse, which: Query[WhichMessages])
 
     With `wait` an open app hears at once: where there is nothing to tell yet, 307 leads to where one waits. An answer
     without messages may come before `wait` is over; `Retry-After` then says when to ask again.
+
+    `reset` says that `since` is no number of this city: `last` is then the last there really is.
     """
     mine = Message.objects.filter(officer=request.auth)
     # Asked first: what is written meanwhile may be told twice, but is not passed over.
     known = mine.aggregate(last=Max("number", default=0), unread=Count("pk", filter=Q(read_at=None)))
     found = list(_asked(mine, which).select_related("event__case__category")[: which.limit])
+    if not found and _beyond(which.since, known["last"]):
+        return Inbox(items=[], last=known["last"], unread=known["unread"], reset=True)
     if which.wait and which.since is not None and not found:
         if settings.LIVE_URL:
             return live.there(request)
         response["Retry-After"] = str(live.AGAIN_S)
     heard = max((message.number for message in found), default=which.since or 0)
     last = known["last"] if which.since is None else heard
-    return Inbox(items=[_told(message) for message in found], last=last, unread=known["unread"])
+    return Inbox(items=[_told(message) for message in found], last=last, unread=known["unread"], reset=False)
+
+
+def _beyond(number: int | None, last: int) -> bool:
+    """Whether somebody has heard of more than there is."""
+    return number is not None and number > last
 
 
 def _asked(mine: QuerySet[Message], which: WhichMessages) -> QuerySet[Message]:
@@ -94,11 +109,18 @@ def _asked(mine: QuerySet[Message], which: WhichMessages) -> QuerySet[Message]:
 
 
 @router.get("inbox/stream", auth=officer(), response={307: None, **REFUSALS, 503: Problem})
-def stream(request: Request, since: int | None = Query(None, ge=0), last_event_id: str = Header("")) -> HttpResponse:  # type: ignore[type-arg]
+def stream(
+    request: Request,
+    since: KeyOrNone | None = None,
+    last_event_id: str = Header("", max_length=40),  # type: ignore[type-arg]
+) -> HttpResponse:
     """My messages as they come, as Server-Sent Events: 307 leads to where the stream is.
 
-    `event: message`, `id` is the number, `data` a message as `GET inbox` tells it. Without `since` or `Last-Event-ID`
-    it begins with what comes next. A comment every 25 seconds shows that the line lives. It ends with the session.
+    `event: message`, `id` is the number, `data` a message as `GET inbox` tells it. It begins after `since` or
+    `Last-Event-ID`, whichever is the later, and without either with what comes next. First of all `event: ready` says
+    after which number that is, in `id` and as `last` in `data`. `event: reset` says the same where the number asked
+    about lies beyond all there are: forget what you have, and begin anew. A comment every 25 seconds shows that the
+    line lives. It ends with the session.
     """
     if not settings.LIVE_URL:
         return live.nowhere()
@@ -107,10 +129,12 @@ def stream(request: Request, since: int | None = Query(None, ge=0), last_event_i
 
 @router.post("inbox/read", auth=officer(), response={200: Inbox, **REFUSALS})
 def read(request: Request, body: ReadIn) -> Inbox:
-    """Mark everything up to a number as read. Again is no harm."""
-    Message.objects.filter(officer=request.auth, read_at=None, number__lte=body.upto).update(read_at=now())
-    left = Message.objects.filter(officer=request.auth, read_at=None).count()
-    return Inbox(items=[], last=body.upto, unread=left)
+    """Mark everything up to a number as read. Again is no harm. `last` is the number, or the last there is."""
+    mine = Message.objects.filter(officer=request.auth)
+    mine.filter(read_at=None, number__lte=body.upto).update(read_at=now())
+    known = mine.aggregate(last=Max("number", default=0), unread=Count("pk", filter=Q(read_at=None)))
+    beyond = _beyond(body.upto, known["last"])
+    return Inbox(items=[], last=min(body.upto, known["last"]), unread=known["unread"], reset=beyond)
 
 
 def _told(message: Message) -> MessageOut:

@@ -12,6 +12,7 @@ from grid.models import Leave, Officer
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import Named, Said, Told
+from ..vocabulary import Key, Line, Moment
 
 router = Router(tags=["leave"])
 REFUSALS = {401: Problem, 403: Problem, 404: Problem, 422: Problem}
@@ -31,17 +32,17 @@ class LeaveOut(Told):
 class LeaveIn(Said):
     """A leave. The same officer and beginning again replace what was said of it."""
 
-    officer: int | None = Field(None, description="none: myself; a head names one of his people")
-    since: AwareDatetime
-    until: AwareDatetime
-    stand_in: int | None = Field(None, description="who takes what would reach me; none: it waits, or climbs")
-    note: str = Field("", max_length=200)
+    officer: Key | None = Field(None, description="none: myself; a head names one of his people")
+    since: Moment
+    until: Moment
+    stand_in: Key | None = Field(None, description="who takes what would reach me; none: it waits, or climbs")
+    note: Line = ""
 
 
 class Whose(Said):
     """Whose leave."""
 
-    officer: int | None = Field(None, description="none: my own")
+    officer: Key | None = Field(None, description="none: my own")
 
 
 @router.get("leave", auth=officer(), response={200: list[LeaveOut], **REFUSALS})
@@ -61,7 +62,7 @@ def set_leave(request: Request, body: LeaveIn) -> LeaveOut:
 
 
 @router.delete("leave/{number}", auth=officer(), response={204: None, **REFUSALS})
-def end(request: Request, number: int) -> Status[None]:
+def end(request: Request, number: Key) -> Status[None]:
     """Back again: a leave that has begun ends now, one that has not is taken back."""
     leave.end(get_object_or_404(Leave.objects.select_related("officer"), pk=number), by=request.auth)
     return Status(204, None)

@@ -30,6 +30,7 @@ from ..auth import Request, officer
 from ..models import Message
 from ..problems import Problem
 from ..schemas import Coded, Named, Position, Said, Told
+from ..vocabulary import Key, Latitude, Longitude
 
 router = Router(tags=["me"])
 REFUSALS = {401: Problem, 403: Problem, 422: Problem}
@@ -96,11 +97,11 @@ class City(Told):
 class Near(Said):
     """Around a position."""
 
-    lon: FiniteFloat
-    lat: FiniteFloat
+    lon: Longitude
+    lat: Latitude
     crs: Crs
-    category: int | None = Field(None, description="only of this sub-class")
-    radius_m: float = Field(50, gt=0, le=500)
+    category: Key | None = Field(None, description="only of this sub-class")
+    radius_m: FiniteFloat = Field(50, gt=0, le=500)
 
 
 class ComponentOut(Told):

@@ -19,6 +19,7 @@ from grid.words import named
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import Named, Said
+from ..vocabulary import Day
 
 router = Router(tags=["stats"])
 
@@ -70,8 +71,8 @@ class Pairs(Schema):
 class PairDays(Said):
     """Local days, both included; the last PAIR_DAYS where they are not said."""
 
-    since: date | None = Field(None, alias="from")
-    until: date | None = Field(None, alias="to")
+    since: Day | None = Field(None, alias="from")
+    until: Day | None = Field(None, alias="to")
 
 
 @router.get(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import FileResponse, HttpResponse
 from django.utils.cache import get_conditional_response
 from ninja import Path, Router, Schema, Status
 from pydantic import Field
@@ -14,9 +14,11 @@ from cases import photos
 from cases.models import Photo
 
 from ..auth import Request, officer
+from ..counting import counts_itself
 from ..operations import download, raw
 from ..problems import Problem
-from ..schemas import Sha256
+from ..ranges import partly
+from ..vocabulary import Sha256
 from .cases import STAFF
 
 router = Router(tags=["photos"])
@@ -25,6 +27,7 @@ REFUSALS = {401: Problem, 403: Problem, 404: Problem, 422: Problem, 503: Problem
 TYPES = {kind: f"image/{kind}" for kind in ("jpeg", "png", "webp", "heic")}
 SENT = {"requestBody": {"required": True, "content": raw(*TYPES.values())}}
 SHOWN = download("the picture", "image/webp", "image/*")
+SHOWN["responses"][206] = SHOWN["responses"][200] | {"description": "the part of it that `Range` asked for"}
 
 PREVIEW = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 # Whatever else an original may be for a program that opens it, for a browser it is a download and nothing more.
@@ -53,6 +56,7 @@ class Kept(Schema):
     response={201: Kept, 200: Kept, **REFUSALS, 413: Problem},
     openapi_extra=SENT,
 )
+@counts_itself
 def send(request: Request, sha256: Path[Sha256]) -> Status[Photo]:
     """Send a photo: its bytes as they are, as the body, with a Content-Length. JPEG, PNG, WebP or HEIC.
 
@@ -60,29 +64,34 @@ def send(request: Request, sha256: Path[Sha256]) -> Status[Photo]:
     big or something else than a photo is refused. The order is free: a report may name photos that come later.
     """
     photos.weigh(int(request.META.get("CONTENT_LENGTH") or 0))
-    photo, new = photos.keep(sha256, request.body, by=request.auth)
+    photo, new = photos.keep(sha256, request.read(), by=request.auth, limited=True)
     return Status(201 if new else 200, photo)
 
 
-@router.get("photos/{sha256}", auth=officer(*STAFF), response={200: None, 304: None, **REFUSALS}, openapi_extra=SHOWN)
+@router.get(
+    "photos/{sha256}",
+    auth=officer(*STAFF),
+    response={200: None, 206: None, 304: None, **REFUSALS, 416: Problem},
+    openapi_extra=SHOWN,
+)
 def show(request: Request, sha256: Path[Sha256], size: Literal["320", "1280", "original"] = "1280") -> Any:
     """A photo I sent, or one shown in a case that I see: a preview (WebP, upright, longer side 320 or 1280 pixels).
 
     `original` gives the bytes as they came, as a download, to its sender, the supervision centre, leaders and
-    auditors; each look is logged.
+    auditors; each look is logged. A download that broke goes on with `Range`.
     """
-    return _original(request, sha256) if size == "original" else _preview(request, sha256, int(size))
+    whole = _original(request, sha256) if size == "original" else _preview(request, sha256, int(size))
+    return partly(request, whole)
 
 
-def _preview(request: Request, sha256: str, size: int) -> HttpResponseBase | None:
+def _preview(request: Request, sha256: str, size: int) -> HttpResponse:
     webp = photos.preview(sha256, size, to=request.auth)
     answer = HttpResponse(webp, content_type="image/webp", headers=PREVIEW | {"ETag": f'"{sha256}-{size}"'})
-    return get_conditional_response(request, etag=answer["ETag"], response=answer)
+    return get_conditional_response(request, etag=answer["ETag"], response=answer) or answer
 
 
-def _original(request: Request, sha256: str) -> HttpResponseBase:
+def _original(request: Request, sha256: str) -> FileResponse:
     photo, file = photos.original(sha256, to=request.auth)
     kind = TYPES[photo.kind]
-    return FileResponse(
-        file, as_attachment=True, filename=f"{sha256}.{photo.kind}", content_type=kind, headers=ORIGINAL
-    )
+    named = ORIGINAL | {"ETag": f'"{sha256}"'}
+    return FileResponse(file, as_attachment=True, filename=f"{sha256}.{photo.kind}", content_type=kind, headers=named)

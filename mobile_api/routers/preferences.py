@@ -14,6 +14,7 @@ from ..auth import Request, officer
 from ..models import Preference
 from ..problems import Problem
 from ..schemas import Said
+from ..vocabulary import ClockTime
 
 router = Router(tags=["me"])
 REFUSALS = {401: Problem, 403: Problem, 422: Problem}
@@ -22,10 +23,8 @@ REFUSALS = {401: Problem, 403: Problem, 422: Problem}
 class PreferenceIn(Said):
     """When and how I want to be rung. Emergencies ring at any time; the inbox has everything at once."""
 
-    quiet_from: time | None = Field(
-        None, description="by the city's clock; may lie after `quiet_to`", examples=["22:00"]
-    )
-    quiet_to: time | None = Field(None, examples=["07:00"])
+    quiet_from: ClockTime | None = Field(None, description="by the city's clock; may lie after `quiet_to`")
+    quiet_to: ClockTime | None = None
     working_time: bool = Field(False, description="only in my department's working time")
     mail: bool = Field(True, description="by e-mail too, where the city sends any")
     digest: bool = Field(True, description="each morning by e-mail what is late or will be")

@@ -22,6 +22,7 @@ from .. import telling
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import Coded, Named, Position, Said, Shown
+from ..vocabulary import Key, Note
 
 router = Router(tags=["rechecks"])
 REFUSALS = {401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
@@ -56,7 +57,7 @@ class RecheckIn(Said):
 
     verdict: Literal["holds", "fails"]
     photos: list[Shown] = Field([], max_length=20, description="taken there now; they must have arrived")
-    note: str = Field("", max_length=2000, description="needed where it does not hold")
+    note: Note = Field("", description="needed where it does not hold")
     key: UUID | None = Field(None, description="chosen by the client: the same key again is the same answer")
 
 
@@ -111,7 +112,7 @@ class WhichRechecks(Said):
 
     view: Literal["waiting", "all"] = "all"
     case: UUID | None = None
-    before: int | None = None
+    before: Key | None = None
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -159,7 +160,7 @@ def _errand(recheck: Recheck, shown: list[Picture], crs: Crs) -> Errand:
 
 
 @router.post("me/rechecks/{id}", auth=officer(Role.INSPECTOR), response={200: Received, **REFUSALS})
-def answer(request: Request, id: int, body: RecheckIn) -> Received:
+def answer(request: Request, id: Key, body: RecheckIn) -> Received:
     """Say whether the closing holds. With a `key`, the same answer again changes nothing.
 
     That it does not hold accuses nobody: a clerk or the shift leader decides what follows.
@@ -192,7 +193,7 @@ def told(request: Request, which: Query[WhichRechecks]) -> Rechecks:
 
 
 @router.post("rechecks/{id}/decision", auth=officer(*SUPERVISION), response={200: RecheckOut, **REFUSALS})
-def decide(request: Request, id: int, body: DecisionIn) -> RecheckOut:
+def decide(request: Request, id: Key, body: DecisionIn) -> RecheckOut:
     """Answer a doubt: reopen the case, or dismiss. It stands in the log, where the department now reads it too."""
     done = rechecks.decide(id, by=request.auth, upheld=body.upheld, note=body.note, key=body.key)
     return _told(Recheck.objects.select_related(*JOINED).get(pk=done.pk))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
@@ -21,6 +21,7 @@ from grid.words import named
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import Named, Said
+from ..vocabulary import Code, Count, Day, Figure, Key, Line
 
 router = Router(tags=["stats"])
 
@@ -63,9 +64,9 @@ def _scheme(row: Scheme) -> SchemeOut:
 class PeriodIn(Said):
     """Which scheme, and which period of what length."""
 
-    scheme: str = Field(max_length=40, examples=["department"])
+    scheme: Code = Field(examples=["department"])
     span: Span = Span.MONTH
-    day: date | None = Field(None, description="any day of the period; none: today")
+    day: Day | None = Field(None, description="any day of the period; none: today")
 
     @property
     def period(self) -> Period:
@@ -80,7 +81,7 @@ class Part(Said):
     """Which lines of a ranking."""
 
     limit: int = Field(500, ge=1, le=MOST)
-    offset: int = Field(0, ge=0)
+    offset: Count = 0
 
 
 class Ranking(PeriodIn, Part):
@@ -166,11 +167,18 @@ def _shown(points: Fraction | None) -> float | None:
     return None if points is None else scores.shown(points)
 
 
+Scalar = Figure | Code | None
+Row = Annotated[list[Scalar], Field(max_length=3)]
+Table = Annotated[list[Row], Field(max_length=200)]
+Item = Annotated[dict[Code, Scalar | Table | Annotated[dict[Code, Table], Field(max_length=50)]], Field(max_length=3)]
+"""As a scheme's document has it: indicator, weight and bands, these by region class where there are several tables."""
+
+
 class WhatIf(PeriodIn):
     """A past period under other items or grades, as a scheme writes them; what is not said stays."""
 
-    items: list[dict[str, Any]] | None = Field(None, max_length=50)
-    grades: list[list[Any]] | None = Field(None, max_length=20)
+    items: list[Item] | None = Field(None, max_length=50)
+    grades: list[Row] | None = Field(None, max_length=20)
 
 
 class Change(Schema):
@@ -207,7 +215,7 @@ def change(row: Standing, then: Standing) -> Change:
 class Publish(PeriodIn):
     """Freeze a period that is over."""
 
-    reason: str = Field("", max_length=200, description="why it is issued again; needed for a revision")
+    reason: Line = Field("", description="why it is issued again; needed for a revision")
 
 
 class ResultOut(Schema):
@@ -257,7 +265,7 @@ class Published(PublicationOut):
 
 
 @router.get("stats/publications", auth=officer(*LOOKERS), response={200: list[PublicationOut], **ANSWERS})
-def publications(request: Request, scheme: str = "") -> list[PublicationOut]:
+def publications(request: Request, scheme: Code = "") -> list[PublicationOut]:
     """What has been published, the newest period first, each revision by itself."""
     rows = Publication.objects.select_related("by", "scheme").order_by("-since", "code", "-revision")
     return [_publication(row) for row in (rows.filter(code=scheme) if scheme else rows)[:MOST]]
@@ -285,7 +293,7 @@ def _told(row: Publication) -> dict[str, Any]:
 
 
 @router.get("stats/publications/{id}", auth=officer(*LOOKERS), response={200: Published, **ANSWERS})
-def publication(request: Request, id: int, part: Query[Part]) -> Published:
+def publication(request: Request, id: Key, part: Query[Part]) -> Published:
     """One publication, and what has changed since. Regions and departments are ranked for all to see, with details
     for those whose they are; people of a post see their own line, the centre those of its area or the city."""
     row = Publication.objects.select_related("by", "scheme").get(pk=id)

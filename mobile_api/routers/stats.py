@@ -27,6 +27,7 @@ from grid.words import named, phrased
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import Named, Said
+from ..vocabulary import Code, Cursor, Day, Key, KeyOrNone
 
 router = Router(tags=["stats"])
 
@@ -53,8 +54,8 @@ BASIS = "flow: on the day it happened; cohort: on the day its case was reported"
 class Days(Said):
     """Local days, both included; this month so far where they are not said."""
 
-    since: date | None = Field(None, alias="from")
-    until: date | None = Field(None, alias="to")
+    since: Day | None = Field(None, alias="from")
+    until: Day | None = Field(None, alias="to")
 
     def span(self) -> tuple[date, date]:
         """Raises Refused (bad_period)."""
@@ -171,7 +172,7 @@ class Asked(Days):
     """Whose figures."""
 
     kind: Kind
-    subject: int | None = Field(None, description="its id; none: all that I may look at")
+    subject: Key | None = Field(None, description="its id; none: all that I may look at")
     basis: Basis = Field(Basis.FLOW, description=BASIS)
 
 
@@ -229,10 +230,10 @@ class Run(Said):
     """Whose figures over how many periods."""
 
     kind: Kind
-    subject: int = Field(CITY, description="its id; the city's is 0")
+    subject: KeyOrNone = Field(CITY, description="its id; the city's is 0")
     basis: Basis = Field(Basis.FLOW, description=BASIS)
     span: Span = Span.MONTH
-    day: date | None = Field(None, description="any day of the last period; none: today")
+    day: Day | None = Field(None, description="any day of the last period; none: today")
     last: int = Field(12, ge=1, le=60, description="so many periods, this one last")
 
 
@@ -273,12 +274,12 @@ class Behind(Days):
     """Which figure: metrics, or the numerator or denominator of an indicator, of one subject."""
 
     kind: Kind
-    subject: int = Field(CITY, description="its id; the city's is 0")
+    subject: KeyOrNone = Field(CITY, description="its id; the city's is 0")
     basis: Basis = Field(Basis.FLOW, description=BASIS)
-    metric: list[str] = Field([], max_length=8)
-    indicator: str = ""
+    metric: list[Code] = Field([], max_length=8)
+    indicator: Code = ""
     part: Literal["numerator", "denominator"] = "numerator"
-    cursor: str = Field("", max_length=200)
+    cursor: Cursor = ""
     limit: int = Field(50, ge=1, le=200)
 
 

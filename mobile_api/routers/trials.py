@@ -16,6 +16,7 @@ from grid.roles import CENTRE
 from ..auth import Request, officer
 from ..problems import Problem
 from ..schemas import LimitIn, Said
+from ..vocabulary import AreaCode, Key
 from .scores import Change, PeriodIn, change
 
 router = Router(tags=["stats"])
@@ -25,15 +26,15 @@ ANSWERS = {401: Problem, 403: Problem, 404: Problem, 422: Problem}
 class OtherLimit(LimitIn):
     """A condition's limit as it might be."""
 
-    condition: int
+    condition: Key
 
 
 class OtherDuty(Said):
     """A duty as it might be: of a category or major, in an area or everywhere."""
 
-    category: int
-    area: str = Field("", max_length=12, description="its code; none: everywhere")
-    department: int
+    category: Key
+    area: AreaCode = Field("", description="its code; none: everywhere")
+    department: Key
 
 
 class TrialIn(PeriodIn):
@@ -91,7 +92,7 @@ def trials(request: Request) -> list[TrialRow]:
 
 
 @router.get("stats/trials/{id}", auth=officer(*CENTRE), response={200: TrialOut, **ANSWERS})
-def trial(request: Request, id: int) -> TrialOut:
+def trial(request: Request, id: Key) -> TrialOut:
     """How far a trial of mine is, and in the end each subject as it is and as it would be."""
     return _told(whatif.of(request.auth).get(pk=id))
 

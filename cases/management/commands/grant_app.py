@@ -1,7 +1,7 @@
 """manage.py grant_app ROLE: what the application's database role may do, and no more.
 
 Run it as the owner of the tables, after each `migrate`. Two roles keep the log safe: the one that migrates owns the
-tables, the one that serves may read and write them, but can only add to the log of the cases.
+tables, the one that serves may read them, and write what grid/rights.py says of each. What it had before is taken away.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from psycopg2.sql import SQL, Composed, Identifier  # type: ignore[import-untyped]
 
 from cases.models import CaseEvent
+from grid.rights import Rights, all_rights
 
-WRITE = SQL("SELECT, INSERT, UPDATE, DELETE")
 COUNT = SQL("USAGE, SELECT")
 LOG = CaseEvent._meta.db_table
 
@@ -39,7 +39,7 @@ RIGHTS = """
 
 
 class Command(BaseCommand):
-    help = "Grant the application's database role its rights; the log of the cases it may only read and add to."
+    help = "Grant the application's database role its rights, table by table: docs/rights.md."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("role", help="an existing role that owns nothing here")
@@ -66,15 +66,30 @@ def _ask(question: str, *said: str | list[str]) -> list[tuple[Any, ...]]:
 
 
 def _grants(role: Identifier) -> Iterator[Composed]:
-    """For what is there, and for what this owner will make here later."""
+    """For what is there; what this owner will make here later is nobody else's until this is run again."""
     schema = Identifier(_ask("SELECT current_schema()")[0][0])
-    later = SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA {} ").format(schema)
+    later = SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA {} REVOKE ALL ON {} FROM {}")
     yield SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role)
-    yield SQL("GRANT {} ON TABLE {} TO {}").format(WRITE, _names(TABLES), role)
+    yield later.format(schema, SQL("TABLES"), role)
+    yield later.format(schema, SQL("SEQUENCES"), role)
+    yield SQL("REVOKE ALL ON TABLE {} FROM {}").format(_names(TABLES), role)
+    yield SQL("GRANT SELECT ON TABLE {} TO {}").format(_names(TABLES), role)
     yield SQL("GRANT {} ON SEQUENCE {} TO {}").format(COUNT, _names(SEQUENCES), role)
-    yield later + SQL("GRANT {} ON TABLES TO {}").format(WRITE, role)
-    yield later + SQL("GRANT {} ON SEQUENCES TO {}").format(COUNT, role)
-    yield SQL("REVOKE UPDATE, DELETE, TRUNCATE ON TABLE {} FROM {}").format(Identifier(LOG), role)
+    there = {name for (name,) in _ask(OWN, TABLES)}
+    for table, rights in all_rights().items():
+        if table in there and (allowed := list(_allowed(rights))):
+            yield SQL("GRANT {} ON TABLE {} TO {}").format(SQL(", ").join(allowed), Identifier(table), role)
+
+
+def _allowed(rights: Rights) -> Iterator[Composed]:
+    if rights.add:
+        yield Composed([SQL("INSERT")])
+    if rights.freely:
+        yield Composed([SQL("UPDATE")])
+    elif rights.change:
+        yield SQL("UPDATE ({})").format(SQL(", ").join(map(Identifier, rights.change)))
+    if rights.remove:
+        yield Composed([SQL("DELETE")])
 
 
 def _names(kinds: list[str]) -> Composed:

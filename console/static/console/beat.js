@@ -1,8 +1,6 @@
 // The cells of a beat, chosen on the map: a click takes one in, another lets it go. The list of codes is the truth.
 
-import { Map as Chart, LngLatBounds, setWorkerUrl } from "../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
-
-setWorkerUrl(new URL("../vendor/maplibre-gl-6.17.0/maplibre-gl-worker.mjs", import.meta.url).href);
+import { Map as Chart, LngLatBounds } from "./maplibre.js";
 
 const here = document.getElementById("beat");
 const codes = document.querySelector("[name=cells]");

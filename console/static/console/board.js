@@ -1,5 +1,5 @@
 // The charts of the board, and how it keeps itself fresh: numbers are swapped in place, charts are told the news.
-import { announce } from "./desk.js";
+import { announce } from "./announce.js";
 
 const live = document.getElementById("live");
 const stale = document.getElementById("stale");

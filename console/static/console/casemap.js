@@ -1,5 +1,5 @@
 // Where a case is, on a map that can be moved. Where there is no WebGL the drawing stays, and on paper it always does.
-import * as maplibre from "../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
+import * as maplibre from "./maplibre.js";
 
 const place = document.querySelector("[data-place]");
 const shapes = JSON.parse(place.dataset.place);

@@ -1,11 +1,9 @@
 // Small behaviours of every page. Each is found by an attribute, so that a page without it pays nothing.
+// No module imports this one: it acts. What others want of it stands in announce.js.
 
-const says = document.getElementById("says");
-
-/** Tell it to who listens with a screen reader. */
-export function announce(text) {
-  says.textContent = text;
-}
+// Behaviours that ran twice would undo each other: the second start stops here, and says so.
+if (document.documentElement.dataset.desk) throw new Error("desk.js was started twice");
+document.documentElement.dataset.desk = "started";
 
 // A menu closes when one clicks elsewhere or presses Escape.
 document.addEventListener("click", (event) => {

@@ -1,5 +1,5 @@
 // A list by the keyboard: j and k go down and up, Enter opens, x chooses, / finds, ? tells.
-import { announce } from "./desk.js";
+import { announce } from "./announce.js";
 
 const rows = [...document.querySelectorAll("[data-row]")];
 const help = document.getElementById("help");

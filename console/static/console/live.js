@@ -3,6 +3,8 @@ const where = document.querySelector("[data-live]")?.dataset.live;
 
 if (where) {
   const stream = new EventSource(where, { withCredentials: true });
-  stream.addEventListener("message", () => window.htmx.trigger(document.body, "live"));
+  for (const event of ["message", "reset"]) {
+    stream.addEventListener(event, () => window.htmx.trigger(document.body, "live"));
+  }
   window.addEventListener("pagehide", () => stream.close());
 }

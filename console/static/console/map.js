@@ -1,6 +1,6 @@
 // The map. Everything it shows stands in its address: where (after #), and which layers, hue and period (after ?).
-import * as maplibre from "../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
-import { announce } from "./desk.js";
+import * as maplibre from "./maplibre.js";
+import { announce } from "./announce.js";
 
 const config = JSON.parse(document.getElementById("config").textContent);
 const words = config.words;

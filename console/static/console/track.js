@@ -1,5 +1,5 @@
 // The track of a day, with a slider that says when. Where there is no WebGL the table stays.
-import * as maplibre from "../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs";
+import * as maplibre from "./maplibre.js";
 
 const config = JSON.parse(document.getElementById("config").textContent);
 const slide = document.getElementById("slide");

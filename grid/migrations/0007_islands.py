@@ -9,7 +9,7 @@ DROP = "ALTER TABLE grid_cell DROP CONSTRAINT cell_shape_of_ground"
 class Migration(migrations.Migration):
     """A cell of several islands. The other way only while there is none."""
 
-    dependencies = [("grid", "0005_road")]
+    dependencies = [("grid", "0006_spending")]
 
     operations = [
         migrations.AlterField("cell", "shape", django.contrib.gis.db.models.fields.GeometryField(srid=4326)),

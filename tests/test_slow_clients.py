@@ -1,0 +1,167 @@
+"""Clients that are slow, or mean to be: the web server as deploy/Procfile starts it goes on answering the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from django.core.management import call_command
+
+from cases.models import Case
+from deploy.process import ROOT
+from grid.models import Officer
+
+from . import city as town
+from . import cluster
+from .cluster import Server, until
+from .test_crashes import free_port
+
+API = "/api/mobile/v1"
+PATIENCE_S = 20
+SLOW = 500
+
+
+@pytest.fixture(scope="module")
+def server(django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with django_db_blocker.unblock(), cluster.durable(tmp_path_factory.mktemp("slow")) as made:
+        yield made
+
+
+@pytest.fixture
+def city(server: Server) -> SimpleNamespace:
+    cluster.turn_out()
+    call_command("flush", interactive=False, verbosity=0)
+    return town.build()
+
+
+@contextmanager
+def serving(server: Server, **said: str) -> Iterator[int]:
+    """The web server on a port, as it ships."""
+    command = (ROOT / "deploy/Procfile").read_text().splitlines()[0].removeprefix("web: ")
+    port, path = free_port(), f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with server.victim("sh", "-c", command, PATH=path, PORT=str(port), **said) as web:
+        until(lambda: answers(port), "the web server answers", web)
+        yield port
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@contextmanager
+def phone(port: int, officer: Officer) -> Iterator[httpx.Client]:
+    token = str(town.phone(officer).defaults["HTTP_X_SESSION_TOKEN"])
+    headers = {"X-Session-Token": token, "Accept-Language": "en"}
+    base = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=PATIENCE_S) as http:
+        yield http
+
+
+def say(port: int, words: str, **options: int) -> socket.socket:
+    """A client that says so much, and then nothing."""
+    line = socket.socket()
+    if options:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options["takes"])
+    line.connect(("127.0.0.1", port))
+    line.sendall(words.encode())
+    return line
+
+
+def head(method: str, path: str, **headers: object) -> str:
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in {"Host": "localhost", **headers}.items()]
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""])
+
+
+def heard(line: socket.socket) -> tuple[int, dict[str, Any]]:
+    """The status and the problem that a client is told, who then finds the line cut."""
+    line.settimeout(PATIENCE_S)
+    said = b""
+    while piece := line.recv(65536):
+        said += piece
+    lines, _, body = said.partition(b"\r\n\r\n")
+    return int(lines.split()[1]), json.loads(body)
+
+
+def slow_ones(port: int) -> list[str]:
+    """What five kinds of them say: nothing, half of the headers, half of a log-in, of a photo, and all but no ear."""
+    half_a_photo = head("PUT", f"{API}/photos/{'a' * 64}", Content_Length=2_000_000) + "x" * 100_000
+    return [
+        "",
+        "GET / HTTP/1.1\r\nHost: loc",
+        head("POST", "/api/auth/app/v1/auth/login", Content_Length=1000) + '{"user',
+        half_a_photo,
+        head("GET", f"{API}/openapi.json") * 4,
+    ]
+
+
+def test_five_hundred_slow_clients_keep_nobody_from_working(server: Server, city: SimpleNamespace) -> None:
+    allow_sockets(2 * SLOW)
+    with serving(server) as port, ExitStack() as stack:
+        kinds = slow_ones(port)
+        for n in range(SLOW):
+            stack.enter_context(say(port, kinds[n % len(kinds)], takes=4096))
+        with phone(port, city.ann) as ann, phone(port, city.hugo) as hugo, ThreadPoolExecutor(8) as people:
+            reports = [people.submit(ann.post, f"{API}/cases", json=report(city)) for _ in range(20)]
+            looks = [people.submit(hugo.get, f"{API}/cases") for _ in range(20)]
+            assert {each.result().status_code for each in reports} == {201}
+            assert {each.result().status_code for each in looks} == {200}
+        assert answers(port)
+    assert Case.objects.count() == 20
+
+
+def allow_sockets(count: int) -> None:
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 10 * count, hard))
+
+
+def report(city: SimpleNamespace) -> dict[str, Any]:
+    spot = {"lon": town.LON + town.STEP / 2, "lat": town.LAT + town.STEP / 2, "crs": "wgs84"}
+    return {"id": str(uuid4()), "category": city.manhole.pk, "condition": city.rattling.pk, "point": spot}
+
+
+def test_a_body_has_its_time_and_its_room(server: Server, city: SimpleNamespace) -> None:
+    photo = f"{API}/photos/{'a' * 64}"
+    with serving(server, BODY_SECONDS="1", SPOOL_BYTES="1000000", WEB_WORKERS="1") as port:
+        with say(port, head("POST", f"{API}/cases", Content_Length=400) + "{") as line:
+            status, told = heard(line)
+        assert (status, told["status"], told["code"]) == (408, 408, "too_slow")
+        with say(port, head("POST", f"{API}/cases", Transfer_Encoding="chunked", Accept_Language="en")) as line:
+            status, told = heard(line)
+        assert (status, told["code"]) == (411, "length_required")
+        assert "Content-Length" in told["detail"]
+        first = say(port, head("PUT", photo, Content_Length=9_000_000) + "x" * 600_000)
+        with first, say(port, head("PUT", photo, Content_Length=9_000_000) + "x" * 600_000):
+            assert heard(first)[1]["code"] == "too_slow"  # longest here, and another needs the room
+        assert answers(port)
+
+
+def test_what_is_too_large_is_told_so(server: Server, city: SimpleNamespace) -> None:
+    with serving(server) as port, phone(port, city.ann) as ann:
+        answer = ann.post(f"{API}/cases", content=b" " * 1_000_000)
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+        answer = ann.put(f"{API}/photos/{'a' * 64}", content=b" " * 21_000_000)
+        assert (answer.status_code, answer.json()["code"]) == (413, "photo_too_large")
+        answer = ann.post("/account/login/", content=b" " * 1_000_000)
+        assert answer.status_code == 413
+
+
+def test_a_header_with_an_underscore_passes_for_no_other(server: Server, city: SimpleNamespace) -> None:
+    with serving(server) as port, phone(port, city.ann) as ann:
+        token = ann.headers.pop("X-Session-Token")
+        assert ann.get(f"{API}/me", headers={"X_Session_Token": token}).status_code == 401
+        assert ann.get(f"{API}/me", headers={"X-Session-Token": token}).json()["username"] == "ann"
