@@ -294,11 +294,11 @@ tools.addEventListener("change", (event) => {
 document.getElementById("found").addEventListener("click", (event) => {
   const found = event.target.closest("button");
   if (!found) return;
-  const { lon, lat, number, code } = found.dataset;
-  const zoom = number || code.length > 12 ? 16.5 : code.length > 9 ? 14.5 : 12.5;
+  const { lon, lat, number, code = "" } = found.dataset; // a road has neither
+  const zoom = number || !code || code.length > 12 ? 16.5 : code.length > 9 ? 14.5 : 12.5;
   map.easeTo({ center: [Number(lon), Number(lat)], zoom });
   if (number) open("number", number);
-  else open("code", code);
+  else if (code) open("code", code);
   document.getElementById("found").replaceChildren();
 });
 document.getElementById("whole").addEventListener("click", () => map.fitBounds([[west, south], [east, north]], fit));
