@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Codes of areas and classes as a city has them; longer than the standard's."""
 
-    dependencies = [("grid", "0007_islands")]
+    dependencies = [("grid", "0006_islands")]
 
     operations = [
         migrations.AlterField(

@@ -9,9 +9,13 @@ DROP = "ALTER TABLE grid_cell DROP CONSTRAINT cell_shape_of_ground"
 class Migration(migrations.Migration):
     """A cell of several islands. The other way only while there is none."""
 
-    dependencies = [("grid", "0006_spending")]
+    dependencies = [("grid", "0005_road")]
 
     operations = [
-        migrations.AlterField("cell", "shape", django.contrib.gis.db.models.fields.GeometryField(srid=4326)),
+        migrations.AlterField(
+            "cell",
+            "shape",
+            django.contrib.gis.db.models.fields.GeometryField(srid=4326, help_text="one polygon, or several: islands"),
+        ),
         migrations.RunSQL(ADD, DROP),
     ]
