@@ -29,7 +29,7 @@ class Indicator(models.Model):
     denominator = models.CharField(_("分母"), max_length=200, blank=True)
     better = models.CharField(_("方向"), max_length=6, choices=Better)
     counted_by = models.CharField(_("计数时间"), max_length=200)
-    counted_by_en = models.CharField(max_length=200)
+    counted_by_en = models.CharField(max_length=200, blank=True)
     exclusions = models.CharField(_("不计入"), max_length=200, blank=True)
     exclusions_en = models.CharField(max_length=200, blank=True)
 

@@ -12,6 +12,10 @@ class Migration(migrations.Migration):
     dependencies = [("grid", "0005_road")]
 
     operations = [
-        migrations.AlterField("cell", "shape", django.contrib.gis.db.models.fields.GeometryField(srid=4326)),
+        migrations.AlterField(
+            "cell",
+            "shape",
+            django.contrib.gis.db.models.fields.GeometryField(srid=4326, help_text="one polygon, or several: islands"),
+        ),
         migrations.RunSQL(ADD, DROP),
     ]
