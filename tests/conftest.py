@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +22,6 @@ from . import desk, shipped
 
 def pytest_configure(config: pytest.Config) -> None:
     """Files of the tests are kept apart, and thrown away at the end; the static files are those of ./dev test."""
-    os.environ["WANGGE_LANG"] = "zh-hans"  # whatever the terminal of whoever runs them speaks
     settings.PASSWORD_HASHERS = ["tests.city.QuickHasher"]
     settings.DATA_DIR = Path(tempfile.mkdtemp(prefix="wangge-tests-"))
     (settings.DATA_DIR / "static").symlink_to(settings.STATIC_ROOT)

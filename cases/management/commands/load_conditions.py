@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from cases.loading import conditions
 from cases.loading.command import refusing, said
 from cases.loading.workbook import ROWS
-from grid.loading.command import OperatorCommand
 from grid.moment import today
 
 
-class Command(OperatorCommand):
+class Command(BaseCommand):
     """Exit codes: 0 all is loaded (or would be), 1 nothing was, 2 whole sub-classes were and others refused."""
 
     help = "Load filing conditions from a workbook with a sheet for 部件 and one for 事件; all or nothing."

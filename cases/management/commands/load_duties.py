@@ -6,14 +6,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from cases.loading import duties
 from cases.loading.command import refusing, said
-from grid.loading.command import OperatorCommand
 
 
-class Command(OperatorCommand):
+class Command(BaseCommand):
     help = "Load a city's duties from a CSV file, which replaces those it had; all or nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

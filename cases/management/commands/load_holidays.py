@@ -6,16 +6,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from cases import docket
 from cases.loading import holidays
 from cases.loading.command import refusing, said
 from cases.loading.reading import day
-from grid.loading.command import OperatorCommand
 
 
-class Command(OperatorCommand):
+class Command(BaseCommand):
     help = "Load years of holidays (holiday-cn JSON), and compute the deadlines of open cases again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

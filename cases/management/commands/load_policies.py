@@ -6,12 +6,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import BaseCommand
+
 from cases.loading import policies
 from cases.loading.command import refusing, said
-from grid.loading.command import OperatorCommand
 
 
-class Command(OperatorCommand):
+class Command(BaseCommand):
     help = "Load policies, stage limits, rungs and timetables from a folder; each file is all of its table."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

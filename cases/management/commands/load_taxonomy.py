@@ -7,14 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from cases.loading import taxonomy
 from cases.loading.command import refusing, said
-from grid.loading.command import OperatorCommand
 
 
-class Command(OperatorCommand):
+class Command(BaseCommand):
     help = "Load classes and conditions from a folder of CSV files; all or nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -6,17 +6,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from cases.loading import new_city
 from cases.loading.command import refusing
-from grid.loading.command import OperatorCommand
 
 SHOWN = 10  # findings of one step; mending them shows the rest
 
 
-class Command(OperatorCommand):
+class Command(BaseCommand):
     """Exit codes: 0 the templates were written, or all is good; 1 something is to be mended. Nothing is loaded."""
 
     help = "Write a folder of templates for a new city; once it is there, check it step by step."

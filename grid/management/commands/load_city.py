@@ -6,20 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from grid import loading
 from grid.loading import Finding, Outcome
 from grid.loading.bounds import bounded_memory
-from grid.loading.command import OperatorCommand
 from grid.loading.kinds import KINDS
 from grid.loading.outcome import Refused
 
 SHOWN = 20  # of the findings of one code; the rest are counted
 
 
-class Command(OperatorCommand):
+class Command(BaseCommand):
     """Exit codes: 0 all is loaded (or would be), 1 nothing was, 2 the good rows were and others refused."""
 
     help = "Load a city from a folder. Nothing is written unless every row is good, or --partial is given."
