@@ -67,6 +67,7 @@ def allowance(name: str, default: str) -> tuple[int, int]:
 # The house
 DEBUG = yes("DEBUG")
 DEMO = yes("DEMO")  # demo logins and the faster clock of ./dev play
+DEMO_CASES = whole("DEMO_CASES", 6000, least=0, most=6000)  # past cases that an empty demo begins with
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / ".data")))
 SECRET_KEY = text("SECRET_KEY")
 if not SECRET_KEY:
