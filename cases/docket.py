@@ -38,6 +38,7 @@ from . import (
     reporting,
     rulebook,
     rules,
+    stale,
     stint,
     supervision,
 )
@@ -161,7 +162,7 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
     if case is None:
         raise Case.DoesNotExist
     if seen is not None:
-        refusals.overtaken(case, seen)
+        stale.overtaken(case, seen)
     if parent:
         case.parent = parent
     book, at = rulebook.current(), moment(case, now())

@@ -19,14 +19,13 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from math import inf
-from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import psycopg2  # type: ignore[import-untyped]
 
+from deploy.strangers import AT_A_TIME, KNOWN, Strangers
 from deploy.visitor import address, later, ours, readable, session
 
 INBOX = "/api/mobile/v1/inbox"
@@ -38,11 +37,6 @@ PAUSE_S = 0.25  # between a stream's questions: where messages come thick, each 
 AT_ONCE = 4  # questions to the web server; the others queue here
 PAGE = 200
 FULL_S = 5
-KNOWN = 20_000  # tokens whose officer is remembered
-REFUSED_S = 30  # so long a token that was refused is refused again without a question
-STRANGERS = 2  # questions at once about tokens that are not known; known ones have AT_ONCE beside these
-QUEUE = 500  # of strangers
-WRONG = 20  # tokens of one address that may be refused in REFUSED_S; more strangers from there come again later
 PASSED = (b"host", b"x-session-token", b"accept-language", b"user-agent", b"x-forwarded-for", b"x-forwarded-proto")
 
 Scope = Mapping[str, Any]
@@ -118,42 +112,11 @@ class Line:
             line.close()
 
 
-class Strangers:
-    """Tokens that nobody knows yet, and those that were refused of late. Used from the event loop alone."""
-
-    def __init__(self) -> None:
-        self.refused: dict[bytes, tuple[float, httpx.Response]] = {}  # oldest first
-        self.wrong: dict[str, tuple[float, int]] = {}  # by address: since when, how many
-        self.turn = asyncio.Semaphore(STRANGERS)
-        self.waiting = 0
-
-    def answer(self, token: bytes, address: str) -> httpx.Response | None:
-        """What is known without a question; None: ask."""
-        since, answer = self.refused.get(token, (-inf, None))
-        if since > monotonic() - REFUSED_S:
-            return answer
-        since, wrong = self.wrong.get(address, (-inf, 0))
-        if (since > monotonic() - REFUSED_S and wrong >= WRONG) or self.waiting >= QUEUE:
-            return httpx.Response(429, headers={"Retry-After": str(REFUSED_S)})
-        return None
-
-    def refuse(self, token: bytes, address: str, answer: httpx.Response) -> None:
-        """That was nobody's token."""
-        if len(self.refused) >= KNOWN:
-            del self.refused[next(iter(self.refused))]
-        self.refused[token] = (monotonic(), answer)
-        since, wrong = self.wrong.get(address, (-inf, 0))
-        fresh = since <= monotonic() - REFUSED_S
-        if len(self.wrong) >= KNOWN:
-            del self.wrong[next(iter(self.wrong))]
-        self.wrong[address] = (monotonic(), 1) if fresh else (since, wrong + 1)
-
-
 class Web:
     """The web server, as a phone sees it."""
 
     def __init__(self, address: str):
-        timeout, limits = httpx.Timeout(10, pool=None), httpx.Limits(max_connections=AT_ONCE + STRANGERS)
+        timeout, limits = httpx.Timeout(10, pool=None), httpx.Limits(max_connections=AT_ONCE + AT_A_TIME)
         self.http = httpx.AsyncClient(base_url=address, trust_env=False, timeout=timeout, limits=limits)
         self.officers: dict[str, int] = {}
         self.strangers = Strangers()

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from multiprocessing.connection import wait
 
 import django
@@ -26,14 +26,15 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.db import connection, connections, transaction  # noqa: E402
-from tqdm import tqdm  # noqa: E402
 
 from cases import forecast, tally  # noqa: E402
 from cases.models import Case  # noqa: E402
 from cases.planting.hush import hush  # noqa: E402
+from deploy.tongue import told  # noqa: E402
 from grid.moment import local_day  # noqa: E402
 
 from .past import Past  # noqa: E402
+from .saying import bar, deed  # noqa: E402
 from .tape import last_morning  # noqa: E402
 
 Step = Callable[[datetime], object]
@@ -46,7 +47,7 @@ class Taken(Exception):
 def main() -> int:
     said = arguments()
     if not settings.DEMO:
-        print("这里不是演示环境，不生成历史案卷。 This is not a demonstration: no history is planted.", file=sys.stderr)
+        print(told("This is not a demonstration: no history is planted."), file=sys.stderr)
         return 1
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # with all hands
     ends = last_morning(20)
@@ -55,17 +56,24 @@ def main() -> int:
     since = until - timedelta(days=round(said.months * 30.4))
     began = time.monotonic()
     try:
-        with tqdm(total=(ends - since).days, desc="days", unit="day", mininterval=1) as bar:
+        with bar(told("days of the past"), (ends - since).days, unit="d") as shown:
             plot = Plot(said.seed, since, until, said.cases, ends)
             hands = min(os.cpu_count() or 1, 4)
-            counts = plant(plot, hands=hands, step=lambda at: bar.update((at - since).days - bar.n))
+            counts = plant(plot, hands=hands, step=lambda at: shown.update((at - since).days - shown.n))
     except Taken as refusal:
         print(refusal, file=sys.stderr)
         return 1
     for what, n in counts.most_common():
-        print(f"{n:7} {what}")
-    days = f"{local_day(since)} … {local_day(until)}"
-    print(f"{counts['report']} cases, {days}, planted in {time.monotonic() - began:.0f} s")
+        print(f"{n:7} {deed(what)}")
+    print(
+        told(
+            "{cases} cases, {since} to {until}, planted in {seconds} s",
+            cases=counts["report"],
+            since=local_day(since),
+            until=local_day(until),
+            seconds=round(time.monotonic() - began),
+        )
+    )
     return 0
 
 
@@ -95,11 +103,10 @@ def plant(plot: Plot, *, hands: int = 1, step: Step = lambda at: None) -> Counte
     """
     if old := Case.objects.filter(reported_at__lt=plot.until).order_by("reported_at").first():
         day = local_day(plot.until)
-        raise Taken(
-            f"已有 {day} 之前的案卷（{old.number}），不再生成历史。如需重来：./dev reset\n"
-            f"There are cases from before {day} already ({old.number}). To begin anew: ./dev reset"
-        )
+        said = {"day": day, "number": old.number}
+        raise Taken(told("There are cases from before {day} already ({number}). To begin anew: ./dev reset", **said))
     counts = _grow(plot, step=step) if hands == 1 else _together(plot, hands, step)
+    step(plot.ends or plot.until)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # or the recount would be planned for tables that were empty
     with transaction.atomic():
@@ -128,8 +135,7 @@ def _together(plot: Plot, hands: int, step: Step) -> Counter[str]:
 
     def live(hand: int) -> None:
         try:
-            mine = step if hand == 0 else lambda at: None
-            lines[hand][1].send(_grow(plot, hand, hands, step=mine, ready=barrier.wait))
+            lines[hand][1].send(_grow(plot, hand, hands, step=_daily(lines[hand][1].send), ready=barrier.wait))
         except BaseException:
             barrier.abort()
             raise
@@ -137,15 +143,35 @@ def _together(plot: Plot, hands: int, step: Step) -> Counter[str]:
     processes = [here.Process(target=live, args=(hand,), daemon=True) for hand in range(hands)]
     for process in processes:
         process.start()
-    left = list(processes)
+    left, far = list(processes), [plot.since] * hands
     while left:
-        wait([process.sentinel for process in left])
+        wait([*(process.sentinel for process in left), *(listening for listening, _speaking in lines)])
         left = [process for process in left if process.exitcode is None]
         if any(process.exitcode for process in processes):
             barrier.abort()  # also where one was killed and could not say so
+        for hand, (listening, _speaking) in enumerate(lines):
+            while listening.poll():
+                said = listening.recv()
+                if isinstance(said, datetime):
+                    far[hand] = said
+                else:
+                    counts.update(said)
+        step(min(far))
     if any(process.exitcode for process in processes):
-        raise SystemExit("Nothing was planted.")
-    return sum((listening.recv() for listening, _speaking in lines), counts)
+        raise SystemExit(told("Nothing was planted."))
+    return counts
+
+
+def _daily(tell: Step) -> Step:
+    """Tells once a day how far a hand is."""
+    days: set[date] = set()
+
+    def step(at: datetime) -> None:
+        if at.date() not in days:
+            days.add(at.date())
+            tell(at)
+
+    return step
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
 
 def _logins(role: Role) -> Sequence[str]:
-    return f"{role.label} {role.value}", *(demo.login(folder, role) for folder in demo.CITIES)
+    return str(role.label), *(demo.login(folder, role) for folder in demo.CITIES)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
