@@ -17,6 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # The house
 DEBUG = yes("DEBUG")
 DEMO = yes("DEMO")  # demo logins and the faster clock of ./dev play
+DEMO_CASES = whole("DEMO_CASES", 6000, least=0, most=6000)  # past cases that an empty demo begins with
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / ".data")))
 SECRET_KEY = text("SECRET_KEY")
 if not SECRET_KEY:

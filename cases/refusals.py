@@ -349,7 +349,7 @@ def _photos(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -
         raise Refused("photos_missing", sentence, field="photos")
 
 
-FACTS = (
+SAID = (
     _condition,
     _department,
     _assisting,
@@ -361,6 +361,7 @@ FACTS = (
     _until,
     _supervised,
     terms.facts,
-    _flag,
-    _photos,
 )
+"""Rules that ask the database nothing, but for an assistance and for who is named to run an errand."""
+
+FACTS = (*SAID, _flag, _photos)

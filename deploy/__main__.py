@@ -2,8 +2,8 @@
 
   ./dev up [--port 8000]  everything, in the foreground: database, demo cities, web server, worker
   ./dev play [OPTIONS]    a day in the city, through the HTTP interface of the running ./dev up
-  ./dev history [OPTIONS] months of past cases for the boards of the demo; before, or without, ./dev play
-  ./dev pictures [NAME …] the pictures of the docs, of the running ./dev up after history and play
+  ./dev history [OPTIONS] more months of past cases for the demo, before those that it begins with
+  ./dev pictures [NAME …] the pictures of the docs, of the running ./dev up after play
   ./dev test [OPTIONS]    the tests, on a database of their own; the options go to pytest
   ./dev lint              ruff and mypy
   ./dev bench NAME        measure: bench/NAME.py, on a durable database of its own that holds the demo cities
@@ -89,7 +89,7 @@ def bench(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in names:
         raise Failed(told("Which bench? There are: {names}", names=", ".join(names)))
     with environment(throwaway(durable=True)) as given:
-        prepare(given)
+        prepare({**given, "DEMO_CASES": "0"})
         apart = {"DATABASE_APP_URL": given["DATABASE_URL"]}  # of the servers that it starts; it fills tables itself
         return run((PYTHON, "-m", f"bench.{arguments[0]}", *arguments[1:]), as_owner(given) | apart)
 

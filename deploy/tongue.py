@@ -142,8 +142,8 @@ HELP = """一台机器上的网格系统。
 
   ./dev up [--port 8000]  全部启动，在前台运行：数据库、演示城市、网页服务、后台任务
   ./dev play [选项]       通过正在运行的 ./dev up 的 HTTP 接口，演示城市的一天
-  ./dev history [选项]    为演示的看板生成数月的历史案卷；在 ./dev play 之前，或单独运行
-  ./dev pictures [名称 …] 为文档截图：须已运行 ./dev up，并做过 history 和 play
+  ./dev history [选项]    在演示自带的案卷之前，再生成数月的历史案卷
+  ./dev pictures [名称 …] 为文档截图：须已运行 ./dev up，并做过 play
   ./dev test [选项]       运行测试，用独立的数据库；选项交给 pytest
   ./dev lint              ruff 和 mypy
   ./dev bench 名称        测量：bench/名称.py，用独立的、可靠落盘的数据库，内有演示城市

@@ -1,7 +1,8 @@
 """./dev history: months of closed cases for the demo, so that boards, scores and forecasts have something to show.
 
 Everything is written as it would have been at its time, by the same functions that write any case, but nobody is
-sent a message. It is planted whole or not at all, and ends on the morning on which ./dev play begins.
+sent a message. It is planted whole or not at all: before the cases that there are, or up to the morning on which
+./dev play begins.
 """
 
 from __future__ import annotations
@@ -9,13 +10,11 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import random
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from multiprocessing.connection import wait
@@ -27,13 +26,12 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.db import connection, connections, transaction  # noqa: E402
-from django_q.brokers import Broker  # noqa: E402
-from django_q.conf import Conf  # noqa: E402
 
-from cases import draw, forecast, outbox, tally  # noqa: E402
+from cases import forecast, tally  # noqa: E402
 from cases.models import Case  # noqa: E402
+from cases.planting.hush import hush  # noqa: E402
 from deploy.tongue import told  # noqa: E402
-from grid.moment import local_day, now  # noqa: E402
+from grid.moment import local_day  # noqa: E402
 
 from .past import Past  # noqa: E402
 from .saying import bar, deed  # noqa: E402
@@ -46,41 +44,20 @@ class Taken(Exception):
     """There are cases of that time already. Nothing was planted."""
 
 
-class Silence(Broker):
-    """A queue that forgets: nobody is asked to do anything for what is long past."""
-
-    def enqueue(self, task: str) -> str:
-        return ""
-
-
-class Lot:
-    """Falls by the seed and the moment, whoever else is drawn."""
-
-    def __init__(self, seed: str):
-        self.seed = seed
-
-    def randrange(self, among: int) -> int:
-        return self._dice("whom").randrange(among)
-
-    def random(self) -> float:
-        return self._dice("whether").random()
-
-    def _dice(self, about: str) -> random.Random:
-        return random.Random(f"{self.seed}:{about}:{now().isoformat()}")
-
-
 def main() -> int:
     said = arguments()
     if not settings.DEMO:
         print(told("This is not a demonstration: no history is planted."), file=sys.stderr)
         return 1
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # with all hands
-    until = last_morning(20)
+    ends = last_morning(20)
+    first = Case.objects.order_by("reported_at").values_list("reported_at", flat=True).first()
+    until = min(ends, tally.midnight(local_day(first))) if first else ends
     since = until - timedelta(days=round(said.months * 30.4))
     began = time.monotonic()
     try:
-        with bar(told("days of the past"), (until - since).days, unit="d") as shown:
-            plot = Plot(said.seed, since, until, said.cases)
+        with bar(told("days of the past"), (ends - since).days, unit="d") as shown:
+            plot = Plot(said.seed, since, until, said.cases, ends)
             hands = min(os.cpu_count() or 1, 4)
             counts = plant(plot, hands=hands, step=lambda at: shown.update((at - since).days - shown.n))
     except Taken as refusal:
@@ -110,12 +87,13 @@ def arguments() -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class Plot:
-    """Which past is planted."""
+    """Which past is planted. What was reported until its end is lived on to `ends`, where that is later."""
 
     seed: str
     since: datetime
     until: datetime
     cases: int
+    ends: datetime | None = None
 
 
 def plant(plot: Plot, *, hands: int = 1, step: Step = lambda at: None) -> Counter[str]:
@@ -128,11 +106,11 @@ def plant(plot: Plot, *, hands: int = 1, step: Step = lambda at: None) -> Counte
         said = {"day": day, "number": old.number}
         raise Taken(told("There are cases from before {day} already ({number}). To begin anew: ./dev reset", **said))
     counts = _grow(plot, step=step) if hands == 1 else _together(plot, hands, step)
-    step(plot.until)
+    step(plot.ends or plot.until)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # or the recount would be planned for tables that were empty
     with transaction.atomic():
-        tally.rebuild(local_day(plot.since), local_day(plot.until))
+        tally.rebuild(local_day(plot.since), local_day(plot.ends or plot.until))
         forecast.recount()
         forecast.foresee_all()
     return counts
@@ -142,8 +120,8 @@ def _grow(
     plot: Plot, hand: int = 0, hands: int = 1, *, step: Step, ready: Callable[[], object] = lambda: None
 ) -> Counter[str]:
     """Live one hand's share, in one transaction. `ready` returns when all may commit, or raises."""
-    with transaction.atomic(), _alone(plot.seed):
-        past = Past(plot.seed, plot.since, plot.until, plot.cases, hand=hand, hands=hands)
+    with transaction.atomic(), hush(plot.seed):
+        past = Past(plot.seed, plot.since, plot.until, plot.cases, plot.ends, hand=hand, hands=hands)
         past.run(step)
         ready()
     return past.counts
@@ -194,20 +172,6 @@ def _daily(tell: Step) -> Step:
             tell(at)
 
     return step
-
-
-@contextmanager
-def _alone(seed: str) -> Iterator[None]:
-    """Nobody is owed anything for what is long past, and lots fall as the seed has it."""
-    kept, lot, broker = dict(outbox.CONSUMERS), draw.LOT, Conf.BROKER_CLASS
-    outbox.CONSUMERS.clear()
-    Conf.BROKER_CLASS = f"{Silence.__module__}.{Silence.__qualname__}"
-    draw.LOT = Lot(seed)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        outbox.CONSUMERS.update(kept)
-        draw.LOT, Conf.BROKER_CLASS = lot, broker
 
 
 if __name__ == "__main__":

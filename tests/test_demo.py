@@ -20,6 +20,12 @@ from grid.models import Cell, Change, Officer
 from grid.roles import Role
 
 
+@pytest.fixture(autouse=True)
+def without_a_past(settings: Any) -> None:
+    """What a demonstration begins with has a file of its own, test_planting.py."""
+    settings.DEMO_CASES = 0
+
+
 def play() -> str:
     said = StringIO()
     call_command("demo", stdout=said, stderr=StringIO())

@@ -94,7 +94,7 @@ def keep(sha256: str, body: bytes, *, by: Officer, limited: bool = False) -> tup
         if created and limited:
             quota.spend(by, quota.Kind.PHOTO_KB, max(len(body), LEAST_COUNTED) // 1000)
         if created:
-            store.write(_original_name(sha256), body)
+            store.write(original_name(sha256), body)
             async_task("cases.photos.shrink", sha256)
             if Evidence.objects.filter(photo=sha256).exists():  # named before it came
                 async_task("cases.flags.arrived", sha256)
@@ -104,10 +104,10 @@ def keep(sha256: str, body: bytes, *, by: Officer, limited: bool = False) -> tup
 def _repair(photo: Photo, body: bytes) -> None:
     """Bring back what the disk has lost of a photo: the original from its bytes, the previews by the worker."""
     sha256 = photo.pk
-    if not _holds(_original_name(sha256), body):
+    if not _holds(original_name(sha256), body):
         with transaction.atomic():
             Photo.objects.select_for_update().get(pk=sha256)
-            store.write(_original_name(sha256), body)
+            store.write(original_name(sha256), body)
             Photo.objects.filter(pk=sha256).update(shrunk_at=None)  # what took one may have taken the others
             async_task("cases.photos.shrink", sha256)
         log.warning("the file of photo %s was lost or damaged, and came again", sha256)
@@ -160,7 +160,7 @@ def preview(sha256: str, size: int, *, to: Officer) -> bytes:
             raise _lost(sha256) from None
         except PhotoRefused as refused:
             if refused.code == "disk_full":  # to be seen it need not be kept
-                return picture.previews(_read(_original_name(sha256)), [size])[size]
+                return picture.previews(_read(original_name(sha256)), [size])[size]
             raise _lost(sha256) from None
 
 
@@ -177,7 +177,7 @@ def original(sha256: str, *, to: Officer) -> tuple[Photo, File[bytes]]:
     numbers = ",".join(shown.values_list("number", flat=True).distinct())
     access.info("original officer=%s sha256=%s case=%s", to.pk, sha256, numbers or "-")
     try:
-        return photo, default_storage.open(_original_name(sha256))
+        return photo, default_storage.open(original_name(sha256))
     except FileNotFoundError:
         raise _lost(sha256) from None
 
@@ -209,11 +209,11 @@ def shrink(sha256: str) -> None:
     with transaction.atomic():
         photo = Photo.objects.select_for_update().get(pk=sha256)
         if photo.looks is None:
-            alike.remember(photo, picture.look(_read(_original_name(sha256))).looks)
+            alike.remember(photo, picture.look(_read(original_name(sha256))).looks)
         sizes = [size for size in settings.PREVIEW_SIZES if not (photo.shrunk_at and _has_preview(sha256, size))]
         if not sizes:
             return
-        for size, webp in picture.previews(_read(_original_name(sha256)), sizes).items():
+        for size, webp in picture.previews(_read(original_name(sha256)), sizes).items():
             store.write(_preview_name(sha256, size), webp)
         photo.shrunk_at = now()
         photo.save(update_fields=["shrunk_at"])
@@ -252,7 +252,8 @@ def _doubted(officer: Officer) -> list[str]:
     return [sha for shown in known for sha, _purpose in shown]
 
 
-def _original_name(sha256: str) -> str:
+def original_name(sha256: str) -> str:
+    """Under which name the storage holds a photo as it came."""
     return f"evidence/{sha256[:2]}/{sha256}"
 
 
