@@ -16,17 +16,17 @@ import json
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from http.cookies import CookieError, SimpleCookie
-from math import inf
-from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import psycopg2  # type: ignore[import-untyped]
+
+from deploy.strangers import AT_A_TIME, KNOWN, Strangers
+from deploy.visitor import address, later, ours, readable, session
 
 INBOX = "/api/mobile/v1/inbox"
 CHANNEL = "inbox"
@@ -37,15 +37,6 @@ PAUSE_S = 0.25  # between a stream's questions: where messages come thick, each 
 AT_ONCE = 4  # questions to the web server; the others queue here
 PAGE = 200
 FULL_S = 5
-PORTS = {"http": 80, "https": 443}
-KNOWN = 20_000  # tokens whose officer is remembered
-REFUSED_S = 30  # so long a token that was refused is refused again without a question
-STRANGERS = 2  # questions at once about tokens that are not known; known ones have AT_ONCE beside these
-QUEUE = 500  # of strangers
-WRONG = 20  # tokens of one address that may be refused in REFUSED_S; more strangers from there come again later
-PROXIES = int(os.environ.get("TRUSTED_PROXIES", "0"))
-COOKIE = "sessionid"  # Django's name for it
-ORIGINS = frozenset(filter(None, os.environ.get("LIVE_ORIGINS", "").replace(" ", "").split(",")))
 PASSED = (b"host", b"x-session-token", b"accept-language", b"user-agent", b"x-forwarded-for", b"x-forwarded-proto")
 
 Scope = Mapping[str, Any]
@@ -121,42 +112,11 @@ class Line:
             line.close()
 
 
-class Strangers:
-    """Tokens that nobody knows yet, and those that were refused of late. Used from the event loop alone."""
-
-    def __init__(self) -> None:
-        self.refused: dict[bytes, tuple[float, httpx.Response]] = {}  # oldest first
-        self.wrong: dict[str, tuple[float, int]] = {}  # by address: since when, how many
-        self.turn = asyncio.Semaphore(STRANGERS)
-        self.waiting = 0
-
-    def answer(self, token: bytes, address: str) -> httpx.Response | None:
-        """What is known without a question; None: ask."""
-        since, answer = self.refused.get(token, (-inf, None))
-        if since > monotonic() - REFUSED_S:
-            return answer
-        since, wrong = self.wrong.get(address, (-inf, 0))
-        if (since > monotonic() - REFUSED_S and wrong >= WRONG) or self.waiting >= QUEUE:
-            return httpx.Response(429, headers={"Retry-After": str(REFUSED_S)})
-        return None
-
-    def refuse(self, token: bytes, address: str, answer: httpx.Response) -> None:
-        """That was nobody's token."""
-        if len(self.refused) >= KNOWN:
-            del self.refused[next(iter(self.refused))]
-        self.refused[token] = (monotonic(), answer)
-        since, wrong = self.wrong.get(address, (-inf, 0))
-        fresh = since <= monotonic() - REFUSED_S
-        if len(self.wrong) >= KNOWN:
-            del self.wrong[next(iter(self.wrong))]
-        self.wrong[address] = (monotonic(), 1) if fresh else (since, wrong + 1)
-
-
 class Web:
     """The web server, as a phone sees it."""
 
     def __init__(self, address: str):
-        timeout, limits = httpx.Timeout(10, pool=None), httpx.Limits(max_connections=AT_ONCE + STRANGERS)
+        timeout, limits = httpx.Timeout(10, pool=None), httpx.Limits(max_connections=AT_ONCE + AT_A_TIME)
         self.http = httpx.AsyncClient(base_url=address, trust_env=False, timeout=timeout, limits=limits)
         self.officers: dict[str, int] = {}
         self.strangers = Strangers()
@@ -305,53 +265,6 @@ class Visit:
 
 def _tells(inbox: dict[str, Any]) -> bool:
     return bool(inbox["items"] or inbox["reset"])
-
-
-def later(since: str, last_seen: str) -> str:
-    """The later of two numbers, either of which may be missing: what a browser asks when a line broke names where it
-    began in its address, and where it was in its header. What is no number is for the web server to refuse.
-    """
-    if since and not number(since):
-        return since
-    return max(filter(number, (since, last_seen)), key=int, default="")
-
-
-def number(said: str) -> bool:
-    return said.isascii() and said.isdecimal() and len(said) < 20
-
-
-def session(cookies: str) -> str:
-    """The session's token that a browser's cookies hold; empty without one."""
-    try:
-        found = SimpleCookie(cookies).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found else ""
-
-
-def address(client: Sequence[Any] | None, forwarded: str) -> str:
-    """Where a visitor comes from: as our own proxies say, where there are any."""
-    hops = [hop.strip() for hop in forwarded.split(",")]
-    if PROXIES and len(hops) >= PROXIES:
-        return hops[-PROXIES]
-    return str(client[0]) if client else ""
-
-
-def ours(origin: str, host: str, web_port: int | None) -> bool:
-    """Whether a page is the city's own: of LIVE_ORIGINS, or without those of the web server on this very host."""
-    if ORIGINS:
-        return origin in ORIGINS
-    try:
-        page, here = urlsplit(origin), urlsplit(f"{origin.partition(':')[0]}://{host}")
-        doors = (web_port, here.port or PORTS.get(here.scheme))
-        return page.hostname == here.hostname and (page.port or PORTS.get(page.scheme)) in doors
-    except ValueError:  # what is no address
-        return False
-
-
-def readable(origin: str) -> Headers:
-    """What lets a page of that origin read the answer, and send its cookie."""
-    return {"access-control-allow-origin": origin, "access-control-allow-credentials": "true"}
 
 
 class Room:

@@ -33,8 +33,8 @@ def _fitting(read: Callable[[T], T | None], code: LiteralString, says: LiteralSt
     return AfterValidator(judge)
 
 
-Key = Annotated[int, Field(ge=1, le=KEY_MOST)]
-"""Of a row."""
+Key = Annotated[int, Field(ge=0, le=KEY_MOST)]
+"""Of a row. That there is none with the key, 0 or another, the operation says."""
 KeyOrNone = Annotated[int, Field(ge=0, le=KEY_MOST)]
 """Of a row; 0 is a word of its own: the city, nobody yet."""
 Count = Annotated[int, Field(ge=0, le=COUNT_MOST)]
@@ -78,13 +78,8 @@ ClockTime = Annotated[
 ]
 """By the city's own clock."""
 
-WebAddress = Annotated[
-    str,
-    Field(max_length=vocabulary.ADDRESS_LONGEST),
-    _fitting(
-        lambda said: said if vocabulary.web_address(said) else None, "url_parsing", "is no address that can be called"
-    ),
-]
+WebAddress = Annotated[str, Field(max_length=vocabulary.ADDRESS_LONGEST)]
+"""Where a program is to be called: `outside.judge` says whether it can and may be."""
 
 Sha256 = Annotated[
     str, Field(max_length=64, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the photo's bytes, lower-case hex")

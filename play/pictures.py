@@ -17,6 +17,8 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from deploy.tongue import told
+
 CHROMIUM = "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None  # None: the one of its driver
 FLAGS = (
     "--headless=new",
@@ -92,7 +94,7 @@ def main() -> int:
     try:
         httpx.get(f"{said.url}/healthz")
     except httpx.TransportError:
-        print(f"{said.url} does not answer yet: wait until ./dev up says that it is ready.", file=sys.stderr)
+        print(told("{url} does not answer: is ./dev up ready there?", url=said.url), file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright:

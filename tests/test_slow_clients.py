@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,13 +19,14 @@ from uuid import uuid4
 import httpx
 import pytest
 from django.core.management import call_command
+from PIL import Image
 
 from cases.models import Case
 from deploy.process import ROOT
 from grid.models import Officer
 
 from . import city as town
-from . import cluster
+from . import cluster, pictures
 from .cluster import Server, until
 from .test_crashes import free_port
 
@@ -97,25 +99,28 @@ def heard(line: socket.socket) -> tuple[int, dict[str, Any]]:
     return int(lines.split()[1]), json.loads(body)
 
 
-def slow_ones(port: int) -> list[str]:
+def slow_ones(phone: httpx.Client) -> list[str]:
     """What five kinds of them say: nothing, half of the headers, half of a log-in, of a photo, and all but no ear."""
     half_a_photo = head("PUT", f"{API}/photos/{'a' * 64}", Content_Length=2_000_000) + "x" * 100_000
+    noise = pictures.saved(Image.effect_noise((1600, 1600), 100))
+    large = f"{API}/photos/{sha256(noise).hexdigest()}"
+    assert phone.put(large, content=noise).status_code == 201 and len(noise) > 1_000_000
     return [
         "",
         "GET / HTTP/1.1\r\nHost: loc",
         head("POST", "/api/auth/app/v1/auth/login", Content_Length=1000) + '{"user',
         half_a_photo,
-        head("GET", f"{API}/openapi.json") * 4,
+        head("GET", f"{large}?size=original", X_Session_Token=phone.headers["X-Session-Token"]) * 4,
     ]
 
 
 def test_five_hundred_slow_clients_keep_nobody_from_working(server: Server, city: SimpleNamespace) -> None:
     allow_sockets(2 * SLOW)
-    with serving(server) as port, ExitStack() as stack:
-        kinds = slow_ones(port)
+    with serving(server) as port, ExitStack() as stack, phone(port, city.ann) as ann, phone(port, city.hugo) as hugo:
+        kinds = slow_ones(ann)
         for n in range(SLOW):
             stack.enter_context(say(port, kinds[n % len(kinds)], takes=4096))
-        with phone(port, city.ann) as ann, phone(port, city.hugo) as hugo, ThreadPoolExecutor(8) as people:
+        with ThreadPoolExecutor(8) as people:
             reports = [people.submit(ann.post, f"{API}/cases", json=report(city)) for _ in range(20)]
             looks = [people.submit(hugo.get, f"{API}/cases") for _ in range(20)]
             assert {each.result().status_code for each in reports} == {201}

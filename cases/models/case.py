@@ -234,6 +234,9 @@ class Case(models.Model):
 
     objects = CaseQuerySet.as_manager()
 
+    lived: list[CaseEvent] | None = None
+    """Its lines, where its whole life is reckoned before anything is written; see logbook.py."""
+
     class Meta:
         verbose_name = _("案卷")
         indexes = [

@@ -8,6 +8,7 @@ from django.contrib.gis.db.models.functions import AsGeoJSON
 from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
 
+from grid import levels
 from grid.keeping import kept_by
 from grid.models import Area, Beat, Cell
 from grid.vocabulary import whole
@@ -15,8 +16,6 @@ from grid.words import named
 
 from ..door import Request, desk
 from .settings import KEEPERS
-
-STREET = 9  # digits of a street's code
 
 
 @desk(*KEEPERS)
@@ -30,7 +29,7 @@ def streets(request: Request) -> JsonResponse:
 
 def _codes(cells: QuerySet[Cell]) -> list[str]:
     areas = cells.values_list("area__code", flat=True).distinct().order_by()
-    return [code[:STREET] for code in areas]
+    return [code[: levels.between()] for code in areas]
 
 
 @desk(*KEEPERS)
