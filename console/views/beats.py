@@ -11,6 +11,7 @@ from django.http import HttpResponse, JsonResponse
 from grid import levels
 from grid.keeping import kept_by
 from grid.models import Area, Beat, Cell
+from grid.vocabulary import whole
 from grid.words import named
 
 from ..door import Request, desk
@@ -21,7 +22,7 @@ from .settings import KEEPERS
 def streets(request: Request) -> JsonResponse:
     """The streets that have cells, and which of them a beat's cells lie in, by the beat's key in `beat`."""
     cells = kept_by(request.user, Cell.objects.current())
-    lie = set(_codes(cells.filter(beats=request.GET.get("beat") or None)))
+    lie = set(_codes(cells.filter(beats=whole(request.GET.get("beat")))))
     rows = Area.objects.filter(code__in=set(_codes(cells))).order_by("code")
     return JsonResponse({"items": [{"code": row.code, "name": named(row), "mine": row.code in lie} for row in rows]})
 
