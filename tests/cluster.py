@@ -83,7 +83,13 @@ def durable(folder: Path) -> Iterator[Server]:
     """A durable cluster with empty tables, which is this process's database too while the block lasts."""
     with burying(), throwaway(durable=True) as cluster:
         urls = {"DATABASE_URL": cluster.url(APP), "DATABASE_OWNER_URL": cluster.url(OWNER)}
-        own = {"DATA_DIR": str(folder), "SECRET_KEY": settings.SECRET_KEY, "DEMO": "0", "PYTHONUNBUFFERED": "1"}
+        own = {
+            "DATA_DIR": str(folder),
+            "SECRET_KEY": settings.SECRET_KEY,
+            "DEMO": "0",
+            "PYTHONUNBUFFERED": "1",
+            "WANGGE_LANG": "en",
+        }
         server = Server(cluster, without_pg(os.environ) | urls | own)
         serve.prepare(server.environment)
         with _standing_in(cluster.url(OWNER)):
