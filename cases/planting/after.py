@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from grid.models import Officer
-from grid.moment import standing
+from grid.moment import now, standing
 from grid.roles import Role
 
 from .. import bulletin, evaluation, forecast, outbox, periods, rechecks, tally
@@ -85,12 +85,14 @@ def _decide(world: World, recheck: Recheck, at: datetime, *, upheld: bool) -> No
 
 
 def publish(world: World) -> None:
-    """The rankings and the bulletins of the whole months, each on the morning after."""
+    """The rankings and the bulletins of the whole months, each on the morning after; that of a month that ended this
+    night is not yet, so at once."""
     by = next((one for one in world.cast.officers.values() if one.holds(Role.LEADER) and one.area is None), None)
     if by is None:
         return
+    at = now()
     for month in _months(world):
-        with standing(tally.midnight(month.next.since) + timedelta(hours=9)):
+        with standing(min(tally.midnight(month.next.since) + timedelta(hours=9), at)):
             for code in Scheme.objects.order_by("code").values_list("code", flat=True).distinct():
                 evaluation.publish(evaluation.in_force(code, month.until), month, by)
             bulletin.issue(f"{month.since:%Y-%m}", by)
