@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Max, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from grid import quota
@@ -225,7 +225,9 @@ def locked(cases: CaseQuerySet, *, skip: bool = False) -> CaseQuerySet:
     pointed at before. A case that was dispatched meanwhile would come without its department.
     """
     held = cases.select_for_update(of=("self",), skip_locked=skip)
-    last = CaseEvent.objects.filter(case=OuterRef("pk")).order_by("-id").values("at")[:1]
+    # The latest, not the first backwards by number: that is read through the whole log where the planner guesses so.
+    lines = CaseEvent.objects.filter(case=OuterRef("pk")).order_by().values("case")
+    last = lines.annotate(latest=Max("at")).values("latest")
     cases = Case.objects.filter(pk__in=[case.pk for case in held.only("pk")])
     return cases.select_related(*RELATED).annotate(last_at=Subquery(last))
 
