@@ -266,6 +266,8 @@ def bound_silence() -> int:
     """
     doors = 0
     for handle in Path("/proc/self/fd").iterdir():
+        if not handle.is_socket():
+            continue
         with suppress(OSError), socket.socket(fileno=os.dup(int(handle.name))) as door:
             if door.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, READ_S * 1000)
