@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import time
+from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Min
 from django.http import HttpRequest, JsonResponse
@@ -18,21 +23,38 @@ LATE_S = 180  # a debt or a schedule that is so late has nobody who sees to it
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while people can work, 503 when they cannot. `status` is "ok", "late" or "down".
+    """200 while people can work, 503 when they cannot. `status` is "ok", "late" or "down"; `late` says which parts are.
 
     oldest_debt_s: how long the oldest debt to a consumer has been owed that was not put off. away: by consumer, how
     many debts wait for a server out there that does not take them now, and how long the oldest has been owed.
     schedule_late_s: by how much the worker's most overdue schedule is late. queued: tasks not yet taken. ringing:
     alarms that are past and have not rung. alarm_late_s: by how much the oldest of them is late.
+    disk_free_percent: of the disk that photos are kept on.
     """
     try:
         connection.ensure_connection()
         said = _look(now())
     except DatabaseError:
         return _answer({"status": "down"}, 503)
-    waits = [each["oldest_s"] for each in said["away"].values()]
-    late = max(said["oldest_debt_s"], said["schedule_late_s"], said["alarm_late_s"], *waits) > LATE_S
-    return _answer({"status": "late" if late else "ok", **said}, 200)
+    late = _late(said)
+    return _answer({"status": "late" if late else "ok", "late": late, **said}, 200)
+
+
+def _late(said: Mapping[str, Any]) -> list[str]:
+    """What has nobody who sees to it, or will stop people soon. `./dev up` has LATE_S to come to what lay before it."""
+    waits = {
+        "debts": said["oldest_debt_s"],
+        "schedules": said["schedule_late_s"],
+        "alarms": said["alarm_late_s"],
+        "away": max((each["oldest_s"] for each in said["away"].values()), default=0),
+    }
+    late = [] if _just_opened() else [part for part, waited in waits.items() if waited > LATE_S]
+    return late + ["disk"] * (said["disk_free_percent"] <= settings.DISK_FREE_PERCENT)
+
+
+def _just_opened() -> bool:
+    """By the clock that nobody can set. Under systemd nobody says when it was opened: then it was long ago."""
+    return settings.OPENED_AT > 0 and 0 <= time.monotonic() - settings.OPENED_AT <= LATE_S
 
 
 def _look(at: datetime) -> dict[str, Any]:
@@ -45,7 +67,15 @@ def _look(at: datetime) -> dict[str, Any]:
         "queued": OrmQ.objects.count(),
         "ringing": ringing.count(),
         "alarm_late_s": _since(ringing.aggregate(first=Min("alarm_at"))["first"], at),
+        "disk_free_percent": _disk_free(settings.MEDIA_ROOT),
     }
+
+
+def _disk_free(folder: Path) -> float:
+    """Of what may be used without being root; of the nearest folder that is there already."""
+    found = next(place for place in (folder, *folder.parents) if place.exists())
+    disk = shutil.disk_usage(found)
+    return round(100 * disk.free / (disk.used + disk.free), 1)
 
 
 def _since(moment: datetime | None, at: datetime) -> int:

@@ -2,71 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import dj_database_url
 import phonenumbers
 from django.core.exceptions import ImproperlyConfigured
 
+from .environment import allowance, number, port, text, whole, words, yes
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def text(name: str, default: str = "") -> str:
-    """The environment's word, or what the file named by NAME_FILE says."""
-    if path := os.environ.get(f"{name}_FILE"):
-        return Path(path).read_text(encoding="utf8").strip()
-    return os.environ.get(name, default)
-
-
-def yes(name: str, default: bool = False) -> bool:
-    said = text(name, str(int(default))).lower()
-    if said not in ("1", "0", "true", "false", "yes", "no"):
-        raise ImproperlyConfigured(f"{name}={said!r}: say 1 or 0")
-    return said in ("1", "true", "yes")
-
-
-def number(name: str, default: float, *, least: float = 0) -> float:
-    try:
-        said = float(text(name, str(default)))
-    except ValueError:
-        raise ImproperlyConfigured(f"{name}={text(name)!r} is not a number") from None
-    if said < least:
-        raise ImproperlyConfigured(f"{name}={said:g}: at least {least:g}")
-    return said
-
-
-def whole(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
-    said = number(name, default, least=least)
-    if most is not None and said > most:
-        raise ImproperlyConfigured(f"{name}={said:g}: at most {most}")
-    if said != int(said):
-        raise ImproperlyConfigured(f"{name}={said:g} is not a whole number")
-    return int(said)
-
-
-def words(name: str, default: str = "") -> list[str]:
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
-
-
-def port(said: str) -> int:
-    if not (said.isascii() and said.isdecimal() and 0 < int(said) < 65_536):
-        raise ImproperlyConfigured(f"HOOK_PORTS: {said!r} is no port")
-    return int(said)
-
-
-def allowance(name: str, default: str) -> tuple[int, int]:
-    """ "300/1000": so many in ten minutes, and so many a day, each at least 1."""
-    lately, _, today = text(name, default).partition("/")
-    if not (lately.isdecimal() and today.isdecimal() and 0 < int(lately) <= int(today) < 10**9):
-        raise ImproperlyConfigured(f"{name}={text(name)!r}: say 300/1000, at most so many in ten minutes and a day")
-    return int(lately), int(today)
 
 
 # The house
 DEBUG = yes("DEBUG")
 DEMO = yes("DEMO")  # demo logins and the faster clock of ./dev play
+DEMO_CASES = whole("DEMO_CASES", 6000, least=0, most=6000)  # past cases that an empty demo begins with
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / ".data")))
 SECRET_KEY = text("SECRET_KEY")
 if not SECRET_KEY:
@@ -174,6 +125,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 MEDIA_ROOT = DATA_DIR / "media"
+DISK_FREE_PERCENT = number("DISK_FREE_PERCENT", 5, most=50)  # from which on /healthz is late
+OPENED_AT = number("OPENED_AT", 0, most=1e12)  # by the monotonic clock; `./dev up` says it
 if text("S3_BUCKET"):
     _photos = {
         "BACKEND": "storages.backends.s3.S3Storage",
@@ -189,16 +142,16 @@ STORAGES = {
     "default": _photos,
     "staticfiles": {"BACKEND": "backend.static_files.NamedByContent"},
 }
-PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1)
-PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1)
-JSON_BYTES = whole("JSON_BYTES", 262_144, least=65_536)  # the largest body that is neither a photo nor brings files
-FORM_BYTES = whole("FORM_BYTES", 64_000_000, least=1)  # a form of the desk with all its files
-BODY_SECONDS = whole("BODY_SECONDS", 30, least=1)  # for a body to come, beside what its size allows
-SPOOL_BYTES = whole("SPOOL_BYTES", 1_000_000_000, least=1)  # of bodies that are coming, by process of the web server
+PHOTO_BYTES = whole("PHOTO_BYTES", 20_000_000, least=1, most=200_000_000)
+PHOTO_PIXELS = whole("PHOTO_PIXELS", 64_000_000, least=1, most=400_000_000)
+PHOTO_HANDS = whole("PHOTO_HANDS", 2, least=1, most=32)  # decoded at a time by one process: fewer than WEB_THREADS
+PHOTO_WAIT_S = number("PHOTO_WAIT_S", 2, most=60)  # for a hand to be free; the wait itself holds a thread
+JSON_BYTES = whole("JSON_BYTES", 262_144, least=65_536, most=67_108_864)  # of a body without files
+FORM_BYTES = whole("FORM_BYTES", 64_000_000, least=1, most=1_000_000_000)  # a form of the desk with all its files
+BODY_SECONDS = whole("BODY_SECONDS", 30, least=1, most=3600)  # for a body to come, beside what its size allows
+SPOOL_BYTES = whole("SPOOL_BYTES", 1_000_000_000, least=1, most=1_000_000_000_000)  # of coming bodies, by process
 DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BYTES  # of a form without its files
 DATA_UPLOAD_MAX_NUMBER_FIELDS, DATA_UPLOAD_MAX_NUMBER_FILES = 1_000, 20
-PHOTO_HANDS = whole("PHOTO_HANDS", 2, least=1)  # photos that one process decodes at a time: fewer than WEB_THREADS
-PHOTO_WAIT_S = number("PHOTO_WAIT_S", 2)  # for a hand to be free; the wait itself holds a thread
 PREVIEW_SIZES = (320, 1280)
 
 # Who comes in: django-allauth headless, for apps (X-Session-Token)
@@ -207,7 +160,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
         "NAME": "backend.accounts.MinimumLength",
-        "OPTIONS": {"min_length": whole("PASSWORD_LENGTH", 10, least=8)},
+        "OPTIONS": {"min_length": whole("PASSWORD_LENGTH", 10, least=8, most=64)},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
@@ -217,15 +170,15 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_ADAPTER = "backend.accounts.Adapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_USER_DISPLAY = str  # the name of the person, not of the account
-LOGIN_FAILURES = whole("LOGIN_FAILURES", 5, least=1)
-LOGIN_LOCK_MINUTES = whole("LOGIN_LOCK_MINUTES", 15, least=1)
-ADDRESS_FAILURES = whole("ADDRESS_FAILURES", 60, least=1)  # wrong passwords that close an address to strangers
+LOGIN_FAILURES = whole("LOGIN_FAILURES", 5, least=1, most=100)
+LOGIN_LOCK_MINUTES = whole("LOGIN_LOCK_MINUTES", 15, least=1, most=1440)
+ADDRESS_FAILURES = whole("ADDRESS_FAILURES", 60, least=1, most=10_000)  # wrong passwords that close an address
 ACCOUNT_RATE_LIMITS = {  # an address is as a rule a whole office; accounts are guarded by grid.lock
-    "login": f"{whole('LOGINS_A_MINUTE', 120, least=1)}/m/ip",
+    "login": f"{whole('LOGINS_A_MINUTE', 120, least=1, most=100_000)}/m/ip",
     "login_failed": "",  # by grid.lock: whoever has signed in there before is not shut out with the others
     "change_password": f"{2 * LOGIN_FAILURES}/{LOGIN_LOCK_MINUTES}m/user",
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = whole("TRUSTED_PROXIES", 0)  # how many of our own stand in X-Forwarded-For
+ALLAUTH_TRUSTED_PROXY_COUNT = whole("TRUSTED_PROXIES", 0, most=10)  # how many of our own stand in X-Forwarded-For
 LOGIN_URL, LOGIN_REDIRECT_URL, ACCOUNT_LOGOUT_REDIRECT_URL = "account_login", "/", "account_login"
 SECOND_FACTOR_ROLES = words("SECOND_FACTOR_ROLES", "" if DEMO else "administrator")
 MFA_ADAPTER = "backend.accounts.SecondFactor"
@@ -255,7 +208,7 @@ HEADLESS_CLIENTS = ("app",)
 HEADLESS_SERVE_SPECIFICATION = False
 HEADLESS_TOKEN_STRATEGY = "mobile_api.auth.Tokens"  # noqa: S105  a class, not a secret
 USERSESSIONS_ADAPTER = "backend.accounts.Sessions"
-SESSION_COOKIE_AGE = whole("SESSION_DAYS", 30, least=1) * 86_400
+SESSION_COOKIE_AGE = whole("SESSION_DAYS", 30, least=1, most=400) * 86_400
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not (DEBUG or DEMO)
 CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
@@ -263,7 +216,7 @@ LANGUAGE_COOKIE_SECURE = SESSION_COOKIE_SECURE
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if yes("BEHIND_TLS_PROXY") else None
-SECURE_HSTS_SECONDS = whole("HSTS_SECONDS", 0)
+SECURE_HSTS_SECONDS = whole("HSTS_SECONDS", 0, most=63_072_000)
 
 # What one account may write: so many in ten minutes, so many a day. Generous to a phone that was without a network
 LIMITS = {
@@ -276,35 +229,43 @@ LIMITS = {
 }
 
 # What the city decides
+AREA_WIDTHS = [int(wide) for wide in words("AREA_WIDTHS", "6,9,12") if wide.isdigit()]  # see grid/levels.py
+if not (1 <= len(AREA_WIDTHS) <= 4 and AREA_WIDTHS[0] > 0 and AREA_WIDTHS[-1] <= 16):
+    raise ImproperlyConfigured("AREA_WIDTHS: one to four widths of codes from the top, at most 16, as in 6,9,12")
+if sorted(set(AREA_WIDTHS)) != AREA_WIDTHS:
+    raise ImproperlyConfigured("AREA_WIDTHS: each level's codes are longer than those above")
 CELL_CODE = text("CELL_CODE", r"^\d{14,15}$")
-CELL_NEAR_M = number("CELL_NEAR_M", 50)  # a point this near a cell still belongs to it, flagged
-SHIFT_HOURS = number("SHIFT_HOURS", 14, least=1)  # the longest that anybody is on duty without saying so again
-TRACK_DAYS = whole("TRACK_DAYS", 90, least=1)  # for which the tracks of those on duty are kept
-TRACK_FRESH_MINUTES = number("TRACK_FRESH_MINUTES", 15, least=1)  # a last position older than that tells nothing
-CHECK_NEAR_M = number("CHECK_NEAR_M", 500)  # whoever is on duty so near a case may be drawn to check it
-LOAD_MEMORY_MB = whole("LOAD_MEMORY_MB", 2048, least=64)  # that a command may take for the files it loads
-EXPORT_ROWS = {"csv": whole("EXPORT_ROWS", 200_000, least=1), "xlsx": whole("EXPORT_XLSX_ROWS", 50_000, least=1)}
-EXPORT_HOURS = whole("EXPORT_HOURS", 48, least=1)  # for which a file that was exported can be fetched
-TRIAL_DAYS = whole("TRIAL_DAYS", 90, least=1)  # for which what-ifs under other limits or duties are kept
+CELL_NEAR_M = number("CELL_NEAR_M", 50, most=10_000)  # a point this near a cell still belongs to it, flagged
+SHIFT_HOURS = number("SHIFT_HOURS", 14, least=1, most=72)  # the longest that anybody is on duty without saying so again
+TRACK_DAYS = whole("TRACK_DAYS", 90, least=1, most=3650)  # for which the tracks of those on duty are kept
+TRACK_FRESH_MINUTES = number("TRACK_FRESH_MINUTES", 15, least=1, most=1440)  # an older last position tells nothing
+CHECK_NEAR_M = number("CHECK_NEAR_M", 500, most=100_000)  # whoever is on duty so near a case may be drawn to check it
+EXPORT_ROWS = {
+    "csv": whole("EXPORT_ROWS", 200_000, least=1, most=10_000_000),
+    "xlsx": whole("EXPORT_XLSX_ROWS", 50_000, least=1, most=1_000_000),
+}
+EXPORT_HOURS = whole("EXPORT_HOURS", 48, least=1, most=8760)  # for which a file that was exported can be fetched
+TRIAL_DAYS = whole("TRIAL_DAYS", 90, least=1, most=3650)  # for which what-ifs under other limits or duties are kept
+LOAD_MEMORY_MB = whole("LOAD_MEMORY_MB", 2048, least=64, most=262_144)  # that a command may take for the files it loads
 CATEGORY_SCHEME = text("CATEGORY_SCHEME", "gbt30428-2013")  # the generation in which people report
 CASE_PREFIX = text("CASE_PREFIX", "WG")
 ROUTE_COMPONENT = words("ROUTE_COMPONENT", "owner,maintainer,territory,competent")  # who is asked first
 ROUTE_EVENT = words("ROUTE_EVENT", "territory,competent")
-REWORK_SHARE = number("REWORK_SHARE", 0.5)  # of the original limit that rework gets at least
-REWORK_GRANTS = whole("REWORK_GRANTS", 2)  # how often in a case a department gets it
+REWORK_SHARE = number("REWORK_SHARE", 0.5, most=1)  # of the original limit that rework gets at least
+REWORK_GRANTS = whole("REWORK_GRANTS", 2, most=100)  # how often in a case a department gets it
 SATISFIED_FROM = whole("SATISFIED_FROM", 3, least=1, most=5)  # the least rating of a call-back that satisfies
-FORECAST_DAYS = whole("FORECAST_DAYS", 90, least=1)  # the past that a forecast is told from
-FORECAST_LEAST = whole("FORECAST_LEAST", 60, least=1)  # stints that a pace needs
-FORECAST_RISK = number("FORECAST_RISK", 0.5, least=0.01)  # the chance to miss its limit that puts a case at risk
-PAIR_DAYS = whole("PAIR_DAYS", 90, least=1)  # the past in which pairs of inspector and department are compared
-PAIR_LEAST = whole("PAIR_LEAST", 20, least=2)  # checks that a pair needs to be judged
-PAIR_MOST = whole("PAIR_MOST", 100_000, least=1)  # checks that are compared at once
-PAIR_RATE = number("PAIR_RATE", 0.05, least=0.0001)  # of the pairs listed, the share that chance may have put there
-PAIR_QUICK_MINUTES = number("PAIR_QUICK_MINUTES", 3)  # passed so soon after the finish that hardly anybody went
-PHOTO_FAR_M = number("PHOTO_FAR_M", 300)  # a photo taken further from the report is flagged
-PHOTO_OLD_MINUTES = number("PHOTO_OLD_MINUTES", 60)  # or taken so long before
-SEEN_AHEAD_MINUTES = number("SEEN_AHEAD_MINUTES", 10)  # a report seen later than it arrived is flagged
-SEEN_OLD_HOURS = number("SEEN_OLD_HOURS", 24)  # or so long before
+FORECAST_DAYS = whole("FORECAST_DAYS", 90, least=1, most=3650)  # the past that a forecast is told from
+FORECAST_LEAST = whole("FORECAST_LEAST", 60, least=1, most=100_000)  # stints that a pace needs
+FORECAST_RISK = number("FORECAST_RISK", 0.5, least=0.01, most=2)  # the chance to miss its limit that is a risk
+PAIR_DAYS = whole("PAIR_DAYS", 90, least=1, most=3650)  # the past in which inspectors and departments are compared
+PAIR_LEAST = whole("PAIR_LEAST", 20, least=2, most=10_000)  # checks that a pair needs to be judged
+PAIR_MOST = whole("PAIR_MOST", 100_000, least=1, most=1_000_000)  # checks that are compared at once
+PAIR_RATE = number("PAIR_RATE", 0.05, least=0.0001, most=1)  # the share of those listed that chance may have put there
+PAIR_QUICK_MINUTES = number("PAIR_QUICK_MINUTES", 3, most=1440)  # so soon after the finish hardly anybody went
+PHOTO_FAR_M = number("PHOTO_FAR_M", 300, most=100_000)  # a photo taken further from the report is flagged
+PHOTO_OLD_MINUTES = number("PHOTO_OLD_MINUTES", 60, most=525_600)  # or taken so long before
+SEEN_AHEAD_MINUTES = number("SEEN_AHEAD_MINUTES", 10, most=10_080)  # a report seen later than it arrived is flagged
+SEEN_OLD_HOURS = number("SEEN_OLD_HOURS", 24, most=8760)  # or so long before
 PHOTO_LIKE_BITS = whole("PHOTO_LIKE_BITS", 3, most=3)  # of 64 in which photos of one picture may differ
 
 # The map of the desk: without either it has the city's own lines
@@ -322,15 +283,15 @@ def base_map(address: str) -> str:
 
 MAP_TILES_URL = base_map(text("MAP_TILES_URL"))
 MAP_ATTRIBUTION = text("MAP_ATTRIBUTION")
-MAP_SECONDS = whole("MAP_SECONDS", 30)  # so old the map of what is open may be, ten times that a map of heat
+MAP_SECONDS = whole("MAP_SECONDS", 30, most=3600)  # so old the map of what is open may be, ten times that a map of heat
 TIANDITU_KEY = text("TIANDITU_KEY")  # of 天地图; browsers see it
 
 # The worker: at least once, in our own transactions. See docs/architecture.md for each figure.
 Q_CLUSTER = {
     "name": "wangge",
     "orm": "default",
+    "workers": whole("WORKERS", 1, least=1, most=64),
     "broker_class": "cases.broker.Broker",
-    "workers": whole("WORKERS", 1, least=1),
     "timeout": 120,
     "retry": 180,
     "queue_limit": 1,
@@ -352,16 +313,27 @@ LIVE_URL = text("LIVE_URL").rstrip("/")
 
 # E-mail: without a server it is off
 EMAIL_URL = text("EMAIL_URL")  # smtp://user:password@host:587 (STARTTLS), smtps://… (TLS), smtp+plain://… (neither)
-_mail = urlsplit(EMAIL_URL)
-if _mail.scheme not in ("", "smtp", "smtps", "smtp+plain") or bool(_mail.scheme) != bool(_mail.hostname):
+
+
+def mail_server(address: str) -> tuple[SplitResult, int]:
+    """The parts of a mail server's address, and its port. Nonsense is refused."""
+    try:
+        parts = urlsplit(address)
+        if parts.scheme in ("", "smtp", "smtps", "smtp+plain") and bool(parts.scheme) == bool(parts.hostname):
+            return parts, parts.port or (465 if parts.scheme == "smtps" else 587)
+    except ValueError:  # brackets that do not match, a port that is none
+        pass
     raise ImproperlyConfigured("EMAIL_URL: say smtp://user:password@host:587 or smtps://user:password@host:465")
-EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or (465 if _mail.scheme == "smtps" else 587)
+
+
+_mail, EMAIL_PORT = mail_server(EMAIL_URL)
+EMAIL_HOST = _mail.hostname or ""
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.scheme == "smtp", _mail.scheme == "smtps"
 EMAIL_BACKEND = "mobile_api.post.EmailBackend"
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "wangge@localhost")
-DIGEST_HOUR = whole("DIGEST_HOUR", 8)  # from which on the day's digest is written
+DIGEST_HOUR = whole("DIGEST_HOUR", 8, most=23)  # from which on the day's digest is written
 
 # Text messages: without an address they are off
 SMS_URL = text("SMS_URL")
@@ -370,7 +342,7 @@ SMS_GATEWAY = text("SMS_GATEWAY", "mobile_api.sms.HttpGateway")
 
 # Programs of the city that hear of events
 HOOKS = yes("HOOKS")
-HOOK_OVERLAP_HOURS = number("HOOK_OVERLAP_HOURS", 24)  # a secret that was replaced signs so long beside the new one
+HOOK_OVERLAP_HOURS = number("HOOK_OVERLAP_HOURS", 24, most=720)  # a replaced secret signs so long beside the new one
 HOOK_HOSTS = words("HOOK_HOSTS")  # hosts of our own network that they may be at, or host:port
 HOOK_PORTS = [port(said) for said in words("HOOK_PORTS", "443,8443")]  # of all other hosts
 

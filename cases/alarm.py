@@ -60,13 +60,13 @@ def _ring(batch: int) -> tuple[int, int]:
     if not cases:
         return 0, 0
     line = Line(book, cases, at)
-    steps = [step for case in cases if (step := _step(book, line, case, at))]
+    steps = [made for case in cases if (made := due_step(book, line, case, at))]
     rang = _written(steps)
     silent = {case.pk for case in cases} - {case.pk for case, _events in rang}
     return len(rang), sum(_put_off(pk, at) for pk in sorted(silent))
 
 
-def _step(book: Rulebook, line: Line, case: Case, at: datetime) -> Step | None:
+def due_step(book: Rulebook, line: Line, case: Case, at: datetime) -> Step | None:
     """The system's own move, in memory; None for a case that cannot ring."""
     try:
         if supervision.rings(case):

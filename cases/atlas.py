@@ -19,6 +19,7 @@ from django.db import connection
 from django.db.models import F, FloatField, Func, QuerySet
 from django.db.models.functions import Length
 
+from grid import levels
 from grid.models import Area, Component, Officer, Road
 from grid.tile import BUFFER, EXTENT, Tile
 
@@ -125,7 +126,7 @@ def cells(tile: Tile, officer: Officer, at: datetime) -> bytes:
         mine = sql(ground.cells(officer).filter(shape__bboverlaps=tile.drawn).values("pk"))
         row, rows = "cell", CELLS_AND_LOAD
     else:
-        mine = sql(_areas(officer, tile, ground.DIGITS[kind]).values("pk"))
+        mine = sql(_areas(officer, tile, _width(kind)).values("pk"))
         row, rows = "area", AREAS_AND_LOAD.replace("{of}", load.AREA[kind])
     columns, graded = f"{row}.id, {row}.code, area.name, area.name_en, {WORK}", GRADED.format(subject=row, kind=kind)
     cases = sql(seen.values("cell_id", "due_at"))
@@ -138,9 +139,9 @@ def cells(tile: Tile, officer: Officer, at: datetime) -> bytes:
 def areas(tile: Tile, officer: Officer) -> bytes:
     """The outlines of streets, near the ground of communities too; and their names, each where its area is widest."""
     kinds = ("street", "community") if tile.z >= COMMUNITIES else ("street",)
-    found = sql(_areas(officer, tile, *(ground.DIGITS[kind] for kind in kinds)).values("pk"))
+    found = sql(_areas(officer, tile, *map(_width, kinds)).values("pk"))
     rows = f"grid_area AS area WHERE id IN ({found[0]})", found[1]
-    columns = "id, code, name, name_en, length(code) AS digits"
+    columns = f"id, code, name, name_en, (length(code) = {levels.between()})::int AS wide"
     fine = f"ST_Simplify(shape, {_step(tile)}, true)"
     names = written("names", tile, columns, "ST_PointOnSurface(shape)", rows)
     return written("areas", tile, columns, fine, rows) + names
@@ -177,6 +178,11 @@ def roads(tile: Tile) -> bytes:
     found = sql(drawn.values("pk"))
     rows = f"grid_road AS road WHERE id IN ({found[0]})", found[1]
     return written("roads", tile, "id, kind, name", f"ST_Simplify(shape, {_step(tile)}, true)", rows)
+
+
+def _width(kind: str) -> int:
+    """Of the codes of communities, or of what stands for streets: whatever is right above them."""
+    return levels.between() if kind == "street" else levels.width(kind)
 
 
 def _areas(officer: Officer, tile: Tile, *digits: int) -> QuerySet[Area]:

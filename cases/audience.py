@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from django.db.models import Q, QuerySet
 
-from grid import leave
+from grid import leave, levels
 from grid.models import Officer
 from grid.moment import now
 from grid.roles import CENTRE, DEPARTMENT, Role
@@ -159,9 +159,7 @@ def _person(pk: int | None) -> list[int]:
 
 def _in_charge_here(people: QuerySet[Officer], case: Case) -> QuerySet[Officer]:
     """Those of the centre whose territory holds the case."""
-    code = case.cell.area.code
-    lineage = [code[:digits] for digits in (6, 9, 12)]
-    return people.filter(Q(area=None) | Q(area__code__in=lineage))
+    return people.filter(Q(area=None) | Q(area__code__in=levels.lineage(case.cell.area.code)))
 
 
 def _reporter(book: Rulebook, event: CaseEvent) -> Iterable[int]:

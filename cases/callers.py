@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from . import clock
+from . import clock, logbook
 from .calendar import Calendar, Unusable
 from .flow import CALLERS, Facts, Move, Outcome, Rating, Refused, Verb
 from .models import Case, CaseEvent
@@ -53,7 +53,7 @@ def frozen(book: Rulebook, case: Case, verb: str, facts: Facts, at: datetime) ->
     if verb == Verb.DISPATCH and called(case):
         due_at = _within(book, Verb.CONTACT, at, book.calendar(case.department_id))
         return {"contact_due_at": due_at.isoformat()} if due_at else {}
-    if verb == Verb.CONTACT and (due_at := owed(case.events.order_by("id"))):
+    if verb == Verb.CONTACT and (due_at := owed(logbook.whole(case))):
         return {"contact_kept": at <= due_at}
     if verb == Verb.CLOSE and case.call_by:
         return {"call_by": case.call_by.isoformat()}

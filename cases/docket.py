@@ -10,21 +10,20 @@ Each case is written in one transaction: on return everything is written, on a r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.contrib.gis.geos import Point
 from django.db import IntegrityError, transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Max, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from grid import quota
 from grid.locate import cell_at
-from grid.models import SRID, Officer
+from grid.models import Officer
 from grid.moment import local_day, now
 
 from . import (
@@ -39,6 +38,7 @@ from . import (
     reporting,
     rulebook,
     rules,
+    stale,
     stint,
     supervision,
 )
@@ -49,6 +49,8 @@ from .reporting import Report
 from .rulebook import Rulebook
 from .rules import Why
 
+Hold = Callable[[Case, Verb, CaseEvent], Why]
+Give = Callable[[Case, Verb, Facts, CaseEvent], Facts]
 # Facts of an event that its author did not say.
 OURS = ("why", "waits", "refuses", "promise_at", "promise_kept", *callers.FROZEN)
 
@@ -94,34 +96,17 @@ def _open(uuid: UUID, said: Report, by: Officer | None) -> Case:
     reporting.entitled(said, by)
     located = cell_at(said.lon, said.lat)
     at, book = now(), rulebook.current()  # read after the cell, so that it knows the cell's area
-    category = reporting.subclass(book, said)
-    located.cell.area = book.areas[located.cell.area_id]
-    case = Case(
-        uuid=uuid,
-        number=reporting.number(at),
-        digest=said.digest(by),
-        source=said.source,
-        category=category,
-        component=reporting.component(said, category),
-        cell=located.cell,
-        off_cell_m=located.off_m,
-        point=Point(said.lon, said.lat, srid=SRID),
-        place=said.place,
-        text=said.text,
-        reporter=by,
-        reported_at=at,
-        stage="",
-        entered_at=at,
-    )
-    case.condition = reporting.chosen(book, said, case, at)
+    component = reporting.component(said, reporting.subclass(book, said))
+    number = reporting.number(at)
+    case = reporting.draft(book, uuid, said, by=by, located=located, component=component, number=number, at=at)
     facts = Facts(photos=said.photos, origin=said.origin)
-    event = _take(book, case, flow.REPORT, by=by, facts=facts, at=at)
+    event = take(book, case, flow.REPORT, by=by, facts=facts, at=at)
     if said.handled:
         step = flow.move(case.stage, Verb.SELF_HANDLE)
         refusals.needed(case, step, facts)
-        events = [event, _take(book, case, step, by=by, facts=NOTHING, at=at)]
+        events = [event, take(book, case, step, by=by, facts=NOTHING, at=at)]
     else:
-        events = [event, *_follow(book, case, event, at)]
+        events = [event, *follow(book, case, event, at)]
     write(case, events)
     case.log = events
     return case
@@ -177,7 +162,7 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
     if case is None:
         raise Case.DoesNotExist
     if seen is not None:
-        refusals.overtaken(case, seen)
+        stale.overtaken(case, seen)
     if parent:
         case.parent = parent
     book, at = rulebook.current(), moment(case, now())
@@ -191,10 +176,10 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
     if child:
         task = cowork.task(case, facts)
         facts = replace(facts, why=({"code": "child_opened", "number": child.number},))
-    event = _take(book, case, step, by=by, facts=facts, at=at, key=key)
-    write(case, [event, *_follow(book, case, event, at)])
+    event = take(book, case, step, by=by, facts=facts, at=at, key=key)
+    write(case, [event, *follow(book, case, event, at)])
     if child:
-        write(child, [_take(book, child, flow.TASK, by=by, facts=task, at=at)])
+        write(child, [take(book, child, flow.TASK, by=by, facts=task, at=at)])
     if case.stage in flow.DONE:
         _end_others(book, case, at)
     return case
@@ -240,7 +225,9 @@ def locked(cases: CaseQuerySet, *, skip: bool = False) -> CaseQuerySet:
     pointed at before. A case that was dispatched meanwhile would come without its department.
     """
     held = cases.select_for_update(of=("self",), skip_locked=skip)
-    last = CaseEvent.objects.filter(case=OuterRef("pk")).order_by("-id").values("at")[:1]
+    # The latest, not the first backwards by number: that is read through the whole log where the planner guesses so.
+    lines = CaseEvent.objects.filter(case=OuterRef("pk")).order_by().values("case")
+    last = lines.annotate(latest=Max("at")).values("latest")
     cases = Case.objects.filter(pk__in=[case.pk for case in held.only("pk")])
     return cases.select_related(*RELATED).annotate(last_at=Subquery(last))
 
@@ -250,7 +237,7 @@ def moment(case: Case, at: datetime) -> datetime:
     return max(at, getattr(case, "last_at", case.entered_at))
 
 
-def _take(
+def take(
     book: Rulebook, case: Case, step: Move, *, by: Officer | None, facts: Facts, at: datetime, key: UUID | None = None
 ) -> CaseEvent:
     """Take one step in memory: the case stands after it as it shall be, the event tells what was before."""
@@ -308,24 +295,34 @@ def _assign(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: F
         case.holder_id = facts.holder
 
 
-def _follow(book: Rulebook, case: Case, last: CaseEvent, at: datetime) -> Iterator[CaseEvent]:
-    """What the system does by itself after a move; where it stops for a person, the last line says why."""
+def held(case: Case, verb: Verb, last: CaseEvent) -> Why:
+    """Why the system leaves to a person a move that it might make after the last line; empty if it makes it."""
+    return (*flags.hold(case, verb, last), *cowork.hold(case, verb))
+
+
+def follow(
+    book: Rulebook, case: Case, last: CaseEvent, at: datetime, *, hold: Hold = held, give: Give = draw.give
+) -> Iterator[CaseEvent]:
+    """What the system does by itself after a move, in memory; where it stops for a person, the last line says why.
+
+    `hold` and `give` are what it asks the database for.
+    """
     if last.verb == Verb.UNLINK:
         for verb, facts in links.back(case):
             yield own(book, case, verb, facts, at)
         return
     day = local_day(at)
-    held: Why = ()
+    why: Why = ()
     while decided := rules.next_move(book, case, Verb(last.verb), day):
         verb, facts = decided
-        if held := (*flags.hold(case, verb, last), *cowork.hold(case, verb)):
+        if why := hold(case, verb, last):
             break
-        facts = draw.give(case, verb, facts, last)
-        if held := draw.none(facts):
+        facts = give(case, verb, facts, last)
+        if why := draw.none(facts):
             break
-        last = _take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=at)
+        last = take(book, case, flow.move(case.stage, verb), by=None, facts=facts, at=at)
         yield last
-    if last.left != last.entered and (waits := held or rules.waiting(book, case, Verb(last.verb), day)):
+    if last.left != last.entered and (waits := why or rules.waiting(book, case, Verb(last.verb), day)):
         last.facts["waits"] = list(waits)
 
 
@@ -358,7 +355,7 @@ def write_all(steps: Sequence[tuple[Case, Sequence[CaseEvent]]]) -> None:
 
 def own(book: Rulebook, case: Case, verb: Verb, facts: Facts, at: datetime, *, by: Officer | None = None) -> CaseEvent:
     """The system's own move of a locked case, in memory: whoever calls writes. `by`: for whom it makes it."""
-    return _take(book, case, flow.move(case.stage, verb), by=by, facts=facts, at=moment(case, at))
+    return take(book, case, flow.move(case.stage, verb), by=by, facts=facts, at=moment(case, at))
 
 
 def retime(since: date | None = None) -> int:

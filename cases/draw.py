@@ -6,6 +6,7 @@ The lot is the system's own and cannot be foretold; among whom it was drawn and 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from .reasons import Reason
 
 LOT = secrets.SystemRandom()
+Among = Callable[[Case, CaseEvent], tuple[list[int], bool]]
 
 
 def give(case: Case, verb: Verb, facts: Facts, last: CaseEvent) -> Facts:
     """The facts of a move that the system makes after the last line: an order to check comes with who is to do it."""
-    if verb != Verb.ORDER_CHECK:
-        return facts
+    return drawn(case, facts, last, among) if verb == Verb.ORDER_CHECK else facts
+
+
+def drawn(case: Case, facts: Facts, last: CaseEvent, among: Among) -> Facts:
+    """The same facts with on whom the lot fell of those who may check, and why."""
     candidates, on_duty = among(case, last)
     if not candidates:
         return replace(facts, why=(*facts.why, {"code": "drawn_none"}))

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from grid import levels
 from grid.models import Area, Beat, Cell, Department, Officer
 from grid.moment import now, today
 
@@ -80,7 +81,7 @@ def subjects(kind: str, only: Collection[int] | None = None) -> list[Subject]:
     """All whom a scheme of a kind judges, or some of them, with those who are gone."""
     some = Q() if only is None else Q(pk__in=only)
     if kind in AREAS:
-        areas = Area.objects.filter(some, code__regex=rf"^.{{{AREAS[kind]}}}$").order_by("code")
+        areas = Area.objects.filter(some, code__regex=rf"^.{{{levels.width(kind)}}}$").order_by("code")
         rows = areas.only("code", "name", "name_en", "closed_on")
         return [Subject(row.pk, row.code, row.name, row.name_en, gone=bool(row.closed_on)) for row in rows]
     if kind == Scheme.Kind.CELL:

@@ -9,8 +9,6 @@ from grid.roles import CENTRE, DEPARTMENT, Role
 
 from .models import Case
 
-DIGITS = {"community": 12, "street": 9}  # of their codes
-
 
 def cells(officer: Officer) -> QuerySet[Cell]:
     """The current cells of his area; of an inspector, his beats; else those where his department's open cases lie.

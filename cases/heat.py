@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import QuerySet, TextChoices
 from django.utils.translation import gettext_lazy
 
+from grid import levels
 from grid.models import SRID, Officer
 from grid.tile import Tile
 
@@ -88,7 +89,7 @@ def heat(tile: Tile, officer: Officer, since: date, until: date, counted: Counte
     elif tile.z >= COMMUNITIES:
         rows = _of_cells(tile, whole, since, until, counted)
     else:
-        points = OF_AREAS.format(metric=METRIC[counted], digits=ground.DIGITS["community"])
+        points = OF_AREAS.format(metric=METRIC[counted], digits=levels.width("community"))
         rows = SPOT.format(points=points), [since, until, f"{whole}%", *squares(tile, SPOTS)]
     return written("heat", tile, COUNTED, "point", rows)
 

@@ -21,13 +21,14 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 
+from grid import levels
 from grid.models import Area, Beat, Cell, Department
 
 from .metrics import CODES, METRIC
 from .models import Basis, Tally, Total
 
 CITY = 0
-AREAS: Mapping[str, int] = {"district": 6, "street": 9, "community": 12}  # digits of the code
+AREAS = ("district", "street", "community")  # see grid/levels.py
 OWN = (Total.Kind.CELL, Total.Kind.DEPARTMENT, Total.Kind.OFFICER, Total.Kind.CATEGORY)
 KINDS = ("city", *AREAS, "beat", *map(str, OWN))
 SLICES = ("department", "officer", "category", "source", "cell", "day")
@@ -178,7 +179,7 @@ def _parts(kind: str, subjects: Collection[int] | None, tree: bool) -> Parts:
 
 
 def _areas(kind: str) -> Collection[int]:
-    return list(Area.objects.filter(code__regex=rf"^.{{{AREAS[kind]}}}$").values_list("pk", flat=True))
+    return list(Area.objects.filter(code__regex=rf"^.{{{levels.width(kind)}}}$").values_list("pk", flat=True))
 
 
 def _departments(subjects: Collection[int] | None) -> Mapping[int, Collection[int]]:

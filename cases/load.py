@@ -20,7 +20,7 @@ from grid.models import Officer
 
 from .models import Case
 
-BY = {"cell": "cell", "community": "cell__area", "street": "cell__area__parent"}
+BY = {"cell": "cell", "community": "cell__area", "street": "cell__area__parent", "district": "cell__area__parent"}
 
 
 class Place(NamedTuple):
@@ -56,7 +56,8 @@ class Standing:
     rungs: dict[int, Work] = field(default_factory=dict)
 
 
-AREA = {"community": "community.id", "street": "community.parent_id"}  # where a statement calls what it joins so
+# Where a statement calls what it joins so; right above the communities are streets, or districts in a city without.
+AREA = {"community": "community.id", "street": "community.parent_id", "district": "community.parent_id"}
 # grouping() has a bit for each column that a row does not speak of: the first column's is the highest.
 STANDING = """
     SELECT grouping(department_id, area, stage, level), department_id, area, stage, level,
@@ -67,7 +68,7 @@ DEPARTMENT, PLACE, STAGE, RUNG, ALL = 0b0111, 0b1011, 0b1101, 0b1110, 0b1111
 
 
 def standing(officer: Officer, at: datetime, by: str = "street") -> Standing:
-    """How all open work of an officer stands at a moment, its areas `by` "street" or "community". Two statements."""
+    """How all open work of an officer stands at a moment, its areas `by` a level that AREA has. Two statements."""
     found = Standing()
     kept: Mapping[int, dict[Any, Work]] = {
         DEPARTMENT: found.departments,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from grid import levels
 from grid.models import Area, Beat, Cell, Officer
 from grid.roles import CENTRE, DEPARTMENT, Role
 from grid.words import named
@@ -115,7 +116,7 @@ def _inside(within: str, kind: str) -> set[int] | None:
     if kind == "city":
         return set()
     if kind in AREAS:
-        areas = Area.objects.filter(code__startswith=within, code__regex=rf"^.{{{AREAS[kind]}}}$")
+        areas = Area.objects.filter(code__startswith=within, code__regex=rf"^.{{{levels.width(kind)}}}$")
         return set(areas.values_list("pk", flat=True))
     if kind == "cell":
         return set(Cell.objects.filter(area__code__startswith=within).values_list("pk", flat=True))

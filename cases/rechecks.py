@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from grid import leave
+from grid import leave, levels
 from grid.models import Leave, Officer
 from grid.moment import now
 from grid.roles import Role
@@ -62,7 +62,7 @@ def rule(book: Rulebook, case: Case) -> Sampling | None:
     """The row by which a case is sampled: the most particular by class, then by area, then by source."""
     category, area = book.categories[case.category_id], book.areas[case.cell.area_id].code
     for kind in (category.pk, category.parent_id, None):
-        for code in (area[:12], area[:9], area[:6], ""):
+        for code in (*reversed(levels.lineage(area)), ""):
             for source in (case.source, ""):
                 if row := book.samplings.get((kind, code, source)):
                     return row
@@ -126,8 +126,8 @@ def among(case: Case, at: datetime, but: Iterable[int] = ()) -> list[int]:
 
 
 def _rings(case: Case) -> list[Q]:
-    code = case.cell.area.code
-    around = [Q(beats__cells__area__code__startswith=code[:digits]) for digits in (12, 9, 6)]
+    holding = reversed(levels.lineage(case.cell.area.code))
+    around = [Q(beats__cells__area__code__startswith=code) for code in holding]
     return [Q(beats__cells=case.cell_id), *around, Q()]
 
 

@@ -18,7 +18,7 @@ from grid.moment import local_day
 from grid.roles import DEPARTMENT, Role
 from grid.words import in_sentence
 
-from . import callers, cowork, flags, flow, photos, stint, terms
+from . import callers, cowork, flags, flow, photos, stale, stint, terms
 from .flow import Facts, Move, Refused, Verb, Verdict
 from .models import Case, CaseEvent, Flag, Terms
 from .rulebook import Rulebook
@@ -81,24 +81,10 @@ def examine(
     """Raise Refused if this officer may not make this move with these facts now. `log` as `recalls` asks for."""
     by = acting(case, by)
     if refusal := standing(book, case, step, by, log, at):
-        raise refusal
+        raise stale.outrun(case, step, by, refusal) or refusal
     facts(book, case, step, said, at)
     if step.verb == Verb.ASK:
         terms.asking(book, case, Verb(said.asks), by, log, at)
-
-
-SILENT = (Verb.ESCALATE, Verb.RETIME)  # what the clock does changes nothing that a person decided upon
-
-
-def overtaken(case: Case, seen: int) -> None:
-    """Raise Refused (overtaken) if somebody has acted since the line of the log that the officer saw last."""
-    since = case.events.filter(pk__gt=seen).exclude(verb__in=SILENT).select_related("by").order_by("pk")
-    if acts := list(since):
-        said = _("、").join(
-            _("%(by)s“%(verb)s”") % {"by": event.by or _("系统"), "verb": Verb(event.verb).label} for event in acts
-        )
-        sentence = _("您打开之后，该案卷已有新的操作：%(acts)s。您的操作没有写入，请看过现状再办理。")
-        raise Refused("overtaken", sentence % {"acts": said}, allowed=flow.at(case.stage))
 
 
 def standing(
@@ -363,7 +349,7 @@ def _photos(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -
         raise Refused("photos_missing", sentence, field="photos")
 
 
-FACTS = (
+SAID = (
     _condition,
     _department,
     _assisting,
@@ -375,6 +361,7 @@ FACTS = (
     _until,
     _supervised,
     terms.facts,
-    _flag,
-    _photos,
 )
+"""Rules that ask the database nothing, but for an assistance and for who is named to run an errand."""
+
+FACTS = (*SAID, _flag, _photos)

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
+from django.contrib.gis.geos import Point
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from grid.models import Component, Officer
+from grid.locate import Located
+from grid.models import SRID, Component, Officer
 from grid.moment import local_day
 from grid.words import in_sentence
 
@@ -107,9 +110,48 @@ def chosen(book: Rulebook, said: Report, case: Case, at: datetime) -> Condition 
     return row if row in book.in_force(case.category_id, local_day(at), case.cell.region_class) else None
 
 
+def draft(
+    book: Rulebook,
+    uuid: UUID,
+    said: Report,
+    *,
+    by: Officer | None,
+    located: Located,
+    component: Component | None,
+    number: str,
+    at: datetime,
+) -> Case:
+    """The case that a report opens, in memory, before its first step."""
+    located.cell.area = book.areas[located.cell.area_id]
+    case = Case(
+        uuid=uuid,
+        number=number,
+        digest=said.digest(by),
+        source=said.source,
+        category=subclass(book, said),
+        component=component,
+        cell=located.cell,
+        off_cell_m=located.off_m,
+        point=Point(said.lon, said.lat, srid=SRID),
+        place=said.place,
+        text=said.text,
+        reporter=by,
+        reported_at=at,
+        stage="",
+        entered_at=at,
+    )
+    case.condition = chosen(book, said, case, at)
+    return case
+
+
 def number(at: datetime) -> str:
-    """案卷号: prefix, the city's local day, and a counter that is never reset and grows a digit when it must."""
+    """The next number, for a case that is reported at a moment."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('case_number')")
         (count,) = cursor.fetchone()
+    return numbered(at, count)
+
+
+def numbered(at: datetime, count: int) -> str:
+    """案卷号: prefix, the city's local day, and a counter that is never reset and grows a digit when it must."""
     return f"{settings.CASE_PREFIX}{local_day(at):%Y%m%d}{count:06d}"

@@ -15,7 +15,7 @@ from math import ceil
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from . import clock, promise, rules
+from . import clock, logbook, promise, rules
 from .calendar import Calendar, Span, Unusable
 from .clock import Limit, Unit
 from .flow import OWED, Facts, Move, Refused, Stage, Verb
@@ -110,7 +110,7 @@ def _given(case: Case, facts: Facts) -> tuple[Limit, Reason] | None:
 
 def _resumed(book: Rulebook, case: Case, facts: Facts) -> Why:
     """With what was left when it was shelved, on the clock that was stopped then."""
-    case.clock, left = _left(book, case, case.events.filter(verb=Verb.SHELVE).latest("id"))
+    case.clock, left = _left(book, case, logbook.last(case, verb=Verb.SHELVE))
     case.allowed_s = left if case.clock else None
     return ({"code": "limit_resumed", "left": left},)
 
@@ -120,8 +120,8 @@ def _reworked(book: Rulebook, case: Case, facts: Facts) -> Why:
     why = _afresh(book, case, facts)
     if case.allowed_s is None:
         return why
-    _clock, left = _left(book, case, case.events.filter(verb=Verb.FINISH).latest("id"))
-    again = case.events.filter(verb=Verb.REWORK, department=case.department_id).count()
+    _clock, left = _left(book, case, logbook.last(case, verb=Verb.FINISH))
+    again = logbook.count(case, verb=Verb.REWORK, department_id=case.department_id)
     if again >= settings.REWORK_GRANTS:
         case.allowed_s = left
         return (*why, {"code": "limit_rework_spent", "left": left, "count": again + 1})
@@ -133,7 +133,7 @@ def _reworked(book: Rulebook, case: Case, facts: Facts) -> Why:
 def _dispatched(book: Rulebook, case: Case, facts: Facts) -> Why:
     """Afresh, but to a department that declined it before with what it had left then: to decline gains no time."""
     why = _afresh(book, case, facts)
-    declined = case.pk and case.events.filter(verb=Verb.DECLINE, department=case.department_id).order_by("id").last()
+    declined = logbook.last(case, verb=Verb.DECLINE, department_id=case.department_id)
     if not declined or case.allowed_s is None or not declined.clock:
         return why
     case.clock, case.allowed_s = _left(book, case, declined)
@@ -147,8 +147,9 @@ STARTS: dict[Verb, Callable[[Rulebook, Case, Facts], Why]] = {
 }
 
 
-def _left(book: Rulebook, case: Case, stopped: CaseEvent) -> tuple[str, int]:
+def _left(book: Rulebook, case: Case, stopped: CaseEvent | None) -> tuple[str, int]:
     """The clock of the handling that an event stopped, and what was left on it; "" and 0 without one."""
+    assert stopped
     if not stopped.clock:
         return "", 0
     assert stopped.since and stopped.allowed_s is not None

@@ -142,10 +142,11 @@ def units(events: Sequence[CaseEvent]) -> set[Unit]:
     recalled = {event.case_id for event in events if event.verb in RECALLING}
     lines = [*events, *CaseEvent.objects.filter(case__in=recalled)] if recalled else events
     reported = dict(Case.objects.filter(pk__in={event.case_id for event in events}).values_list("pk", "reported_at"))
-    return {unit for event in lines for unit in _units(event, reported[event.case_id])}
+    return {unit for event in lines for unit in units_of(event, reported[event.case_id])}
 
 
-def _units(event: CaseEvent, reported_at: datetime) -> Iterator[Unit]:
+def units_of(event: CaseEvent, reported_at: datetime) -> Iterator[Unit]:
+    """The units that a line is counted in."""
     yield event.cell_id, local_day(event.at), Basis.FLOW
     yield event.cell_id, local_day(reported_at), Basis.COHORT
     if event.due_at and _late(event):

@@ -28,6 +28,7 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
+from grid import levels
 from grid.models import Area, Cell, Department, Officer
 from grid.moment import local_day, now
 
@@ -296,9 +297,10 @@ def _by_subject(kind: str, difference: Mapping[tuple[int, int], Figures]) -> dic
 def _subjects_of_cells(kind: str) -> Mapping[int, list[int]]:
     if kind not in AREAS:
         return {pk: [pk] for pk in Cell.objects.values_list("pk", flat=True)}
-    area = dict(Area.objects.filter(code__regex=rf"^.{{{AREAS[kind]}}}$").values_list("code", "pk"))
+    wide = levels.width(kind)
+    area = dict(Area.objects.filter(code__regex=rf"^.{{{wide}}}$").values_list("code", "pk"))
     codes = Cell.objects.values_list("pk", "area__code")
-    return {pk: [area[code[: AREAS[kind]]]] for pk, code in codes if code[: AREAS[kind]] in area}
+    return {pk: [area[code[:wide]]] for pk, code in codes if code[:wide] in area}
 
 
 def beside(trial: Trial) -> list[tuple[Standing, Standing]]:

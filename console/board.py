@@ -21,6 +21,7 @@ from cases.indicators import CITY, Figures
 from cases.load import Standing, Work
 from cases.metrics import METRIC
 from cases.rulebook import Rulebook
+from grid import levels
 from grid.models import Area, Department, Officer
 from grid.moment import local_day, now
 from grid.roles import CENTRE, DEPARTMENT, Role
@@ -29,8 +30,6 @@ from grid.words import named
 ROLES = (*CENTRE, *DEPARTMENT)
 DAYS = 30
 CODES = ("reports", "filed", "dispatched", "closed", "on_time", "overdue", "exempt", "finished", "rework")
-LEVELS = {6: "district", 9: "street", 12: "community"}  # by the digits of their codes
-STREET = 9
 Found = dict[int, Figures]
 
 
@@ -116,14 +115,15 @@ def scope_of(officer: Officer, book: Rulebook) -> Scope:
     """A post of the centre looks at its area, or the city; one of a department at that department, a head below it."""
     if officer.holds(*CENTRE):
         code = officer.area.code if officer.area else ""
-        streets = [area for area in book.areas.values() if len(area.code) == STREET and area.code.startswith(code)]
-        by = "street" if len(streets) > 1 else "community"
-        if officer.area is None:
+        level, wide = levels.name(code), levels.between()
+        streets = [area for area in book.areas.values() if len(area.code) == wide and area.code.startswith(code)]
+        by = levels.name(streets[0].code) if len(streets) > 1 else "community"
+        if officer.area is None or not level:  # a top above the districts is the whole city
             return Scope("city", CITY, "", by, None)
-        return Scope(LEVELS[len(code)], officer.area.pk, code, by, None, looking.ground(officer))
+        return Scope(level, officer.area.pk, code, by, None, looking.ground(officer))
     own = officer.department_id or 0
     below = _below(own, book.departments) if officer.holds(Role.HEAD) else (own,)
-    return Scope("department", own, "", "street", below)
+    return Scope("department", own, "", levels.above(), below)
 
 
 def _below(own: int, departments: Mapping[int, Department]) -> tuple[int, ...]:
@@ -160,9 +160,8 @@ def _by_area(scope: Scope, book: Rulebook, since: date, until: date) -> Found:
 
 
 def _areas(book: Rulebook, scope: Scope) -> dict[int, Area]:
-    digits = next(digits for digits, kind in LEVELS.items() if kind == scope.by)
-    rows = book.areas.values()
-    return {area.pk: area for area in rows if len(area.code) == digits and area.code.startswith(scope.prefix)}
+    wide, rows = levels.width(scope.by), book.areas.values()
+    return {area.pk: area for area in rows if len(area.code) == wide and area.code.startswith(scope.prefix)}
 
 
 def _departments(book: Rulebook) -> dict[int, Department]:
@@ -178,7 +177,7 @@ def _rows(works: Mapping[Any, Work], figures: Found, names: Mapping[int, Any], k
         if row:
             said = {key: row.pk if key == "department" else row.code}
             found = works.get(pk, Work()), figures.get(pk, Figures())
-            kind = LEVELS[len(row.code)] if key == "area" else key
+            kind = levels.name(row.code) if key == "area" else key
             rows.append(Row(named(row), *found, urlencode(said), widest, kind, row.pk))
     rows.sort(key=lambda row: (-row.work.late, -row.work.risk, -row.work.open, row.name))
     nobody = works.get(None)

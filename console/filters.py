@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.flow import Source, Stage
 from cases.forecast import midnight
 from cases.rulebook import Rulebook
+from grid import levels
 from grid.words import named
 
 from .vocabulary import Day
@@ -92,7 +93,7 @@ class Filters(forms.Form):
 def _areas(book: Rulebook) -> Iterator[tuple[str, str]]:
     for area in sorted(book.areas.values(), key=lambda area: area.code):
         if area.closed_on is None:
-            yield area.code, "　" * (len(area.code) // 3 - 2) + named(area)
+            yield area.code, "　" * levels.depth(area.code) + named(area)
 
 
 def _categories(book: Rulebook) -> Choices:

@@ -21,6 +21,7 @@ from cases.rulebook import Rulebook
 from grid.models import Officer
 from grid.moment import local_day
 from grid.roles import Role
+from grid.search_text import case_number
 from grid.words import named, phrased
 
 from . import chosen
@@ -239,7 +240,7 @@ class MoveForm(forms.Form):
 
     def _master(self, by: Officer) -> str:
         """The case that stays: by its number where one was typed."""
-        if number := self.cleaned_data.get("number", "").strip():
+        if number := case_number(self.cleaned_data.get("number", "")):
             return str(Case.objects.visible_to(by).get(number=number).uuid)
         return str(self.cleaned_data.get("same_as", ""))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import cos, radians
 from typing import Any
 
-from django.contrib.gis.geos import GEOSGeometry
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 
 from cases.models import Case
 
@@ -23,7 +23,7 @@ BARS = (10, 20, 50, 100, 200, 500, 1000, 2000)
 class Drawing:
     """What the template draws, in pixels; and the same as GeoJSON, for a map that can be moved."""
 
-    cell: str
+    cells: list[str]  # the corners of each of its parts
     component: tuple[float, float] | None
     point: tuple[float, float]
     bar_m: int
@@ -36,11 +36,13 @@ class Drawing:
 
 def draw(case: Case) -> Drawing:
     """The cell with all that is of this case in it. Needs docket.RELATED loaded; makes no statement."""
-    ring = [(lon, lat) for lon, lat, *_z in case.cell.shape.coords[0]]
+    shape = case.cell.shape
+    parts = shape.coords if isinstance(shape, MultiPolygon) else [shape.coords]
+    rings = [[(lon, lat) for lon, lat, *_z in part[0]] for part in parts]
     point = (case.point.x, case.point.y)
     centre = case.component.shape.centroid if case.component else None
     component = (centre.x, centre.y) if centre else None
-    every = [*ring, point, *([component] if component else [])]
+    every = [*(corner for ring in rings for corner in ring), point, *([component] if component else [])]
     west, south = min(x for x, _y in every), min(y for _x, y in every)
     east, north = max(x for x, _y in every), max(y for _x, y in every)
     squeeze = cos(radians(south))
@@ -54,7 +56,7 @@ def draw(case: Case) -> Drawing:
     metre = scale / DEGREE_M
     bar = max((m for m in BARS if m * metre <= WIDTH / 3), default=BARS[0])
     return Drawing(
-        cell=" ".join(f"{x},{y}" for x, y in (at(*corner) for corner in ring)),
+        cells=[" ".join(f"{x},{y}" for x, y in (at(*corner) for corner in ring)) for ring in rings],
         component=at(*component) if component else None,
         point=at(*point),
         bar_m=bar,

@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from grid import vocabulary
 from grid.moment import reckonable
 from grid.typed_text import cleaned, is_blank
-from grid.vocabulary import within_reach
 
 NO_SUCH_DAY = _("没有这样的日期。")
 
@@ -65,7 +65,7 @@ class Moment(forms.DateTimeField):
             found = super().to_python(value)
         except OverflowError:
             raise ValidationError(NO_SUCH_DAY) from None
-        if found and not within_reach(found):
+        if found and (found := vocabulary.moment(found)) is None:
             raise ValidationError(NO_SUCH_DAY)
         return found
 

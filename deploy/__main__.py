@@ -2,8 +2,8 @@
 
   ./dev up [--port 8000]  everything, in the foreground: database, demo cities, web server, worker
   ./dev play [OPTIONS]    a day in the city, through the HTTP interface of the running ./dev up
-  ./dev history [OPTIONS] months of past cases for the boards of the demo; before, or without, ./dev play
-  ./dev pictures [NAME …] the pictures of the docs, of the running ./dev up after history and play
+  ./dev history [OPTIONS] more months of past cases for the demo, before those that it begins with
+  ./dev pictures [NAME …] the pictures of the docs, of the running ./dev up after play
   ./dev test [OPTIONS]    the tests, on a database of their own; the options go to pytest
   ./dev lint              ruff and mypy
   ./dev bench NAME        measure: bench/NAME.py, on a durable database of its own that holds the demo cities
@@ -20,6 +20,8 @@ What is missing is installed first. DATABASE_URL, where set, names a server of o
 from __future__ import annotations
 
 import argparse
+import difflib
+import errno
 import os
 import shutil
 import signal
@@ -27,26 +29,28 @@ import sys
 import time
 from collections.abc import Callable
 
-from deploy import serve
+from deploy import numbers, running, serve
 from deploy.cluster import DATA, Cluster, passable, throwaway
 from deploy.process import ROOT, Failed, Stopped, heed_signals, run, say
 from deploy.serve import MANAGE, PYTHON, as_owner, environment, prepare
+from deploy.tongue import HELP, language, told
 
 
 def up(arguments: list[str]) -> int:
     """Serve until a signal ends it."""
     parser = argparse.ArgumentParser(prog="./dev up")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
-    serve.up(parser.parse_args(arguments).port)
+    parser.add_argument("--port", help="8000; or PORT. The waiting room has the next one, or LIVE_PORT")
+    numbers.check()
+    said = parser.parse_args(arguments).port
+    serve.up(int(numbers.bounded("PORT", said, f"--port {said}")) if said else numbers.whole("PORT", 8000))
 
 
 def play(arguments: list[str]) -> int:
     """Needs a running `up`, and the clock that both read."""
-    if not (here := serve.serving()):
-        raise Failed("Nothing to play with: start ./dev up in another terminal first.")
+    here = running.ready(told("Nothing to play with: start ./dev up in another terminal first."))
     with environment(Cluster(DATA).running()) as given:
         quiet = {"LOG_LEVEL": "WARNING"} | given  # the progress bar has the terminal
-        return run((PYTHON, "-m", "play", "--url", here[1], *arguments), quiet)
+        return run((PYTHON, "-m", "play", "--url", here.address, *arguments), quiet)
 
 
 def history(arguments: list[str]) -> int:
@@ -57,9 +61,10 @@ def history(arguments: list[str]) -> int:
 
 def pictures(arguments: list[str]) -> int:
     """Needs a running `up` that was played: pictures of an empty city show nothing."""
-    if not (here := serve.serving()):
-        raise Failed("Nothing to take pictures of: start ./dev up in another terminal, and let ./dev play end.")
-    return run((PYTHON, "-m", "play.pictures", "--url", here[1], *arguments), dict(os.environ))
+    here = running.ready(
+        told("Nothing to take pictures of: start ./dev up in another terminal, and let ./dev play end.")
+    )
+    return run((PYTHON, "-m", "play.pictures", "--url", here.address, *arguments), dict(os.environ))
 
 
 def test(arguments: list[str]) -> int:
@@ -82,9 +87,9 @@ def bench(arguments: list[str]) -> int:
     """The database is as durable as in production, or the figures would flatter."""
     names = sorted(path.stem for path in (ROOT / "bench").glob("[!_]*.py"))
     if not arguments or arguments[0] not in names:
-        raise Failed(f"Which bench? There are: {', '.join(names) or 'none yet'}")
+        raise Failed(told("Which bench? There are: {names}", names=", ".join(names)))
     with environment(throwaway(durable=True)) as given:
-        prepare(given)
+        prepare({**given, "DEMO_CASES": "0"})
         apart = {"DATABASE_APP_URL": given["DATABASE_URL"]}  # of the servers that it starts; it fills tables itself
         return run((PYTHON, "-m", f"bench.{arguments[0]}", *arguments[1:]), as_owner(given) | apart)
 
@@ -113,13 +118,13 @@ def docs(arguments: list[str]) -> int:
 def reset(arguments: list[str]) -> int:
     """Asks first. Leaves a server of one's own alone."""
     if arguments != ["--yes"]:
-        print(f"Delete everything in {DATA}? Type yes:", end=" ", flush=True)
+        print(told("Delete everything in {folder}? Type yes:", folder=DATA), end=" ", flush=True)
         if sys.stdin.readline().strip() != "yes":
-            raise Failed("Nothing was deleted.")
-    if here := serve.serving():
-        say("stopping ./dev up")
-        os.kill(here[0], signal.SIGTERM)
-        while serve.serving():
+            raise Failed(told("Nothing was deleted."))
+    if here := running.serving():
+        say(told("stopping ./dev up"))
+        os.kill(here.process, signal.SIGTERM)
+        while running.serving():
             time.sleep(0.1)
     for cluster in (*map(Cluster, DATA.glob("throwaway-*")), Cluster(DATA)):
         cluster.remove()
@@ -128,7 +133,7 @@ def reset(arguments: list[str]) -> int:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    say(f"{DATA} is empty")
+    say(told("{folder} is empty", folder=DATA))
     return 0
 
 
@@ -140,20 +145,46 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
 
 
 def main(name: str = "help", *arguments: str) -> int:
+    if name in ("help", "-h", "--help"):
+        print(__doc__ if language() == "en" else HELP)
+        return 0
     if name not in COMMANDS:
-        print(__doc__)
-        return 0 if name in ("help", "-h", "--help") else 2
+        print(unknown(name), file=sys.stderr)
+        return 2
     heed_signals()
     try:
         if passable(DATA).stat().st_uid != os.geteuid():
-            raise Failed(f"{DATA} belongs to {DATA.owner()}: run ./dev as that user.")
+            raise Failed(told("{folder} belongs to {owner}: run ./dev as that user.", folder=DATA, owner=DATA.owner()))
         return COMMANDS[name](list(arguments))
     except Failed as sentence:
         print(sentence, file=sys.stderr)
         return 1
+    except OSError as trouble:
+        if trouble.errno not in MENDABLE:
+            raise
+        said = {"file": trouble.filename or DATA, "reason": trouble.strerror, "folder": DATA}
+        print(
+            told("{file}: {reason}. ./dev writes into {folder}; DATA_DIR names another folder for that.", **said),
+            file=sys.stderr,
+        )
+        return 1
     except Stopped:
-        say("stopped")
+        say(told("stopped"))
         raise
+
+
+MENDABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)  # by who owns the machine
+
+
+def unknown(name: str) -> str:
+    """What is unknown, and what may have been meant."""
+    known = [*COMMANDS, "lock", "help"]  # these two ./dev does by itself
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    meant = near or known
+    said = ", ".join(f"./dev {command}" for command in meant)
+    if near:
+        return told("./dev {name}: there is no such command. Near to it: {commands}", name=name, commands=said)
+    return told("./dev {name}: there is no such command. There are: {commands}", name=name, commands=said)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import secrets
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,11 +24,13 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from deploy.process import ROOT, Failed
+from deploy.tongue import told
 
 DATA = Path(os.environ.get("DATA_DIR") or ROOT / ".data").absolute()
 OLDEST = 15  # the first PostgreSQL that has all we use
 DATABASE = OWNER = "wangge"  # the owner migrates and loads
 APP = "wangge_app"  # web and worker: may not rewrite the log of a case
+REVIVE_S = 60  # a server that does not start in that time after it died is not going to
 SOCKET_LIMIT = 107  # bytes of a Unix socket's path, the kernel's
 
 SETTINGS = {
@@ -87,9 +90,14 @@ class Cluster:
             return
         if not self.programs.exists():
             raise Failed(
-                f"The database in {self.folder} was made by PostgreSQL {self.version}, which is no longer installed. "
-                f"Install postgresql-{self.version}-postgis-3 again, or carry the data over as docs/operations.md says."
+                told(
+                    "The database in {folder} was made by PostgreSQL {version}, which is no longer installed."
+                    " Install postgresql-{version}-postgis-3 again, or carry the data over as docs/operations.md says.",
+                    folder=self.folder,
+                    version=self.version,
+                )
             )
+        self._forget_the_dead()
         if not (self.files / "pg").exists():
             self._make()
         self._postgres_folder(self.socket)
@@ -98,19 +106,51 @@ class Cluster:
         self._ctl("-l", self.log, "-o", words, "-t", "60", "start")
         self.sql(FURNITURE, database="template1")
 
+    def revive(self) -> None:
+        """Start the server again after it died under us. Raises Failed, with its log, where it will not live.
+
+        What it left behind may still work for a moment: until all of it has gone, PostgreSQL refuses to start.
+        """
+        until = time.monotonic() + REVIVE_S
+        while True:
+            try:
+                with self._door():
+                    self.start()
+                return
+            except Failed:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(1)
+
     def stop(self) -> None:
         """Stop the cluster if it runs; whatever was committed is on the disk then."""
         if self.runs():
             self._ctl("-m", "fast", "-t", "60", "stop")
 
     def runs(self) -> bool:
-        return self.programs.exists() and self._as_server("pg_ctl", "-D", self.files / "pg", "status").returncode == 0
+        """By the process that the data's folder names. A dead one that nobody has buried is dead."""
+        return self._state() not in ("", "Z", "X")
+
+    def _state(self) -> str:
+        """The kernel's letter for the server's process; none where there is no such process, or another's."""
+        try:
+            head = int((self.files / "pg" / "postmaster.pid").read_text().split()[0])
+            name, _bracket, rest = Path(f"/proc/{head}/stat").read_text().partition("(")[2].rpartition(")")
+        except (FileNotFoundError, ProcessLookupError, ValueError, IndexError):
+            return ""
+        return rest.split()[0] if name == "postgres" else ""
+
+    def _forget_the_dead(self) -> None:
+        """PostgreSQL takes a dead server that nobody has buried for a living one, and refuses to start."""
+        if self._state() in ("Z", "X"):
+            (self.socket / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+            (self.files / "pg" / "postmaster.pid").unlink()
 
     def remove(self) -> None:
         """Stop the cluster and delete its files. Raises Failed while somebody uses it."""
         with self._door(), (self.folder / "users.lock").open("a") as users:
             if not _nobody_else(users):
-                raise Failed(f"The database in {self.folder} is in use: stop what uses it first.")
+                raise Failed(told("The database in {folder} is in use: stop what uses it first.", folder=self.folder))
             self.stop()
             for place in ("pg", "pg.half", "log"):
                 shutil.rmtree(self.files / place, ignore_errors=True)
@@ -127,7 +167,7 @@ class Cluster:
         asked = ("-X", "-qAt", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-p", "5432", "-d", database)
         answer = self._as_server("psql", *asked, stdin=statements)
         if answer.returncode:
-            raise Failed(f"PostgreSQL refused: {answer.stderr.strip()}")
+            raise Failed(told("PostgreSQL refused: {reason}", reason=answer.stderr.strip()))
         return answer.stdout
 
     @property
@@ -185,14 +225,14 @@ class Cluster:
             "--auth-local=trust", "--auth-host=reject", *(() if self.durable else ("--no-sync",)),
         )  # fmt: skip
         if made.returncode:
-            raise Failed(f"initdb failed: {made.stderr.strip()}")
+            raise Failed(told("initdb failed: {reason}", reason=made.stderr.strip()))
         half.rename(self.files / "pg")
 
     def _postgres_folder(self, folder: Path) -> None:
         """A folder of the server's own. One that another user planted under our name is refused."""
         folder.mkdir(parents=True, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), _server_uid()):
-            raise Failed(f"{folder} belongs to somebody else: remove it.")
+            raise Failed(told("{folder} belongs to somebody else: remove it.", folder=folder))
         os.chown(folder, _server_uid(), -1)
         folder.chmod(0o700)
 
@@ -200,7 +240,8 @@ class Cluster:
         done = self._as_server("pg_ctl", "-D", self.files / "pg", "-s", "-w", *words)
         if done.returncode:
             tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:]) if self.log.exists() else ""
-            raise Failed(f"pg_ctl {words[-1]} failed: {done.stderr.strip()}\n{tail}\nThe whole log: {self.log}")
+            said = {"act": words[-1], "reason": f"{done.stderr.strip()}\n{tail}", "log": self.log}
+            raise Failed(told("pg_ctl {act} failed: {reason}\nThe whole log: {log}", **said))
 
     def _as_server(self, program: str, *words: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
         environment = without_pg(os.environ) | {"PGUSER": "postgres"}
@@ -249,7 +290,12 @@ def newest_version() -> int:
     places = Path("/usr/share/postgresql").glob("[0-9]*/extension/postgis.control")
     found = [version for place in places if programs(version := int(place.parents[1].name)).exists()]
     if max(found, default=0) < OLDEST:
-        raise Failed(f"No PostgreSQL from {OLDEST} on with PostGIS is installed: apt-get install postgresql-postgis")
+        raise Failed(
+            told(
+                "No PostgreSQL from {oldest} on with PostGIS is installed: apt-get install postgresql-postgis",
+                oldest=OLDEST,
+            )
+        )
     return max(found)
 
 

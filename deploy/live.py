@@ -16,10 +16,9 @@ import json
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -27,6 +26,7 @@ import httpx
 import psycopg2  # type: ignore[import-untyped]
 
 from deploy.strangers import AT_A_TIME, KNOWN, Strangers
+from deploy.visitor import address, later, ours, readable, session
 
 INBOX = "/api/mobile/v1/inbox"
 CHANNEL = "inbox"
@@ -37,10 +37,6 @@ PAUSE_S = 0.25  # between a stream's questions: where messages come thick, each 
 AT_ONCE = 4  # questions to the web server; the others queue here
 PAGE = 200
 FULL_S = 5
-PORTS = {"http": 80, "https": 443}
-PROXIES = int(os.environ.get("TRUSTED_PROXIES", "0"))
-COOKIE = "sessionid"  # Django's name for it
-ORIGINS = frozenset(filter(None, os.environ.get("LIVE_ORIGINS", "").replace(" ", "").split(",")))
 PASSED = (b"host", b"x-session-token", b"accept-language", b"user-agent", b"x-forwarded-for", b"x-forwarded-proto")
 
 Scope = Mapping[str, Any]
@@ -269,53 +265,6 @@ class Visit:
 
 def _tells(inbox: dict[str, Any]) -> bool:
     return bool(inbox["items"] or inbox["reset"])
-
-
-def later(since: str, last_seen: str) -> str:
-    """The later of two numbers, either of which may be missing: what a browser asks when a line broke names where it
-    began in its address, and where it was in its header. What is no number is for the web server to refuse.
-    """
-    if since and not number(since):
-        return since
-    return max(filter(number, (since, last_seen)), key=int, default="")
-
-
-def number(said: str) -> bool:
-    return said.isascii() and said.isdecimal() and len(said) < 20
-
-
-def session(cookies: str) -> str:
-    """The session's token that a browser's cookies hold; empty without one."""
-    try:
-        found = SimpleCookie(cookies).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found else ""
-
-
-def address(client: Sequence[Any] | None, forwarded: str) -> str:
-    """Where a visitor comes from: as our own proxies say, where there are any."""
-    hops = [hop.strip() for hop in forwarded.split(",")]
-    if PROXIES and len(hops) >= PROXIES:
-        return hops[-PROXIES]
-    return str(client[0]) if client else ""
-
-
-def ours(origin: str, host: str, web_port: int | None) -> bool:
-    """Whether a page is the city's own: of LIVE_ORIGINS, or without those of the web server on this very host."""
-    if ORIGINS:
-        return origin in ORIGINS
-    try:
-        page, here = urlsplit(origin), urlsplit(f"{origin.partition(':')[0]}://{host}")
-        doors = (web_port, here.port or PORTS.get(here.scheme))
-        return page.hostname == here.hostname and (page.port or PORTS.get(page.scheme)) in doors
-    except ValueError:  # what is no address
-        return False
-
-
-def readable(origin: str) -> Headers:
-    """What lets a page of that origin read the answer, and send its cookie."""
-    return {"access-control-allow-origin": origin, "access-control-allow-credentials": "true"}
 
 
 class Room:

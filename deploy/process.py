@@ -53,7 +53,7 @@ def start(command: Command, environment: Environment, *, apart: bool = False, **
     try:
         return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, start_new_session=apart, **more)
     except OSError as error:
-        raise Failed(f"{command[0]}: {error.strerror}") from None
+        raise Failed(f"{error.filename or command[0]}: {error.strerror}") from None
 
 
 def run(command: Command, environment: Environment) -> int:
@@ -68,17 +68,3 @@ def run(command: Command, environment: Environment) -> int:
             if stopped.code != 128 + signal.SIGINT:
                 child.terminate()
             raise
-
-
-def step(command: Command, environment: Environment, *, capture: bool = False) -> str:
-    """A step that must succeed before the next; gives what it printed where `capture` asks for it. Raises Failed."""
-    out = subprocess.PIPE if capture else None
-    with start(command, environment, apart=True, stdout=out, stdin=subprocess.DEVNULL) as child:
-        try:
-            printed, _ = child.communicate()
-        except Stopped:
-            child.terminate()
-            raise
-    if child.returncode:
-        raise Failed(f"{printed or ''}{' '.join(map(str, command))}: ended with {child.returncode}, see above.")
-    return printed or ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -12,25 +12,23 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from deploy import database, numbers, running
 from deploy.cluster import APP, DATA, OWNER, Cluster, passable, without_pg
-from deploy.process import ROOT, Environment, Failed, say, start, step
+from deploy.process import ROOT, Environment, Failed, say, start
+from deploy.steps import doing, step
+from deploy.tongue import told
 
 PYTHON = Path(sys.executable)
 MANAGE = (PYTHON, "manage.py")
-WELCOME = """
-Wangge is ready: {address}
-  the desk               {address}/
-  the phones' interface  {address}/api/mobile/v1/docs
-  health                 {address}/healthz
-{logins}
-Ctrl-C stops everything. ./dev play, in another terminal, lives a day in the city.
-"""
+YES = ("1", "true", "yes")
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (only said by who wants it, in HOST)
+LOOK_S = 1.0  # how often is looked whether the database's server lives
 READY_S = 60  # a server that does not answer after so many seconds is not going to
 
 
@@ -74,57 +72,115 @@ def words() -> None:
         compiled = source.with_suffix(".mo")
         if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
             half = source.with_suffix(f".{os.getpid()}")
-            step(("msgfmt", "-o", half, source), os.environ)
+            step(told("words"), ("msgfmt", "-o", half, source), os.environ)
             half.rename(compiled)
 
 
 def static_files(environment: Environment) -> None:
     """What browsers load, in DATA_DIR. Where nothing has changed, nothing is written."""
-    step((*MANAGE, "collectstatic", "--no-input", "--verbosity", "0"), environment)
+    step(told("files for browsers"), (*MANAGE, "collectstatic", "--no-input", "--verbosity", "0"), environment)
 
 
 def prepare(environment: Environment) -> str:
-    """Bring the database to what the code expects and load the demo cities. Gives the demo's logins. Repeatable."""
+    """Bring the database to what the code expects and load the demo cities; repeatable. Raises Failed.
+
+    Gives what is to be told when all is ready: the demo's logins, or that they are no more.
+    """
     owner = as_owner(environment)
-    say("tables")
-    step((*MANAGE, "migrate", "--no-input"), owner)
-    step((*MANAGE, "install"), owner)
+    for url in dict.fromkeys((owner["DATABASE_URL"], environment["DATABASE_URL"])):
+        database.need(url)
+    step(told("tables"), (*MANAGE, "migrate", "--no-input"), owner)
+    closed = step(told("schedules"), (*MANAGE, "install"), owner)
     if owner["DATABASE_URL"] != environment["DATABASE_URL"]:
-        step((*MANAGE, "grant_app", urlsplit(environment["DATABASE_URL"]).username or APP), owner)
-    if environment["DEMO"] != "1":
-        return ""
-    say("demo cities")
-    return step((*MANAGE, "demo"), owner, capture=True)
+        role = urlsplit(environment["DATABASE_URL"]).username or APP
+        step(told("rights"), (*MANAGE, "grant_app", role), owner)
+    if environment["DEMO"].lower() not in YES:
+        return closed
+    return step(told("demo cities"), (*MANAGE, "demo"), owner)
 
 
 def up(port: int) -> NoReturn:
-    """Serve until a signal ends it. Raises Failed where somebody else is in the way."""
+    """Serve until a signal ends it. Raises Failed where somebody else is in the way, before anything is started."""
     host = os.environ.get("HOST", "127.0.0.1")
+    live = numbers.whole("LIVE_PORT", port + 1)
     address = f"http://{'127.0.0.1' if host == EVERYWHERE else host}:{port}"
-    with _alone(address):
-        _claim(host, port)
+    with running.alone(address) as door:
+        claim(host, port, live)
         words()
         os.umask(0o077)  # photos are nobody else's
-        say("database")
-        with environment(Cluster(DATA).running()) as given:
+        cluster = Cluster(DATA)
+        with ExitStack() as stack:
+            with doing(told("database")):
+                given = stack.enter_context(environment(cluster.running()))
             logins = prepare(given)
             static_files(given)
-            live = os.environ.get("LIVE_PORT", str(port + 1))
-            doors = {"HOST": host, "PORT": str(port), "LIVE_PORT": live}
-            _serve({"LIVE_URL": f":{live}", **given, **doors}, address, logins)
+            doors = {"HOST": host, "PORT": str(port), "LIVE_PORT": str(live), "OPENED_AT": f"{time.monotonic():.0f}"}
+            ours = None if os.environ.get("DATABASE_URL") else cluster
+            _serve({"LIVE_URL": f":{live}", **given, **doors}, Opening(address, logins, door), ours)
 
 
-def _serve(environment: Environment, address: str, logins: str) -> NoReturn:
-    """Web server, worker and waiting room, under one supervisor."""
-    with start((PYTHON, "-m", "deploy.supervisor"), environment, apart=True) as supervisor:
+@dataclass(frozen=True)
+class Opening:
+    """What is told when the doors open, and to whom: people at the terminal, and other commands of this folder."""
+
+    address: str
+    logins: str
+    door: running.Door
+
+    def tell(self) -> None:
+        logins = f"\n{self.logins.strip()}\n" if self.logins else ""
+        print(
+            told(
+                """
+Wangge is ready: {address}
+  the desk               {address}/
+  the phones' interface  {address}/api/mobile/v1/docs
+  health                 {address}/healthz
+{logins}
+Ctrl-C stops everything. ./dev play, in another terminal, lives a day in the city.
+""",
+                address=self.address,
+                logins=logins,
+            ),
+            flush=True,
+        )
+        self.door.opened()
+
+
+def _serve(environment: Environment, opening: Opening, cluster: Cluster | None) -> NoReturn:
+    """Web server, worker and waiting room, under one supervisor; the database's server where it is ours."""
+    with start((PYTHON, "-m", "deploy.supervisor", "--hold"), environment, apart=True) as supervisor:
         try:
-            _wait_until_well(supervisor, f"{address}/healthz")
-            print(WELCOME.format(address=address, logins=logins and f"\n{logins.strip()}\n"), flush=True)
-            code = supervisor.wait()
-            raise Failed(f"Web server or worker ended ({code}), so all was stopped: the last words are above.")
+            with doing(told("web server, worker, waiting room")):
+                _wait_until_well(supervisor, f"{opening.address}/healthz")
+            opening.tell()
+            supervisor.send_signal(signal.SIGUSR1)  # from now on the terminal is the servers'
+            while (code := _ended(supervisor)) is None:
+                if cluster and not cluster.runs():
+                    _revive(cluster)
+            raise Failed(
+                told("Web server or worker ended ({code}), so all was stopped: the last words are above.", code=code)
+            )
         except BaseException:
             supervisor.terminate()
             raise
+
+
+def _ended(supervisor: subprocess.Popen[str]) -> int | None:
+    try:
+        return supervisor.wait(LOOK_S)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _revive(cluster: Cluster) -> None:
+    """Raises Failed where the database's server will not live again: then all is stopped."""
+    say(told("the database's server has died: it is started again"))
+    try:
+        cluster.revive()
+    except Failed as reason:
+        raise Failed(told("The database's server died and does not start again.") + f"\n{reason}") from None
+    say(told("the database answers"))
 
 
 def _wait_until_well(supervisor: subprocess.Popen[str], health: str) -> None:
@@ -133,7 +189,7 @@ def _wait_until_well(supervisor: subprocess.Popen[str], health: str) -> None:
     reason, until = "no answer", time.monotonic() + READY_S
     while time.monotonic() < until:
         if supervisor.poll() is not None:
-            raise Failed("The server ended before it was ready: its last words are above.")
+            raise Failed(told("The server ended before it was ready: its last words are above."))
         try:
             with direct.open(health, timeout=5):
                 return
@@ -142,43 +198,35 @@ def _wait_until_well(supervisor: subprocess.Popen[str], health: str) -> None:
         except OSError as error:
             reason = str(error)
         time.sleep(0.2)
-    raise Failed(f"{health} is not well after {READY_S} s: {reason}")
+    raise Failed(
+        told("{health} is not well after {seconds} s: {reason}", health=health, seconds=READY_S, reason=reason)
+    )
 
 
-def serving() -> tuple[int, str] | None:
-    """The process and the address of the `./dev up` that runs on this folder, if one does."""
-    with (passable(DATA) / "up.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            process, address = lock.read().split()
-            return int(process), address
-    return None
+def claim(host: str, port: int, live: int) -> None:
+    """Raises Failed where a port is somebody else's: the web server's, or the waiting room's."""
+    for one, room in ((port, False), (live, True)):
+        with socket.socket() as door:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                door.bind((host, one))
+            except OSError as error:
+                said = {"host": host, "port": one, "reason": error.strerror, "other": _next(one)}
+                if room:
+                    raise Failed(
+                        told(
+                            "{host}:{port}, where open apps are to wait for messages, cannot be used ({reason})."
+                            " Another: LIVE_PORT={other} ./dev up",
+                            **said,
+                        )
+                    ) from None
+                raise Failed(
+                    told("{host}:{port} cannot be used ({reason}). Another: ./dev up --port {other}", **said)
+                ) from None
 
 
-@contextmanager
-def _alone(address: str) -> Iterator[None]:
-    """Held while we serve. A killed process holds nothing."""
-    if other := serving():
-        raise Failed(f"./dev up runs here already, at {other[1]}. Stop it with Ctrl-C there, or with: kill {other[0]}")
-    with (passable(DATA) / "up.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write(f"{os.getpid()} {address}")
-        lock.flush()
-        yield
-
-
-def _claim(host: str, port: int) -> None:
-    """Raises Failed where the port is somebody else's."""
-    with socket.socket() as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            door.bind((host, port))
-        except OSError as error:
-            raise Failed(
-                f"{host}:{port} cannot be used ({error.strerror}). Another: ./dev up --port {port + 1}"
-            ) from None
+def _next(port: int) -> int:
+    return port + 2 if port + 2 <= numbers.PORTS[1] else 8000
 
 
 def _secret_key() -> Path:

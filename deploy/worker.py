@@ -24,10 +24,13 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from deploy import database, numbers
 from deploy.cluster import DATA
 from deploy.process import heed_signals, run, say, start
+from deploy.tongue import told
 
-STILL_S = float(os.environ.get("WORKER_STILL_S", "150"))  # a task may take 120 s, and one is due each minute
+STILL_S = numbers.number("WORKER_STILL_S", 150)  # a task may take 120 s, and one is due each minute
+DATABASE = os.environ.get("DATABASE_URL", "")
 GENTLE_S = 4  # to finish what is in hand; honcho kills after five. A task cut short runs again
 LOOK_S = min(1.0, STILL_S / 4)
 
@@ -51,10 +54,13 @@ class Watched:
     def trouble(self) -> str:
         """Why it has to be started afresh; empty while it is well."""
         if (code := self.process.poll()) is not None:
-            return f"ended with {code}"
+            return told("the worker's {program} ended with {code}: a fresh start", program=self.command, code=code)
         if (last := self.last_sign()) != self.seen:
             self.seen, self.since = last, time.monotonic()
-        return f"gave no sign of life for {STILL_S:g} s" if time.monotonic() - self.since >= STILL_S else ""
+        if time.monotonic() - self.since < STILL_S:
+            return ""
+        said = {"program": self.command, "seconds": f"{STILL_S:g}"}
+        return told("the worker's {program} gave no sign of life for {seconds} s: a fresh start", **said)
 
     @property
     def stillborn(self) -> bool:
@@ -66,6 +72,7 @@ def main() -> int:
     """Gives the exit code of a program that ended before any sign of life. Does not return while they only need a
     fresh start."""
     heed_signals()
+    database.wait(DATABASE)
     programs: list[Watched] = []
     try:
         for command, sign in (("qcluster", "worker.beat"), ("hands", "hands.beat")):
@@ -75,7 +82,7 @@ def main() -> int:
             for program in programs:
                 if not (why := program.trouble()):
                     continue
-                if program.stillborn:
+                if program.stillborn and not database.silence(DATABASE):
                     return int(program.process.returncode)
                 afresh(program, why)
     finally:
@@ -84,11 +91,12 @@ def main() -> int:
 
 def afresh(program: Watched, why: str) -> None:
     """Schedules of a queue that stood still may lie far ahead, of a clock that was set back: they are put right."""
-    say(f"the worker's {program.command} {why}: a fresh start")
+    say(why)
     still = program.process.poll() is None
     end((program.process,))
     if still and program.command == "qcluster":
         run((sys.executable, "manage.py", "install"), os.environ)
+    database.wait(DATABASE)
     program.start()
 
 

@@ -18,7 +18,7 @@ SRID = 4326  # lon, lat; CGCS2000 differs by less than a phone can measure
 class Area(models.Model):
     """区 / 街道 / 社区: the territorial tree. A child's code begins with its parent's."""
 
-    code = models.CharField(_("代码"), max_length=12, unique=True, help_text="6, 9 or 12 digits")
+    code = models.CharField(_("代码"), max_length=16, unique=True, help_text="as long as settings.AREA_WIDTHS says")
     name = models.CharField(_("名称"), max_length=60)
     name_en = models.CharField(max_length=80, blank=True)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
@@ -43,7 +43,7 @@ class Cell(models.Model):
 
     code = models.CharField(_("代码"), max_length=20, unique=True)
     area = models.ForeignKey(Area, models.PROTECT, related_name="cells", help_text="the community it lies in")
-    shape = models.PolygonField(srid=SRID)
+    shape = models.GeometryField(srid=SRID, help_text="one polygon, or several: islands")  # the database refuses others
     area_m2 = models.FloatField(help_text="geodesic, square metres")
     region_class = models.CharField(_("区域分类"), max_length=8, blank=True, help_text="chooses among conditions")
     land_use = models.CharField(_("用地分类"), max_length=40, blank=True)
@@ -194,7 +194,7 @@ class Beat(models.Model):
 class Road(models.Model):
     """道路: a line of the map that lies under everything. Nobody answers for it here."""
 
-    district = models.CharField(max_length=6, help_text="of the city that it was loaded with")
+    district = models.CharField(max_length=16, help_text="of the city that it was loaded with")
     kind = models.CharField(max_length=24, help_text="as OpenStreetMap calls it")
     name = models.CharField(max_length=80, blank=True)
     shape = models.LineStringField(srid=SRID)
@@ -222,8 +222,8 @@ class Component(models.Model):
     code = models.CharField(_("代码"), max_length=20, unique=True)
     name = models.CharField(_("名称"), max_length=60)
     scheme = models.CharField(max_length=20)
-    major = models.CharField(max_length=3)
-    sub = models.CharField(max_length=3)
+    major = models.CharField(max_length=8)
+    sub = models.CharField(max_length=8)
     shape = models.GeometryField(srid=SRID)
     cell = models.ForeignKey(Cell, models.PROTECT, related_name="components")
     owner = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="+")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from allauth.usersessions.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.http import HttpRequest
+
+from .models import Officer
 
 
 def keep_only(before: str | None, request: HttpRequest) -> None:
@@ -19,3 +23,8 @@ def keep_only(before: str | None, request: HttpRequest) -> None:
         UserSession.objects.filter(session_key=before).update(session_key=key)
     others = UserSession.objects.filter(user=request.user).exclude(session_key=key)
     get_adapter().end_sessions(others)
+
+
+def end_all(officers: Iterable[Officer]) -> None:
+    """At every device of theirs."""
+    get_adapter().end_sessions(UserSession.objects.filter(user__in=officers))

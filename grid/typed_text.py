@@ -45,8 +45,3 @@ def is_blank(text: str) -> bool:
 def _seen(char: str) -> bool:
     """Letters, digits, signs; neither blanks nor formats, and no mark without the letter that it stands on."""
     return unicodedata.category(char) not in _UNSEEN and char not in _EMPTY_SIGNS
-
-
-def isolated(text: str) -> str:
-    """The text between FIRST STRONG ISOLATE and its end, for lines of plain text that put names beside each other."""
-    return text if text.isascii() else f"\u2068{text}\u2069"

@@ -8,7 +8,7 @@ database.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
 from .moment import reckonable
@@ -16,6 +16,7 @@ from .moment import reckonable
 KEY_MOST = 2**63 - 1  # of a row
 COUNT_MOST = 2**31 - 1  # of what is counted, and kept in four bytes
 ADDRESS_LONGEST = 500
+FURTHEST_OFFSET = timedelta(hours=14)  # the database takes no more than sixteen
 
 _DIGITS = re.compile(r"[0-9]{1,19}")
 _HOST = re.compile(r"[A-Za-z0-9.:_-]+")  # names in other scripts come as punycode, so that nobody takes one for another
@@ -38,12 +39,15 @@ def day(said: str | None) -> date | None:
     return found if reckonable(found) else None
 
 
-def within_reach(at: datetime) -> bool:
-    """Whether an aware moment is one that can be reckoned with, in every time zone."""
+def moment(at: datetime) -> datetime | None:
+    """An aware moment that can be reckoned with in every time zone; with an offset that there is, as it came."""
     try:
-        return reckonable(at.astimezone(UTC).date())
+        in_utc = at.astimezone(UTC)
     except OverflowError:
-        return False
+        return None
+    if not reckonable(in_utc.date()):
+        return None
+    return at if abs(at.utcoffset() or timedelta()) <= FURTHEST_OFFSET else in_utc
 
 
 def web_address(said: str) -> SplitResult | None:

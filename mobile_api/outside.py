@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 import certifi
 import urllib3
@@ -26,6 +26,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from cases.flow import Refused
+from grid.vocabulary import web_address
 
 from .deadline import Deadline, PlainConnection, SafeConnection
 
@@ -55,16 +56,19 @@ class Answer:
         return self.code is not None and 200 <= self.code < 300
 
 
+def address_parts(url: str) -> SplitResult:
+    """The parts of a URL that could be called, wherever it leads. Raises Refused (url_unfit)."""
+    parts = web_address(url)
+    if parts is None or parts.username:
+        raise _unfit(_("须为完整的 https 地址，且不含用户名和密码。"))
+    return parts
+
+
 def judge(url: str) -> tuple[SplitResult, str]:
     """The parts of a URL that may be called, and the address behind its name. Raises Refused (url_unfit)."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", _port(parts)
-    except (KeyError, ValueError):
-        raise _unfit(_("须为完整的 https 地址，且不含用户名和密码。")) from None
+    parts = address_parts(url)
+    host, port = parts.hostname or "", _port(parts)
     named = not {host, f"{host}:{port}"}.isdisjoint(settings.HOOK_HOSTS)
-    if not host or parts.username or parts.scheme not in ("https", "http"):
-        raise _unfit(_("须为完整的 https 地址，且不含用户名和密码。"))
     if parts.scheme == "http" and not named:
         raise _unfit(_("须用 https；只有 HOOK_HOSTS 中列出的主机可用 http。"))
     if port not in settings.HOOK_PORTS and not named:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from psycopg2.errors import DiskFull  # type: ignore[import-untyped]
 from pydantic import Field
 
 from cases.calendar import Unusable
@@ -45,6 +46,7 @@ TITLES = {
     429: gettext_lazy("请求太频繁"),
     500: gettext_lazy("系统出错"),
     503: gettext_lazy("暂时无法办理"),
+    507: gettext_lazy("存储空间已满"),
 }
 
 # A refusal is a matter of the time (409), of the person (403) or of what was said (422).
@@ -97,7 +99,13 @@ STATUS = {
     "period_open": 409,
 }
 
-PHOTO_STATUS = {"photo_too_large": 413, "photo_original_closed": 403, "photo_lost": 404, "photo_busy": 503}
+PHOTO_STATUS = {
+    "photo_too_large": 413,
+    "photo_original_closed": 403,
+    "photo_lost": 404,
+    "photo_busy": 503,
+    "disk_full": 507,
+}
 
 MOST_ERRORS = 20  # of one body that are told one by one
 LONGEST_NAME = 200  # of a field, which may be anything that a body holds
@@ -253,6 +261,12 @@ def _http(exc: HttpError) -> HttpResponse:
     return problem(exc.status_code, f"http_{exc.status_code}", str(exc))
 
 
+def _database(exc: OperationalError) -> HttpResponse:
+    if isinstance(exc.__cause__, DiskFull):
+        return problem(507, "disk_full", _("服务器存储空间已满，什么也没有写入。请稍后原样重发，并通知系统管理员。"))
+    return problem(503, "database_down", _("数据库暂时连不上，什么也没有写入。请稍后原样重发。"))
+
+
 TOLD: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     Refused: _refused,
     PhotoRefused: _photo,
@@ -268,9 +282,7 @@ TOLD: dict[type[Exception], Callable[[Any], HttpResponse]] = {
     AuthenticationError: lambda exc: problem(
         401, "not_logged_in", _("请先登录，并在 X-Session-Token 中带上会话令牌。")
     ),
-    OperationalError: lambda exc: problem(
-        503, "database_down", _("数据库暂时连不上，什么也没有写入。请稍后原样重发。")
-    ),
+    OperationalError: _database,
     RequestDataTooBig: lambda exc: problem(413, "too_large", _("请求内容过大。")),
     SuspiciousOperation: lambda exc: problem(400, "bad_request", _("请求有误，服务器无法理解。")),
     ValidationError: _invalid,

@@ -22,17 +22,19 @@ from grid.vocabulary import COUNT_MOST, KEY_MOST
 T = TypeVar("T")
 
 
-def _fitting(fits: Callable[[T], bool], code: LiteralString, says: LiteralString) -> AfterValidator:
+def _fitting(read: Callable[[T], T | None], code: LiteralString, says: LiteralString) -> AfterValidator:
+    """What a reader makes of a value; None is refused with a code."""
+
     def judge(said: T) -> T:
-        if not fits(said):
+        if (found := read(said)) is None:
             raise PydanticCustomError(code, says)
-        return said
+        return found
 
     return AfterValidator(judge)
 
 
-Key = Annotated[int, Field(ge=1, le=KEY_MOST)]
-"""Of a row."""
+Key = Annotated[int, Field(ge=0, le=KEY_MOST)]
+"""Of a row. That there is none with the key, 0 or another, the operation says."""
 KeyOrNone = Annotated[int, Field(ge=0, le=KEY_MOST)]
 """Of a row; 0 is a word of its own: the city, nobody yet."""
 Count = Annotated[int, Field(ge=0, le=COUNT_MOST)]
@@ -41,11 +43,9 @@ Latitude = Annotated[FiniteFloat, Field(ge=-90, le=90)]
 Accuracy = Annotated[FiniteFloat, Field(ge=0, le=100_000)]
 """Metres."""
 
-Day = Annotated[date, _fitting(reckonable, "day_unreckonable", "lies at an end of the calendar")]
-Moment = Annotated[
-    AwareDatetime, _fitting(vocabulary.within_reach, "day_unreckonable", "lies at an end of the calendar")
-]
-
+END: LiteralString = "lies at an end of the calendar"
+Day = Annotated[date, _fitting(lambda on: on if reckonable(on) else None, "day_unreckonable", END)]
+Moment = Annotated[AwareDatetime, _fitting(vocabulary.moment, "day_unreckonable", END)]
 
 Figure = (
     Annotated[int, Field(ge=-COUNT_MOST, le=COUNT_MOST)] | Annotated[FiniteFloat, Field(ge=-COUNT_MOST, le=COUNT_MOST)]
@@ -66,8 +66,8 @@ Amount = Annotated[
 """Of a unit, with up to four digits after the point; as a text it keeps them all."""
 
 
-def _of_the_clock(at: time) -> bool:
-    return at.tzinfo is None and at.microsecond == 0
+def _of_the_clock(at: time) -> time | None:
+    return at if at.tzinfo is None and at.microsecond == 0 else None
 
 
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
@@ -78,11 +78,8 @@ ClockTime = Annotated[
 ]
 """By the city's own clock."""
 
-WebAddress = Annotated[
-    str,
-    Field(max_length=vocabulary.ADDRESS_LONGEST),
-    _fitting(lambda said: vocabulary.web_address(said) is not None, "url_parsing", "is no address that can be called"),
-]
+WebAddress = Annotated[str, Field(max_length=vocabulary.ADDRESS_LONGEST)]
+"""Where a program is to be called: `outside.judge` says whether it can and may be."""
 
 Sha256 = Annotated[
     str, Field(max_length=64, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the photo's bytes, lower-case hex")

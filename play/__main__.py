@@ -28,13 +28,14 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
-from tqdm import tqdm  # noqa: E402
 
 from cases import alarm  # noqa: E402
 from cases.loading.demo import PASSWORD  # noqa: E402
+from deploy.tongue import told  # noqa: E402
 
 from .people import Clerk, Dispatcher, Handler, Inspector, Leader, Person  # noqa: E402
 from .phone import Phone  # noqa: E402
+from .saying import bar, deed  # noqa: E402
 from .tape import Tape, last_morning  # noqa: E402
 
 POSTS: dict[str, tuple[type[Person], int]] = {  # who plays, and every how many minutes he looks at his desk
@@ -77,7 +78,10 @@ def cast(said: argparse.Namespace, run: str, counts: Counter[str], problems: lis
     """The demo city's officers, each logged in on a phone of his own."""
     people: list[Person] = []
     with Path(settings.BASE_DIR, "fixtures", "cities", said.city, "officers.csv").open(encoding="utf-8-sig") as file:
-        for row in tqdm(list(csv.DictReader(file)), desc="log in", unit="phone"):
+        rows = list(csv.DictReader(file))
+    with bar(told("phones log in"), len(rows), unit="") as shown:
+        for row in rows:
+            shown.update()
             role = next((role for role in row["roles"].split("|") if role in POSTS), None)
             if role:
                 kind, minutes = POSTS[role]
@@ -106,14 +110,14 @@ def perform(
     order = itertools.count(len(queue))
     whole = (timezone.now() - tape.starts).total_seconds()
     shape = "{desc}{postfix} {bar:20} {percentage:3.0f}%"
-    with tqdm(total=int(whole), desc="city time", bar_format=shape, mininterval=1) as bar, pool:
+    with bar(told("city time"), int(whole), bar_format=shape) as shown, pool:
         while queue and not tape.over:
             at, _n, person, act = heapq.heappop(queue)
             tape.wait(at)
-            bar.update(min(int((at - tape.starts).total_seconds()), bar.total) - bar.n)
-            bar.set_postfix_str(
-                f"{timezone.localtime(at):%m-%d %H:%M} {counts['report']} reports, {counts['close']} closed"
-            )
+            shown.update(min(int((at - tape.starts).total_seconds()), int(whole)) - shown.n)
+            news: dict[str, object] = {"time": f"{timezone.localtime(at):%m-%d %H:%M}"}
+            news |= {"reports": counts["report"], "closed": counts["close"]}
+            shown.set_postfix_str(told("{time} {reports} reports, {closed} closed", **news))
             busy = running.get(id(person))
             if busy and not busy.done():
                 heapq.heappush(queue, (at + timedelta(minutes=2), next(order), person, act))
@@ -178,7 +182,7 @@ def guarded(act: Act, at: datetime, counts: Counter[str], problems: list[str]) -
 
 def show(counts: Counter[str], problems: list[str]) -> None:
     for what, n in counts.most_common():
-        print(f"{n:6} {what}")
+        print(f"{n:6} {deed(what)}")
     for problem in problems[:20]:
         print(problem, file=sys.stderr)
 

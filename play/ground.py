@@ -11,30 +11,9 @@ from django.contrib.gis.geos import Point
 
 from cases.models import Category, Kind
 from cases.rulebook import Rulebook
+from fixtures.making.mix import MIX, REST
 from grid.models import Beat, Cell, Component, Officer
 from grid.roles import Role
-
-# The class mix of a real district (a Chengdu Jinniu snapshot) by sub-class of the 2013 scheme.
-MIX = {
-    "非机动车乱停放": 613,
-    "违规标语宣传品": 367,
-    "乱堆物堆料": 307,
-    "暴露生活垃圾": 275,
-    "沿街晾挂": 191,
-    "无照经营游商": 184,
-    "非法小广告": 107,
-    "垃圾箱（果皮箱、桶）": 102,
-    "道路不洁": 90,
-    "店外经营": 71,
-    "违章接坡": 55,
-    "道路破损": 30,
-    "上水井盖": 25,
-    "雨水箅子": 20,
-    "路灯": 20,
-    "道路积水": 6,
-    "供水管道破裂": 3,
-}
-REST = 0.5  # of every other class
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """./dev history: months of closed cases for the demo, so that boards, scores and forecasts have something to show.
 
 Everything is written as it would have been at its time, by the same functions that write any case, but nobody is
-sent a message. It is planted whole or not at all, and ends on the morning on which ./dev play begins.
+sent a message. It is planted whole or not at all: before the cases that there are, or up to the morning on which
+./dev play begins.
 """
 
 from __future__ import annotations
@@ -9,15 +10,13 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import random
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from multiprocessing.connection import wait
 
 import django
@@ -27,15 +26,15 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.db import connection, connections, transaction  # noqa: E402
-from django_q.brokers import Broker  # noqa: E402
-from django_q.conf import Conf  # noqa: E402
-from tqdm import tqdm  # noqa: E402
 
-from cases import draw, forecast, outbox, tally  # noqa: E402
+from cases import forecast, tally  # noqa: E402
 from cases.models import Case  # noqa: E402
-from grid.moment import local_day, now  # noqa: E402
+from cases.planting.hush import hush  # noqa: E402
+from deploy.tongue import told  # noqa: E402
+from grid.moment import local_day  # noqa: E402
 
 from .past import Past  # noqa: E402
+from .saying import bar, deed  # noqa: E402
 from .tape import last_morning  # noqa: E402
 
 Step = Callable[[datetime], object]
@@ -45,50 +44,36 @@ class Taken(Exception):
     """There are cases of that time already. Nothing was planted."""
 
 
-class Silence(Broker):
-    """A queue that forgets: nobody is asked to do anything for what is long past."""
-
-    def enqueue(self, task: str) -> str:
-        return ""
-
-
-class Lot:
-    """Falls by the seed and the moment, whoever else is drawn."""
-
-    def __init__(self, seed: str):
-        self.seed = seed
-
-    def randrange(self, among: int) -> int:
-        return self._dice("whom").randrange(among)
-
-    def random(self) -> float:
-        return self._dice("whether").random()
-
-    def _dice(self, about: str) -> random.Random:
-        return random.Random(f"{self.seed}:{about}:{now().isoformat()}")
-
-
 def main() -> int:
     said = arguments()
     if not settings.DEMO:
-        print("这里不是演示环境，不生成历史案卷。 This is not a demonstration: no history is planted.", file=sys.stderr)
+        print(told("This is not a demonstration: no history is planted."), file=sys.stderr)
         return 1
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # with all hands
-    until = last_morning(20)
+    ends = last_morning(20)
+    first = Case.objects.order_by("reported_at").values_list("reported_at", flat=True).first()
+    until = min(ends, tally.midnight(local_day(first))) if first else ends
     since = until - timedelta(days=round(said.months * 30.4))
     began = time.monotonic()
     try:
-        with tqdm(total=(until - since).days, desc="days", unit="day", mininterval=1) as bar:
-            plot = Plot(said.seed, since, until, said.cases)
+        with bar(told("days of the past"), (ends - since).days, unit="d") as shown:
+            plot = Plot(said.seed, since, until, said.cases, ends)
             hands = min(os.cpu_count() or 1, 4)
-            counts = plant(plot, hands=hands, step=lambda at: bar.update((at - since).days - bar.n))
+            counts = plant(plot, hands=hands, step=lambda at: shown.update((at - since).days - shown.n))
     except Taken as refusal:
         print(refusal, file=sys.stderr)
         return 1
     for what, n in counts.most_common():
-        print(f"{n:7} {what}")
-    days = f"{local_day(since)} … {local_day(until)}"
-    print(f"{counts['report']} cases, {days}, planted in {time.monotonic() - began:.0f} s")
+        print(f"{n:7} {deed(what)}")
+    print(
+        told(
+            "{cases} cases, {since} to {until}, planted in {seconds} s",
+            cases=counts["report"],
+            since=local_day(since),
+            until=local_day(until),
+            seconds=round(time.monotonic() - began),
+        )
+    )
     return 0
 
 
@@ -102,12 +87,13 @@ def arguments() -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class Plot:
-    """Which past is planted."""
+    """Which past is planted. What was reported until its end is lived on to `ends`, where that is later."""
 
     seed: str
     since: datetime
     until: datetime
     cases: int
+    ends: datetime | None = None
 
 
 def plant(plot: Plot, *, hands: int = 1, step: Step = lambda at: None) -> Counter[str]:
@@ -117,15 +103,14 @@ def plant(plot: Plot, *, hands: int = 1, step: Step = lambda at: None) -> Counte
     """
     if old := Case.objects.filter(reported_at__lt=plot.until).order_by("reported_at").first():
         day = local_day(plot.until)
-        raise Taken(
-            f"已有 {day} 之前的案卷（{old.number}），不再生成历史。如需重来：./dev reset\n"
-            f"There are cases from before {day} already ({old.number}). To begin anew: ./dev reset"
-        )
+        said = {"day": day, "number": old.number}
+        raise Taken(told("There are cases from before {day} already ({number}). To begin anew: ./dev reset", **said))
     counts = _grow(plot, step=step) if hands == 1 else _together(plot, hands, step)
+    step(plot.ends or plot.until)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # or the recount would be planned for tables that were empty
     with transaction.atomic():
-        tally.rebuild(local_day(plot.since), local_day(plot.until))
+        tally.rebuild(local_day(plot.since), local_day(plot.ends or plot.until))
         forecast.recount()
         forecast.foresee_all()
     return counts
@@ -135,8 +120,8 @@ def _grow(
     plot: Plot, hand: int = 0, hands: int = 1, *, step: Step, ready: Callable[[], object] = lambda: None
 ) -> Counter[str]:
     """Live one hand's share, in one transaction. `ready` returns when all may commit, or raises."""
-    with transaction.atomic(), _alone(plot.seed):
-        past = Past(plot.seed, plot.since, plot.until, plot.cases, hand=hand, hands=hands)
+    with transaction.atomic(), hush(plot.seed):
+        past = Past(plot.seed, plot.since, plot.until, plot.cases, plot.ends, hand=hand, hands=hands)
         past.run(step)
         ready()
     return past.counts
@@ -150,8 +135,7 @@ def _together(plot: Plot, hands: int, step: Step) -> Counter[str]:
 
     def live(hand: int) -> None:
         try:
-            mine = step if hand == 0 else lambda at: None
-            lines[hand][1].send(_grow(plot, hand, hands, step=mine, ready=barrier.wait))
+            lines[hand][1].send(_grow(plot, hand, hands, step=_daily(lines[hand][1].send), ready=barrier.wait))
         except BaseException:
             barrier.abort()
             raise
@@ -159,29 +143,35 @@ def _together(plot: Plot, hands: int, step: Step) -> Counter[str]:
     processes = [here.Process(target=live, args=(hand,), daemon=True) for hand in range(hands)]
     for process in processes:
         process.start()
-    left = list(processes)
+    left, far = list(processes), [plot.since] * hands
     while left:
-        wait([process.sentinel for process in left])
+        wait([*(process.sentinel for process in left), *(listening for listening, _speaking in lines)])
         left = [process for process in left if process.exitcode is None]
         if any(process.exitcode for process in processes):
             barrier.abort()  # also where one was killed and could not say so
+        for hand, (listening, _speaking) in enumerate(lines):
+            while listening.poll():
+                said = listening.recv()
+                if isinstance(said, datetime):
+                    far[hand] = said
+                else:
+                    counts.update(said)
+        step(min(far))
     if any(process.exitcode for process in processes):
-        raise SystemExit("Nothing was planted.")
-    return sum((listening.recv() for listening, _speaking in lines), counts)
+        raise SystemExit(told("Nothing was planted."))
+    return counts
 
 
-@contextmanager
-def _alone(seed: str) -> Iterator[None]:
-    """Nobody is owed anything for what is long past, and lots fall as the seed has it."""
-    kept, lot, broker = dict(outbox.CONSUMERS), draw.LOT, Conf.BROKER_CLASS
-    outbox.CONSUMERS.clear()
-    Conf.BROKER_CLASS = f"{Silence.__module__}.{Silence.__qualname__}"
-    draw.LOT = Lot(seed)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        outbox.CONSUMERS.update(kept)
-        draw.LOT, Conf.BROKER_CLASS = lot, broker
+def _daily(tell: Step) -> Step:
+    """Tells once a day how far a hand is."""
+    days: set[date] = set()
+
+    def step(at: datetime) -> None:
+        if at.date() not in days:
+            days.add(at.date())
+            tell(at)
+
+    return step
 
 
 if __name__ == "__main__":

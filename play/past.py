@@ -47,8 +47,18 @@ class Past:
     linked one at a time until the transaction ends, so the first hand has them all.
     """
 
-    def __init__(self, seed: str, since: datetime, until: datetime, cases: int, *, hand: int = 0, hands: int = 1):
-        self.seed, self.since, self.until = seed, since, until
+    def __init__(
+        self,
+        seed: str,
+        since: datetime,
+        until: datetime,
+        cases: int,
+        ends: datetime | None = None,
+        *,
+        hand: int = 0,
+        hands: int = 1,
+    ):
+        self.seed, self.since, self.until, self.ends = seed, since, until, ends or until
         self.book = rulebook.current()
         self.ground = Ground(self.book, self.dice("ground"))
         self.counts: Counter[str] = Counter()
@@ -93,7 +103,7 @@ class Past:
         return moment.today()
 
     def plan(self, at: datetime, act: Callable[[], object]) -> None:
-        if at < self.until:
+        if at < self.ends:
             heapq.heappush(self.queue, (at, next(self.order), act))
 
     def run(self, step: Callable[[datetime], object]) -> None:
@@ -107,7 +117,7 @@ class Past:
                 except Refused as refusal:  # as in life
                     self.counts[f"refused: {refusal.code}"] += 1
             step(at)
-        self.ring(self.until)
+        self.ring(self.ends)
 
     def ring(self, until: datetime) -> None:
         """Every alarm before a moment rings in its minute."""

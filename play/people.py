@@ -10,12 +10,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
+from fixtures.making.mix import MIX
+from fixtures.making.plane import inside
 from grid.crs import Crs, from_wgs84
 
-from .ground import MIX
 from .phone import Phone
 
 Case = dict[str, Any]
@@ -129,7 +129,7 @@ class Inspector(Person):
         for _try in range(50):
             lon = dice.uniform(min(x for x, _y in ring), max(x for x, _y in ring))
             lat = dice.uniform(min(y for _x, y in ring), max(y for _x, y in ring))
-            if inside(lon, lat, ring):
+            if inside((lon, lat), ring):
                 return lon, lat
         return tuple(ring[0])
 
@@ -288,12 +288,3 @@ class Leader(Person):
         for case in self.phone.todo()[:3]:
             if not case["supervised"] and self.dice("press", case["id"]).random() < 0.2:
                 self.phone.move(case, "supervise", note="请抓紧办理并说明原因。")
-
-
-def inside(lon: float, lat: float, ring: list[list[float]]) -> bool:
-    """Whether a ring of lon, lat pairs holds a point."""
-    crossings = 0
-    for (x1, y1), (x2, y2) in pairwise(ring):
-        if (y1 > lat) != (y2 > lat) and lon < (x2 - x1) * (lat - y1) / (y2 - y1) + x1:
-            crossings += 1
-    return crossings % 2 == 1

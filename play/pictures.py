@@ -17,6 +17,8 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from deploy.tongue import told
+
 CHROMIUM = "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None  # None: the one of its driver
 FLAGS = (
     "--headless=new",
@@ -55,6 +57,7 @@ class Picture:
 
 
 ROW = "[data-row] a"
+BEFORE = "a[rel=prev]"  # the period before: the present one may have just begun
 TRIAL = (
     "[name=q] := 非机动车乱停放 >> [value=find] >> #found button >> [name$=-value] := 0.5"
     " >> [value=start] >> a[href*='only=1']"
@@ -70,9 +73,14 @@ PICTURES = (
     Picture("queue-en", "ft_leader01", "/cases/?open=1"),
     Picture("map", "ft_leader01", "/map/", MAP),
     Picture("map-en", "ft_leader01", "/map/?hue=late", MAP),
-    Picture("scores", "ft_chief01", "/scores/?scheme=department"),
-    Picture("scores-en", "ft_leader01", "/scores/?scheme=department"),
-    Picture("subject", "ft_leader01", "/scores/?scheme=department", then=".ranking th a:text('环境卫生管理所')"),
+    Picture("scores", "ft_chief01", "/scores/?scheme=department", then=BEFORE),
+    Picture("scores-en", "ft_leader01", "/scores/?scheme=department", then=BEFORE),
+    Picture(
+        "subject",
+        "ft_leader01",
+        "/scores/?scheme=department",
+        then=f"{BEFORE} >> .ranking th a:has-text('环境卫生管理所')",
+    ),
     Picture("trial", "ft_chief01", "/scores/trials/new/?scheme=department", then=TRIAL),
     Picture("bulletin", "ft_chief01", "/scores/bulletin/"),
     Picture("settings", "ft_admin01", "/settings/"),
@@ -92,7 +100,7 @@ def main() -> int:
     try:
         httpx.get(f"{said.url}/healthz")
     except httpx.TransportError:
-        print(f"{said.url} does not answer yet: wait until ./dev up says that it is ready.", file=sys.stderr)
+        print(told("{url} does not answer: is ./dev up ready there?", url=said.url), file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright:

@@ -81,9 +81,15 @@ class Server:
 @contextmanager
 def durable(folder: Path) -> Iterator[Server]:
     """A durable cluster with empty tables, which is this process's database too while the block lasts."""
-    with _burying(), throwaway(durable=True) as cluster:
+    with burying(), throwaway(durable=True) as cluster:
         urls = {"DATABASE_URL": cluster.url(APP), "DATABASE_OWNER_URL": cluster.url(OWNER)}
-        own = {"DATA_DIR": str(folder), "SECRET_KEY": settings.SECRET_KEY, "DEMO": "0", "PYTHONUNBUFFERED": "1"}
+        own = {
+            "DATA_DIR": str(folder),
+            "SECRET_KEY": settings.SECRET_KEY,
+            "DEMO": "0",
+            "PYTHONUNBUFFERED": "1",
+            "WANGGE_LANG": "en",
+        }
         server = Server(cluster, without_pg(os.environ) | urls | own)
         serve.prepare(server.environment)
         with _standing_in(cluster.url(OWNER)):
@@ -139,7 +145,7 @@ def children(head: int) -> list[int]:
 
 
 @contextmanager
-def _burying() -> Iterator[None]:
+def burying() -> Iterator[None]:
     """Orphans of our children become ours: where nobody buries it, a dead postmaster passes for a living one."""
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

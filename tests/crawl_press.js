@@ -18,6 +18,8 @@ async (patience) => {
   }
   async function press(node) {
     node.removeAttribute("target"); // another window would be out of sight
+    for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = menu.contains(node);
+    await pause(0); // a menu that closes by itself answers no press
     const { requests, changes } = window.crawl;
     node.click();
     for (let ms = 0; ms < patience; ms += 10) {

@@ -22,10 +22,16 @@
   const fetched = window.fetch;
   window.fetch = (what, ...more) => (ask(what.url ?? what), fetched(what, ...more));
 
-  // Attributes that one sees. What scripts note for themselves (data-…) is no change.
+  // Attributes that one sees. What scripts note for themselves (data-…, htmx-…) is no change, nor is what polls.
   const SEEN = ["open", "hidden", "class", "style", "disabled", "src", "href", "aria-expanded", "aria-pressed", "aria-current"];
   const changed = () => (seen.changes += 1);
-  new MutationObserver(changed).observe(document, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: SEEN });
+  const dressed = (names) => (names ?? "").split(/\s+/).filter((one) => one && !one.startsWith("htmx-")).join();
+  function told({ type, target, attributeName, oldValue }) {
+    if (attributeName === "class") return dressed(oldValue) !== dressed(target.getAttribute("class"));
+    return type !== "childList" || !target.matches?.("[hx-trigger*='every']");
+  }
+  const watch = { subtree: true, childList: true, characterData: true, attributes: true, attributeOldValue: true, attributeFilter: SEEN };
+  new MutationObserver((records) => records.some(told) && changed()).observe(document, watch);
   for (const name of ["invalid", "focusin", "scroll"]) document.addEventListener(name, changed, true);
   window.print = changed;
   window.confirm = () => true;

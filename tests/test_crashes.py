@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections import defaultdict
@@ -41,6 +42,7 @@ from .shipped import free_port
 CASES = "/api/mobile/v1/cases"
 ACT = "import sys, django; django.setup(); from tests import victims; getattr(victims, sys.argv[1])(*sys.argv[2:])"
 LATER = 2 * outbox.LEASE
+SAID = re.compile(r"(reporting|reported|finishing|finished) [0-9a-f-]{36}( \S+)?")  # and no line of a traceback
 
 
 @pytest.fixture(scope="module")
@@ -173,8 +175,8 @@ def _until_killed(server: Server, paper: Path) -> list[list[str]]:
             until(lambda writer=writer: writer.head.poll() is not None, "it noticed")
             assert writer.said().count("gone\n") == 4, writer.said()
     server.start()
-    lines = [line.split() for writer in (one, two) for line in writer.said().splitlines()]
-    return [words for words in lines if words and words[0] in ("reporting", "reported", "finishing", "finished")]
+    lines = [line for writer in (one, two) for line in writer.said().splitlines()]
+    return [line.split() for line in lines if SAID.fullmatch(line)]
 
 
 def _promises_are_kept(said: dict[str, dict[str, str]], paper: Path) -> None:

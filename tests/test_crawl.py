@@ -12,6 +12,7 @@ import pytest
 from django.urls import Resolver404, resolve
 from playwright.sync_api import Error, Page, Route
 
+from . import city as town
 from . import tour
 from .desk import Visit
 
@@ -98,3 +99,16 @@ def _reads_only(route: Route) -> None:
         route.fallback()
     else:
         route.fulfill(status=204)
+
+
+def test_what_is_dead_is_noticed(visit: Visit) -> None:
+    """On a page whose forms are never sent, each button that sends one is named, and nothing else."""
+    city = town.build()
+    town.report(city, by=city.carl, source="hotline")
+    page = visit(city.sina, "/healthz")
+    page.add_init_script(WATCH)
+    page.add_init_script("addEventListener('submit', (event) => event.preventDefault())")
+    page.goto("/cases/")
+    dead = page.evaluate(PRESS, 300)
+    named = [re.sub("<[^>]+>", "", one).strip() for one in dead]
+    assert sorted(named) == sorted(["English", "退出登录", "导出 CSV", "XLSX", "关闭", "筛选"])

@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from .city import PASSWORD
-from .test_login import Phone, codes, guess, logged_in
+from .rooms import Phone, codes, guess, logged_in
 
-pytestmark = pytest.mark.urls("tests.test_login")
+pytestmark = pytest.mark.urls("tests.rooms")
 
 
 def crowd_out(settings: Any, times: int = 3, **headers: str) -> None:

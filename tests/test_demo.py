@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core import checks
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -15,8 +16,14 @@ from cases import docket
 from cases.flow import Source, Stage
 from cases.loading import demo, taxonomy
 from cases.models import Case, Category, Condition, Duty, Policy
-from grid.models import Cell, Officer
+from grid.models import Cell, Change, Officer
 from grid.roles import Role
+
+
+@pytest.fixture(autouse=True)
+def without_a_past(settings: Any) -> None:
+    """What a demonstration begins with has a file of its own, test_planting.py."""
+    settings.DEMO_CASES = 0
 
 
 def play() -> str:
@@ -98,3 +105,53 @@ def test_once_loaded_it_is_left_alone_until_its_files_change(db: None, monkeypat
     assert [model.objects.count() for model in (Category, Condition, Duty, Policy, Officer)] == before
     clerk.refresh_from_db()
     assert clerk.check_password("mani-wall-97-north")
+
+
+# The end of it
+
+
+def sign_in(username: str, password: str = demo.PASSWORD) -> Client | None:
+    browser = Client()
+    answer = browser.post("/account/login/", {"login": username, "password": password})
+    return browser if answer.status_code == 302 else None
+
+
+def test_where_it_is_no_demonstration_any_more_its_password_opens_nothing(db: None, settings: Any) -> None:
+    play()
+    clerk, leader = (Officer.objects.get(username=name) for name in ("ft_clerk01", "ft_leader01"))
+    clerk.set_password("mani-wall-97-north")
+    clerk.save()
+    inside = sign_in("ft_leader01")
+    assert inside and inside.get("/me/preferences/").status_code == 200
+    settings.DEMO = False
+    said = StringIO()
+    call_command("install", stdout=said)
+    others = Officer.objects.exclude(pk=clerk.pk).count()
+    assert f"已停用 {others} 个演示账号的公开密码" in said.getvalue()
+    assert "./dev manage changepassword" in said.getvalue()
+    assert sign_in("ft_leader01") is None
+    assert inside.get("/me/preferences/").status_code == 302, "who came in by it is out"
+    assert not UserSession.objects.filter(user=leader).exists()
+    assert sign_in("ft_clerk01", "mani-wall-97-north"), "a password of one's own stays"
+    told = Change.objects.filter(what="grid.officer", row=str(leader.pk)).latest("id")
+    assert (told.by, set(told.before), set(told.after)) == (None, {"password"}, {"password"})
+    again = StringIO()
+    call_command("install", stdout=again)
+    assert again.getvalue() == ""
+
+
+def test_a_demonstration_again_lets_its_people_in_again(db: None, settings: Any) -> None:
+    play()
+    settings.DEMO = False
+    call_command("install", stdout=StringIO())
+    settings.DEMO = True
+    play()
+    assert sign_in("ft_leader01")
+
+
+def test_whoever_bears_such_a_name_in_a_city_keeps_his_password(db: None, settings: Any) -> None:
+    Officer.objects.create_user("ft_clerk01", password="mani-wall-97-north")
+    settings.DEMO = False
+    said = StringIO()
+    call_command("install", stdout=said)
+    assert (said.getvalue(), sign_in("ft_clerk01", "mani-wall-97-north") is not None) == ("", True)

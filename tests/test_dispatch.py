@@ -87,6 +87,34 @@ def test_only_the_clerk_and_the_shift_leader_file(city: SimpleNamespace, clock) 
     assert "受理员、值班长" in refused(case, Verb.FILE, city.ann).detail
 
 
+def test_who_voids_what_another_has_filed_meanwhile_hears_that_somebody_was_faster(
+    city: SimpleNamespace, clock
+) -> None:
+    case = called_in(city)
+    phone = town.phone(city.carl)
+    move(case, Verb.FILE, city.sina)
+    answer = acts.say(phone, case, verb="void", note="不符合立案条件")
+    assert (answer.status_code, answer.json()["code"]) == (409, "overtaken")
+    told = answer.json()["detail"]
+    assert "Sina已先办理“立案”" in told and "“作废”由值班长办理。" in told
+    assert "order_verify" not in {step["verb"] for step in answer.json()["allowed"]}
+    english = phone.post(
+        f"{acts.CASES}/{case.uuid}/moves",
+        {"verb": "void", "note": "no"},
+        content_type="application/json",
+        headers={"accept-language": "en"},
+    )
+    assert english.json()["detail"].startswith("Somebody was faster: Sina did “File”")
+
+
+def test_who_took_it_further_himself_or_never_might_is_told_whose_post_it_is(city: SimpleNamespace, clock) -> None:
+    his = move(called_in(city), Verb.FILE, city.carl)
+    assert refused(his, Verb.VOID, city.carl, note="不符合").code == "not_your_post"
+    assert refused(his, Verb.VOID, city.dora, note="不符合").code == "not_your_post"
+    own = town.report(city)  # filed by the system in the moment in which it came: nobody saw it before
+    assert refused(own, Verb.VOID, city.carl, note="不符合").code == "not_your_post"
+
+
 # Dispatching
 
 

@@ -18,7 +18,9 @@ from cases.indicators import series
 from cases.loading import evaluation as loading
 from cases.models import Basis, Scheme, Tally, Total
 from grid.models import Department
+from mobile_api.api import api
 
+from . import acts
 from . import city as town
 from .month import METRICS, PARKS, ROADS, live, moment
 
@@ -153,6 +155,18 @@ def test_some_days_of_it(city: SimpleNamespace, clock) -> None:
     assert figures(lena, **{"from": "2026-03-07", "to": "2026-03-08"}) == {}
     this_month = lena.get(STATS).json()
     assert (this_month["since"], this_month["until"]) == ("2026-03-01", "2026-03-31")
+
+
+def test_buck_passing_has_a_name_of_its_own_and_keeps_the_older_for_a_release(city: SimpleNamespace, clock) -> None:
+    """`passed` beside a passed check was read as the check."""
+    case = town.report(city)
+    acts.move(case, Verb.ASK, city.hugo, asks=Verb.DECLINE, note="不属本单位职责")
+    acts.move(case, Verb.REFUSE, city.dora, note="理由不足")
+    outbox.drain()
+    told = figures(town.phone(city.lena))["市政所"]
+    assert (told["buck_passing"], told["passed"]) == (1, 1)
+    fields = api.get_openapi_schema()["components"]["schemas"]["DepartmentFigures"]["properties"]
+    assert fields["passed"]["deprecated"] and "deprecated" not in fields["buck_passing"]
 
 
 def test_nothing_due_is_not_nought_percent(city: SimpleNamespace, clock) -> None:

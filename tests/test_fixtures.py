@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import filecmp
+import gzip
 import json
 import re
 from collections import Counter, defaultdict
@@ -313,5 +313,10 @@ def test_the_particular_duty_comes_before_the_general_one() -> None:
 def test_made_again_everything_is_the_same(tmp_path: Path) -> None:
     make(tmp_path)
     made = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(made) == 3 + 10 + 9
-    assert [str(path) for path in made if not filecmp.cmp(tmp_path / path, ROOT / path, shallow=False)] == []
+    assert len(made) == 3 + 10 + 9 + 1
+    assert [str(path) for path in made if content(tmp_path / path) != content(ROOT / path)] == []
+
+
+def content(path: Path) -> bytes:
+    """Unpacked: the same content may be packed otherwise by another zlib."""
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()

@@ -199,8 +199,10 @@ def test_whoever_of_an_idle_queue_is_killed_it_works_again(member: str, server: 
 def test_hands_that_are_killed_or_stand_still_work_again(
     blow: signal.Signals, server: Server, city: SimpleNamespace
 ) -> None:
+    beat = Path(server.environment["DATA_DIR"]) / "hands.beat"
+    beat.unlink(missing_ok=True)  # of those before
     with watched(server) as worker:
-        until((Path(server.environment["DATA_DIR"]) / "hands.beat").exists, "they live", worker)
+        until(beat.exists, "they live", worker)
         os.kill(program(worker, "manage.py hands"), blow)
         case = town.report(city)
         until(lambda: "hands ended" in worker.said() or "no sign of life" in worker.said(), "it is noticed", worker)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -88,5 +88,22 @@ def test_two_hands_plant_what_one_would(city: SimpleNamespace) -> None:
         plant(Plot("1", SINCE, UNTIL, FEW))
         alone = lived()
         transaction.set_rollback(True)
-    plant(Plot("1", SINCE, UNTIL, FEW), hands=2)
+    heard: list[datetime] = []
+    plant(Plot("1", SINCE, UNTIL, FEW), hands=2, step=heard.append)
     assert lived() == alone
+    assert heard == sorted(heard) and heard[-1] == UNTIL, "the bar goes to its end"
+    assert len({at.date() for at in heard}) > 2, "and moves on its way"
+
+
+def test_more_is_planted_before_what_there_is_and_comes_to_its_end(city: SimpleNamespace) -> None:
+    """What was reported in the older months is not left lying for the months that there are already."""
+    first = UNTIL - timedelta(days=10)
+    with standing(first + timedelta(hours=3)):
+        town.report(city)
+    plant(Plot("1", SINCE, first, FEW, UNTIL))
+    older = Case.objects.filter(reported_at__lt=first)
+    assert older.count() >= FEW
+    assert Case.objects.count() == older.count() + 1
+    assert CaseEvent.objects.filter(case__in=older, at__gte=first).exists()
+    assert not Case.objects.filter(alarm_at__lt=UNTIL - timedelta(minutes=2)).exists()
+    assert tally.rebuild(local_day(SINCE), local_day(UNTIL)) == 0

@@ -11,17 +11,6 @@ import httpx
 import pytest
 
 
-def test_the_origins_that_are_said_are_the_only_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgis:///nobody")
-    live = importlib.import_module("deploy.live")
-    assert live.ours("https://city.example", "city.example", 8000)  # behind nginx, which has the same port
-    assert live.ours("http://city.example:8000", "city.example:8001", 8000)
-    assert not live.ours("http://city.example:8002", "city.example:8001", 8000)
-    monkeypatch.setattr(live, "ORIGINS", frozenset({"https://desk.example"}))
-    assert live.ours("https://desk.example", "city.example:8001", 8000)
-    assert not live.ours("http://city.example:8000", "city.example:8001", 8000)
-
-
 def test_who_was_not_rung_waits_while_the_web_server_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle streams look for rings that were lost only when it has time; whoever was rung asks at once."""
     monkeypatch.setenv("DATABASE_URL", "postgis:///nobody")

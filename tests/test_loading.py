@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.gis.geos import LineString
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 
 from grid import loading
 from grid.models import Area, Cell, Component, Department, Officer
@@ -118,13 +120,22 @@ def test_a_bad_shape_is_refused_with_the_reason(folder: Path, rings: object, cod
     assert reason in refused.message
 
 
-def test_a_cell_of_two_parts_is_refused_and_of_one_part_is_taken(folder: Path) -> None:
+def test_a_cell_of_two_islands_is_one_cell_and_of_one_part_is_a_polygon(folder: Path) -> None:
     west, east = (square(*ends)["coordinates"] for ends in ((114.0, 114.0004), (114.0005, 114.001)))
     reshape(folder, 1, {"type": "MultiPolygon", "coordinates": [west, east]})
     reshape(folder, 2, {"type": "MultiPolygon", "coordinates": [square(114.001, 114.002)["coordinates"]]})
 
-    assert ("cells.geojson", 1, "shape_type") in refusals(loading.load(folder, partial=True))
+    assert loading.load(folder).refusals == []
+    assert Cell.objects.get(code=CELL).shape.num_geom == 2
     assert Cell.objects.get(code="654321001001002").shape.geom_type == "Polygon"
+
+
+def test_a_cell_that_is_no_ground_is_refused_also_by_the_database(folder: Path) -> None:
+    reshape(folder, 1, {"type": "LineString", "coordinates": square(114.0, 114.001)["coordinates"][0]})
+
+    assert ("cells.geojson", 1, "shape_type") in refusals(loading.load(folder, partial=True))
+    with pytest.raises(IntegrityError, match="cell_shape_of_ground"):
+        Cell.objects.update(shape=LineString((114.0, 22.5), (114.001, 22.5), srid=4326))
 
 
 def test_heights_are_left_out(folder: Path) -> None:

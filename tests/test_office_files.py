@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 
 from cases.models import Category, Duty
 from grid import loading
@@ -209,20 +209,26 @@ def test_a_code_that_a_spreadsheet_spoilt_is_told_as_such(folder: Path) -> None:
     assert ("components.csv", 2, "number_spoilt") in refusals(loading.load(folder))
 
 
-@pytest.mark.parametrize("sign", ["\x0b", "\x00", "\x1f", "\x7f", "\x85", "\u202e", "\u2066", "\ufffe"])
-def test_a_name_with_a_sign_that_nobody_sees_is_refused_by_its_row(folder: Path, sign: str) -> None:
-    edit(folder / "departments.csv", ("路灯所", f"路{sign}灯所"))
-    [refused] = [found for found in loading.load(folder).refusals if found.file == "departments.csv"]
-    assert refused.code == "character_unfit"
-    assert f"U+{ord(sign):04X}" in refused.message
-    assert not Department.objects.exists()
+@pytest.mark.parametrize("sign", ["\x0b", "\x00", "\x1f", "\x7f", "\x85", "\u200b", "\u202e", "\u2066", "\ufffe"])
+def test_signs_that_nobody_sees_are_dropped_from_names_and_codes(folder: Path, sign: str) -> None:
+    path = folder / "departments.csv"
+    edit(path, ("路灯所", f"路灯所{sign}"), ("654321-works,城管局", f"654321-works{sign},城管局"))
+    assert loading.load(folder).refusals == []
+    assert Department.objects.get(name="路灯所").parent.code == "654321-works"
 
 
-def test_a_list_of_duties_with_a_sign_that_nobody_sees_is_refused_by_its_row(tmp_path: Path) -> None:
-    path = tmp_path / "duties.csv"
-    path.write_text("scheme,kind,major,sub,area,department\ns,component,01,,,A\x0b1\n")
-    with pytest.raises(CommandError, match=r"duties.csv:2 \[character_unfit\]"):
-        call_command("load_duties", path)
+def test_a_name_of_which_nothing_is_seen_is_none(folder: Path) -> None:
+    edit(folder / "departments.csv", ("路灯所", "\u200b\u2060"))
+    assert ("departments.csv", 2, "value_missing") in refusals(loading.load(folder))
+
+
+def test_a_list_of_duties_is_read_without_signs_that_nobody_sees(folder: Path) -> None:
+    loading.load(folder)
+    Category.objects.create(scheme="s", kind="component", major="01", name="x", name_en="x")
+    path = folder / "duties.csv"
+    path.write_text("scheme,kind,major,sub,area,department\ns,component,01,\u200b,,654321-works\x0b\n")
+    call_command("load_duties", path, stdout=StringIO())
+    assert Duty.objects.get().department.code == "654321-works"
 
 
 # Where the city lies

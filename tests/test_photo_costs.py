@@ -152,8 +152,8 @@ def busy(settings):
 
 
 def test_fewer_photos_are_decoded_at_a_time_than_a_server_has_threads(settings) -> None:
-    procfile = Path(settings.BASE_DIR, "deploy", "Procfile").read_text()
-    assert int(procfile.partition("WEB_THREADS:-")[2].partition("}")[0]) > settings.PHOTO_HANDS
+    front = Path(settings.BASE_DIR, "backend", "front.py").read_text()
+    assert int(front.partition('"WEB_THREADS", "')[2].partition('"')[0]) > settings.PHOTO_HANDS
 
 
 def test_slow_photos_leave_threads_for_others(city: SimpleNamespace, busy: ExitStack, settings) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,7 +16,6 @@ from typing import Any
 
 import pytest
 from django.contrib.gis.geos import Point
-from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.test import Client
 from django_q.models import OrmQ
@@ -158,16 +159,15 @@ def test_a_report_may_come_before_its_photos(city: SimpleNamespace) -> None:
 def test_what_fails_half_way_leaves_no_photo_and_can_be_tried_again(
     city: SimpleNamespace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*args: object, **kwargs: object) -> None:
-        left = folder / f"evidence/{SHA[:2]}/{SHA}"
-        left.parent.mkdir(parents=True)
-        left.write_bytes(SNAP[:100])
-        raise OSError("no space left on device")
+    def broken(handle: int) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
 
-    with monkeypatch.context() as broken:
-        broken.setattr(default_storage, "save", full)
-        with pytest.raises(OSError, match="no space"):
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", broken)
+        with pytest.raises(OSError, match="broken"):
             photos.keep(SHA, SNAP, by=city.ann)
+    assert files(folder) == []
+    (folder / f"evidence/{SHA[:2]}/{SHA}").write_bytes(SNAP[:100])  # as a machine leaves it that lost its power
     assert (Photo.objects.count(), queued()) == (0, [])
     assert photos.keep(SHA, SNAP, by=city.ann)[1]
     assert files(folder) == [f"evidence/{SHA[:2]}/{SHA}"]

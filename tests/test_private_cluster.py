@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,9 +14,16 @@ from typing import Any
 import pytest
 
 from deploy import cluster as clusters
-from deploy import worker
+from deploy import serve, worker
 from deploy.cluster import APP, OWNER, Cluster, throwaway
 from deploy.process import ROOT, Failed, start
+
+from .cluster import burying
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGE_LANG", "en")
 
 
 @pytest.fixture
@@ -77,6 +85,45 @@ def test_a_killed_user_does_not_count(cluster: Cluster) -> None:
     assert not cluster.runs()
 
 
+def test_a_server_that_was_killed_lives_again_with_what_was_committed(cluster: Cluster) -> None:
+    with cluster.running():
+        cluster.sql("CREATE TABLE kept AS SELECT 7 AS seven")
+        kill_the_server(cluster)
+        assert not cluster.runs()
+        cluster.revive()
+        assert cluster.sql("SELECT seven FROM kept") == "7\n"
+
+
+def test_a_server_that_will_not_live_again_says_why(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "REVIVE_S", 0)
+    with cluster.running():
+        kill_the_server(cluster)
+        control = cluster.files / "pg/global/pg_control"
+        control.write_bytes(b"")
+        with pytest.raises(Failed, match=r"(?s)does not start again.*pg_control.*The whole log: "):
+            serve._revive(cluster)
+
+
+def kill_the_server(cluster: Cluster) -> None:
+    """SIGKILL to the postmaster alone; its children notice and go."""
+    head = int((cluster.files / "pg/postmaster.pid").read_text().split()[0])
+    os.kill(head, signal.SIGKILL)
+    until = time.monotonic() + 30
+    while cluster.runs():
+        assert time.monotonic() < until, "it lives on"
+        time.sleep(0.01)
+
+
+def test_a_dead_server_that_nobody_buries_is_dead(cluster: Cluster) -> None:
+    """In a container whose first process buries nobody, it stays in the table of processes."""
+    with burying(), cluster.running():
+        head = int((cluster.files / "pg/postmaster.pid").read_text().split()[0])
+        kill_the_server(cluster)
+        assert Path(f"/proc/{head}").exists(), "somebody buried it: nothing is shown"
+        cluster.revive()
+        assert cluster.sql("SELECT 1") == "1\n"
+
+
 def test_a_path_too_long_for_a_socket_gets_a_short_one(tmp_path: Path) -> None:
     long = Cluster(tmp_path / ("a" * 100), durable=False)
     try:
@@ -114,7 +161,7 @@ def test_a_still_worker_is_noticed(watched: Any, monkeypatch: pytest.MonkeyPatch
 def test_a_worker_that_ended_by_itself_is_not_started_again(watched: Any) -> None:
     program = watched("false")
     program.process.wait()
-    assert (program.trouble(), program.stillborn) == ("ended with 1", True)
+    assert "ended with 1" in program.trouble() and program.stillborn
     program.sign.touch()
     assert not program.stillborn, "it lived"
 

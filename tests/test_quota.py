@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.test import Client
 
-from backend.settings import allowance
+from backend.environment import allowance
 from cases import nightly
 from cases.models import Case, Export, Photo
 from grid import quota

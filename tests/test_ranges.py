@@ -1,87 +1,88 @@
-"""A download of a photo that broke goes on where it was."""
+"""Settings that make no sense are refused at start, with a sentence; the ranges of all numbers stand in the docs."""
 
 from __future__ import annotations
 
-import hashlib
+import ast
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.core.exceptions import ImproperlyConfigured
 
-from . import city as town
-from . import pictures
-
-SNAP = pictures.snap()
-SHA = hashlib.sha256(SNAP).hexdigest()
-PHOTO = f"/api/mobile/v1/photos/{SHA}"
-SIZE = len(SNAP)
+from backend import settings as source
+from deploy.process import ROOT
 
 
-@pytest.fixture
-def ann(city: SimpleNamespace, settings: Any, tmp_path: Path) -> Client:
-    """Her phone, whose photo has arrived."""
-    storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
-    settings.STORAGES = settings.STORAGES | {"default": storage}
-    phone = town.phone(city.ann)
-    assert phone.put(PHOTO, SNAP, content_type="image/jpeg").status_code == 201
-    return phone
+def numeric() -> dict[str, tuple[str, dict[str, Any]]]:
+    """By the name of each setting that is a number: which function reads it, its default and its bounds."""
+    found = {}
+    for node in ast.walk(ast.parse(Path(source.__file__).read_text(encoding="utf8"))):
+        reads = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("number", "whole")
+        if reads and isinstance(node.args[0], ast.Constant):
+            said = {word.arg: ast.literal_eval(word.value) for word in node.keywords}
+            found[node.args[0].value] = node.func.id, said | {"default": ast.literal_eval(node.args[1])}
+    return found
 
 
-def part(phone: Client, size: str, **headers: str) -> Any:
-    return phone.get(PHOTO, {"size": size}, headers=headers)
+NUMERIC = numeric()
+
+
+def read(name: str) -> float:
+    reader, said = NUMERIC[name]
+    return float(getattr(source, reader)(name, **said))
+
+
+def test_there_are_numbers() -> None:
+    assert len(NUMERIC) > 35 and "DIGEST_HOUR" in NUMERIC
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_a_number_has_bounds_and_nothing_beyond_them_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _reader, said = NUMERIC[name]
+    assert "most" in said, f"{name} has no upper bound"
+    least, most = said.get("least", 0), said["most"]
+    monkeypatch.delenv(name, raising=False)
+    assert least <= read(name) <= most
+    for good in (least, most):
+        monkeypatch.setenv(name, f"{good:.12g}")
+        assert read(name) == good
+    for bad in (least - 1, most + 1, "nan", "inf", "-inf", "1e400", "seven", "", " "):
+        monkeypatch.setenv(name, str(bad))
+        with pytest.raises(ImproperlyConfigured, match=f"^{name}="):
+            read(name)
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_the_range_of_a_number_is_documented(name: str) -> None:
+    _reader, said = NUMERIC[name]
+    page = (ROOT / "docs/settings.md").read_text(encoding="utf8")
+    row = re.search(rf"^\| `{name}` \| (\S+) \((\S+) – (\S+)\) \|", page, re.M)
+    assert row, f"{name} has no row that tells its range"
+    assert [float(part) for part in row.groups()] == [said["default"], said.get("least", 0), said["most"]]
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("name", "value"),
     [
-        ("0-0", 0, 0),
-        ("0-99", 0, 99),
-        ("100-", 100, SIZE - 1),
-        ("-7", SIZE - 7, SIZE - 1),
-        (f"9-{SIZE * 2}", 9, SIZE - 1),
+        ("DIGEST_HOUR", "99"),
+        ("SHIFT_HOURS", "nan"),
+        ("REWORK_SHARE", "inf"),
+        ("EMAIL_URL", "smtp://mail.example.org:99999"),
+        ("EMAIL_URL", "smtp://[::1"),
+        ("SECRET_KEY_FILE", "/nowhere/key"),
+        ("DEMO", "perhaps"),
     ],
 )
-def test_a_part_of_the_original(ann: Client, asked: str, first: int, last: int) -> None:
-    answer = part(ann, "original", Range=f"bytes={asked}")
-    assert answer.status_code == 206
-    assert answer["Content-Range"] == f"bytes {first}-{last}/{SIZE}"
-    assert (answer["Content-Length"], answer["Content-Type"]) == (str(last - first + 1), "image/jpeg")
-    assert answer.content == SNAP[first : last + 1]
-    assert answer["Content-Disposition"].startswith("attachment")
-
-
-def test_two_halves_of_a_preview_are_the_whole(ann: Client) -> None:
-    whole = part(ann, "320")
-    assert (whole.status_code, whole["Accept-Ranges"]) == (200, "bytes")
-    half = len(whole.content) // 2
-    halves = [part(ann, "320", Range=said).content for said in (f"bytes=0-{half - 1}", f"bytes={half}-")]
-    assert b"".join(halves) == whole.content
-
-
-def test_what_lies_beyond_the_end_is_told_with_the_length(ann: Client) -> None:
-    for asked in (f"{SIZE}-", "9-8", "-0"):
-        answer = part(ann, "original", Range=f"bytes={asked}")
-        assert (answer.status_code, answer.json()["code"]) == (416, "range_unfit")
-        assert answer["Content-Range"] == f"bytes */{SIZE}"
-
-
-@pytest.mark.parametrize(
-    "asked", ["bytes=0-1,3-4", "lines=0-1", "bytes=-", "bytes=x-", "bytes=--5", "bytes=1_0-", "0-1"]
-)
-def test_what_is_no_range_gets_the_whole(ann: Client, asked: str) -> None:
-    answer = part(ann, "original", Range=asked)
-    assert (answer.status_code, b"".join(answer)) == (200, SNAP)
-
-
-def test_another_file_begins_anew(ann: Client) -> None:
-    tag = part(ann, "original", Range="bytes=0-0")["ETag"]
-    assert part(ann, "original", Range="bytes=5-", If_Range=tag).status_code == 206
-    assert b"".join(part(ann, "original", Range="bytes=5-", If_Range='"another"')) == SNAP
-    assert ann.head(PHOTO, {"size": "original"})["Content-Length"] == str(SIZE)
-    assert part(ann, "1280", If_None_Match=part(ann, "1280")["ETag"], Range="bytes=5-").status_code == 304
-
-
-def test_a_stranger_gets_no_part(ann: Client) -> None:
-    assert part(Client(), "original", Range="bytes=0-1").status_code == 401
+def test_nonsense_is_told_in_one_sentence(name: str, value: str) -> None:
+    given = os.environ | {"SECRET_KEY": "enough to read the settings", name: value}
+    told = subprocess.run(
+        [sys.executable, "manage.py", "flow"], cwd=ROOT, env=given, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 1
+    assert told.stdout == ""
+    (sentence,) = told.stderr.splitlines()
+    assert name.removesuffix("_FILE") in sentence

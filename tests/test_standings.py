@@ -229,7 +229,7 @@ def test_an_inspector_sees_himself(april: SimpleNamespace) -> None:
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
 def test_a_day_at_the_end_of_the_calendar_is_refused(day: str, april: SimpleNamespace) -> None:
     for path, of in (("series", {"kind": "city"}), ("scores", {"scheme": "street"})):
-        assert refused(april.lena, path, **of, span="year", day=day) == (422, "bad_period")
+        assert refused(april.lena, path, **of, span="year", day=day) == (422, "invalid")
 
 
 @pytest.mark.parametrize("who", ["hugo", "ann", "aude", "carl"])

@@ -111,8 +111,8 @@ def test_a_scheme_that_is_not_in_the_folder_is_left_alone(folder: Path, db: None
         (ORDER + "79,自设,Own,0,local-extension", "local_code"),
         (ORDER + "099,太宽,Wide,0,", "code_width"),
         (ORDER + "9,太窄,Narrow,0,", "code_invalid"),
-        (ORDER + "x1,字母,Letters,0,", "code_invalid"),
-        (ORDER + "03,,Nameless,0,", "cell_blank"),
+        (ORDER + "x-1,符号,Signs,0,", "code_invalid"),
+        (ORDER + "03,,,0,", "cell_blank"),
         (ORDER + "03,急不急,Urgent,maybe,", "not_yes_or_no"),
         ("new,matter,04,街面秩序,Street order,03,种类,Kind,0,", "unfit"),
         (ORDER + "03,少一格,Short,0", "cell_count"),
@@ -159,7 +159,7 @@ def test_all_that_is_wrong_is_told_at_once(folder: Path, db: None) -> None:
 def test_a_file_that_is_no_csv_in_utf_8_is_refused(folder: Path, db: None) -> None:
     (folder / "categories.csv").write_bytes(CLASSES.encode("gb18030"))
     assert refused(folder) == [("categories.csv", 0, "not_utf8")]
-    (folder / "categories.csv").write_text(CLASSES.replace("urgent", "hurry"))
+    (folder / "categories.csv").write_text(CLASSES.replace("sub_code", "sub_number"))
     assert refused(folder) == [("categories.csv", 0, "column_missing")]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grid.typed_text import cleaned, is_blank, isolated, one_line
+from grid.typed_text import cleaned, is_blank, one_line
 
 FAMILY = "👨\u200d👩\u200d👧"
 
@@ -52,11 +52,6 @@ def test_what_shows_anything_is_not(typed: str) -> None:
 
 def test_names_are_one_line() -> None:
     assert one_line("  城管\v一 \u3000 科\u202e\r\n") == "城管 一 科"
-
-
-def test_names_beside_each_other_are_isolated() -> None:
-    assert isolated("ئابدۇ") == "\u2068ئابدۇ\u2069"
-    assert isolated("Ann") == "Ann"
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from grid import levels
 from grid.models import Area
 from grid.words import english
 
@@ -24,9 +25,9 @@ MOST = 1500  # shapes of a drawing
 
 SQL = """
     WITH drawn AS (
-        SELECT code, name, name_en, left(code, 6) AS district, length(code) AS digits,
+        SELECT code, name, name_en, left(code, %(district)s) AS district, length(code) AS digits,
             ST_Transform(shape, 3857) AS shape
-        FROM grid_area WHERE closed_on IS NULL AND shape IS NOT NULL AND length(code) IN (9, 12)
+        FROM grid_area WHERE closed_on IS NULL AND shape IS NOT NULL AND length(code) IN (%(street)s, %(community)s)
     ), size AS (
         SELECT district, ST_XMin(e) AS x, ST_YMax(e) AS y,
             ST_XMax(e) - ST_XMin(e) AS wide, ST_YMax(e) - ST_YMin(e) AS high
@@ -57,9 +58,9 @@ class Key:
 def drawings(filed: Mapping[str, int]) -> tuple[list[Drawing], list[Key]]:
     """A drawing of each district that has outlines, and the legend. One statement, and one for the names."""
     with connection.cursor() as cursor:
-        cursor.execute(SQL, {"detail": DETAIL, "wide": WIDE})
+        cursor.execute(SQL, {"detail": DETAIL, "wide": WIDE, **_widths()})
         rows = cursor.fetchall()
-    names = {area.code: area for area in Area.objects.filter(code__regex=r"^.{6}$").defer("shape")}
+    names = {area.code: area for area in Area.objects.filter(code__in={row[0] for row in rows}).defer("shape")}
     bounds = draw.shades(filed.values())
     found = []
     for district in sorted({row[0] for row in rows}):
@@ -70,6 +71,12 @@ def drawings(filed: Mapping[str, int]) -> tuple[list[Drawing], list[Key]]:
     return found, _legend(bounds)
 
 
+def _widths() -> dict[str, int]:
+    """How long the codes are of what is drawn apart, of its thick lines and of its thin ones."""
+    community = levels.width("community")
+    return {"district": levels.width("district") or community, "street": levels.between(), "community": community}
+
+
 def _drawn(
     district: str,
     name: str,
@@ -77,8 +84,8 @@ def _drawn(
     filed: Mapping[str, int],
     bounds: list[int],
 ) -> SafeString:
-    fine = [row for row in rows if row[1] == 12]
-    streets = [row for row in rows if row[1] == 9]
+    fine = [row for row in rows if row[1] == _widths()["community"]]
+    streets = [row for row in rows if row[1] == _widths()["street"]]
     shapes = []
     for _district, _digits, code, own, own_en, _ratio, d in fine if 0 < len(fine) <= MOST else streets[:MOST]:
         n = sum(count for key, count in filed.items() if key.startswith(code))

@@ -150,7 +150,7 @@ def load(
 def _classes(scheme: str) -> dict[Code, Category]:
     """The sub-classes in force, by their numbers."""
     rows = Category.objects.filter(scheme=scheme, closed_on=None).exclude(sub="").select_related("parent")
-    return {(row.kind, int(row.major), int(row.sub)): row for row in rows}
+    return {(row.kind, int(row.major), int(row.sub)): row for row in rows if (row.major + row.sub).isdigit()}
 
 
 def _wanted(book: Book, classes: Mapping[Code, Category], refusals: Refusals) -> Iterator[Wanted]:

@@ -6,18 +6,22 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from datetime import date
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, check_password, make_password
 from django.core.cache import cache
+from django.db import transaction
 from django.utils.translation import gettext as _
 
+from grid import changes, sessions
 from grid import loading as grid_loading
 from grid.models import Officer
 from grid.moment import today
 from grid.roles import Role
+from grid.words import english
 
 from .. import docket
 from ..models import Condition
@@ -79,9 +83,32 @@ def _let_in(usernames: Iterable[str]) -> None:
     without.update(password=make_password(PASSWORD))
 
 
+@transaction.atomic
+def close() -> list[str]:
+    """Take the demo's password, which everybody knows, from whoever still has it; gives their names.
+
+    Their sessions end. Each is written down among the changes of settings. Where nobody has it, one statement is all.
+    """
+    names = [row["username"] for folder in CITIES for row in people(folder)]
+    officers = Officer.objects.select_for_update().filter(username__in=names).order_by("username")
+    enabled = list(officers.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX))
+    known = {secret for secret in {officer.password for officer in enabled} if check_password(PASSWORD, secret)}
+    closed = [officer for officer in enabled if officer.password in known]
+    before = [copy(officer) for officer in closed]
+    for officer in closed:
+        officer.set_unusable_password()
+        officer.save(update_fields=["password"])
+    if closed:
+        changes.note(zip(before, closed, strict=True), by=None)
+        sessions.end_all(closed)
+        cache.delete(STAMP)
+    return [officer.username for officer in closed]
+
+
 def name(folder: Path) -> str:
-    """The city's, as its folder says."""
-    return str(json.loads((folder / "city.json").read_text(encoding="utf-8"))["name"])
+    """The city's, as its folder says, in the reader's language."""
+    said = json.loads((folder / "city.json").read_text(encoding="utf-8"))
+    return str((english() and said.get("name_en")) or said["name"])
 
 
 def people(folder: Path) -> list[Mapping[str, str]]:

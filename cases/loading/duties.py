@@ -13,6 +13,7 @@ from typing import TypeVar
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from grid import levels
 from grid.loading.outcome import Counts, Refused
 from grid.models import Area, Department
 
@@ -35,8 +36,8 @@ def load(path: Path) -> Counts:
     """
     refusals = Refusals()
     lines = _read(path, refusals)
-    districts = {_district(row.department.code) for row in lines.values()}
-    own = [pk for pk, code in Department.objects.values_list("pk", "code") if _district(code) in districts]
+    districts = {levels.top(row.department.code) for row in lines.values()}
+    own = [pk for pk, code in Department.objects.values_list("pk", "code") if levels.top(code) in districts]
     taken = {_key(row): row for row in Duty.objects.exclude(department__in=own).select_related("department")}
     wanted: dict[Key, Duty] = {}
     for line, row in lines.items():
@@ -81,8 +82,3 @@ def _known(rows: Mapping[str, M], row: Row, column: str) -> M:
         return found
     sentences = {"area": _("没有区域 %(code)s"), "department": _("没有责任单位 %(code)s，或已撤销")}
     raise Refused(f"{column}_unknown", sentences[column] % {"code": row[column]})
-
-
-def _district(code: str) -> str:
-    """What codes of one district begin with (GB/T 2260)."""
-    return code[:6]

@@ -20,8 +20,9 @@ from ..models import Indicator, Scheme
 from .reading import Refusals, Row, day, document, fit, table, word
 from .writing import sync
 
-WORDS = ("name", "name_en", "numerator", "better", "counted_by", "counted_by_en")
-SAYS = (*WORDS, "denominator", "exclusions", "exclusions_en")
+WORDS = ("name", "numerator", "better", "counted_by")
+BLANKS = ("name_en", "counted_by_en", "denominator", "exclusions", "exclusions_en")
+SAYS = (*WORDS, *BLANKS)
 
 
 @transaction.atomic
@@ -65,8 +66,8 @@ def _indicators(path: Path, refusals: Refusals) -> Counts:
 
 
 def _indicator(said: Row) -> Indicator:
-    row = Indicator(code=word(said, "code"), **{name: word(said, name) for name in WORDS})
-    row.denominator, row.exclusions, row.exclusions_en = said["denominator"], said["exclusions"], said["exclusions_en"]
+    blanks = {name: said[name] for name in BLANKS}
+    row = Indicator(code=word(said, "code"), **{name: word(said, name) for name in WORDS}, **blanks)
     fit(row)
     try:
         row.rate  # noqa: B018 (read for what it refuses)

@@ -235,7 +235,7 @@ TABLES = (
         side_paths.ground,
         key=("verb", "code"),
         says=("name", "name_en"),
-        needs=("verb", "code", "name", "name_en"),
+        needs=("verb", "code", "name"),
     ),
     Table(
         "likeness.csv",

@@ -18,6 +18,7 @@ from grid.loading import bounds
 from grid.loading.outcome import Finding, Refused
 from grid.loading.spoilt import legible
 from grid.loading.tables import Table, any_word
+from grid.typed_text import cleaned, is_blank
 
 from ..calendar import Unusable
 from ..clock import Limit, Unit
@@ -97,11 +98,16 @@ def _opened(path: Path) -> Iterator[None]:
 def _stripped(cells: Mapping[str | None, Any]) -> Row:
     if any_word(cells.get(None, ())) or None in cells.values():
         raise Refused("cell_count", _("单元格数与表头不符"))
-    row = {name.strip(): str(cell).strip() for name, cell in cells.items() if name and name.strip()}
+    row = {name.strip(): _typed(str(cell)) for name, cell in cells.items() if name and name.strip()}
     if any(len(cell) > CELL_CHARS for cell in row.values()):
         raise Refused("cell_long", _("单元格超过 %(most)s 字") % {"most": CELL_CHARS})
     legible(row)
     return row
+
+
+def _typed(cell: str) -> str:
+    """A cell as it is kept; one in which nothing would be seen is blank."""
+    return "" if is_blank(cell) else cleaned(cell).strip()
 
 
 def word(row: Row, column: str) -> str:

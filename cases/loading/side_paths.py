@@ -23,4 +23,6 @@ def terms(row: Row) -> Terms:
 
 def ground(row: Row) -> Ground:
     """Raises Refused for a blank."""
-    return Ground(verb=word(row, "verb"), code=word(row, "code"), name=word(row, "name"), name_en=word(row, "name_en"))
+    return Ground(
+        verb=word(row, "verb"), code=word(row, "code"), name=word(row, "name"), name_en=row.get("name_en", "")
+    )

@@ -1,6 +1,8 @@
 """What can be wrong, from a folder: the classes of every generation, and the sample conditions of each.
 
-    categories*.csv   a sub-class a row, with its major; a major that has none yet leaves the sub's columns blank
+    categories*.csv   a sub-class a row, with its major: scheme, kind, major_code, major_name, sub_code, sub_name,
+                      and as far as there are major_en, sub_en, urgent, basis; _zh is another word for _name.
+                      A major that has no sub-class yet leaves the sub's columns blank
     conditions*.csv   scheme, kind, major, sub, no, text, limit_value, limit_unit, and more columns of `Condition`
 
 A code means nothing without its scheme, so every row names it: generations load side by side and never mix.
@@ -20,16 +22,21 @@ from django.utils.translation import gettext as _
 from grid.loading.outcome import Counts, Refused
 from grid.moment import today
 
-from ..models import Category
+from ..models import Category, Condition
 from .conditions import Wanted, enact
 from .reading import Refusals, Row, fit, limit, table, whole, word, yes
 from .writing import sync, total
+
+NAMES = ("name", "zh", "en")
+"""Endings of the columns that name a class, in the order in which they are asked for its own name."""
+
+EVER = date(2000, 1, 1)
 
 LOCAL_BASIS = "local-extension"
 LOCAL_FROM = 80
 """Lower numbers are kept for the standard; a city's own sub-classes come at or above this one."""
 
-CLASSES = ("scheme", "kind", "major_code", "major_zh", "major_en", "sub_code", "sub_zh", "sub_en", "urgent", "basis")
+CLASSES = ("scheme", "kind", "major_code", "sub_code")
 CONDITIONS = ("scheme", "kind", "major", "sub", "no", "text", "limit_value", "limit_unit")
 MORE = ("region_class", "text_en", "original", "closing", "closing_en", "guidance", "guidance_en", "basis")
 
@@ -55,6 +62,14 @@ def load(folder: Path, *, valid_from: date) -> tuple[Counts, Counts]:
     return written, enacted
 
 
+def beginning() -> date:
+    """From when on conditions hold where nobody says it: today; before anything that was ever seen, if there are none.
+
+    What is put in first also judges what was seen before it was put in.
+    """
+    return today() if Condition.objects.exists() else EVER
+
+
 def code(row: Category) -> Code:
     return row.scheme, row.kind, row.major, row.sub
 
@@ -69,17 +84,15 @@ def _classes(folder: Path, refusals: Refusals) -> Classes:
         for line, said in table(path, CLASSES, refusals):
             with refusals.at(path.name, line):
                 major = _major(said, classes)
-                if said["sub_code"] or said["sub_zh"]:
+                if said["sub_code"] or any(said.get(f"sub_{column}") for column in NAMES):
                     _sub(said, major, classes)
     return classes
 
 
 def _major(said: Row, classes: Classes) -> Category:
     """The row's major, which is the one of the rows before that bear its code."""
-    scheme, kind, name = word(said, "scheme"), word(said, "kind"), word(said, "major_zh")
-    row = Category(
-        scheme=scheme, kind=kind, major=_digits(said, "major_code"), name=name, name_en=word(said, "major_en")
-    )
+    scheme, kind = word(said, "scheme"), word(said, "kind")
+    row = Category(scheme=scheme, kind=kind, major=_code(said, "major_code"), **_names(said, "major"))
     fit(row)
     major = classes.setdefault(code(row), row)
     if (major.name, major.name_en) != (row.name, row.name_en):
@@ -92,15 +105,14 @@ def _sub(said: Row, major: Category, classes: Classes) -> None:
         scheme=major.scheme,
         kind=major.kind,
         major=major.major,
-        sub=_digits(said, "sub_code"),
-        name=word(said, "sub_zh"),
-        name_en=word(said, "sub_en"),
+        sub=_code(said, "sub_code"),
         urgent=yes(said, "urgent"),
-        basis=said["basis"],
+        basis=said.get("basis", ""),
         parent=major,
+        **_names(said, "sub"),
     )
     fit(row)
-    if row.basis == LOCAL_BASIS and int(row.sub) < LOCAL_FROM:
+    if row.basis == LOCAL_BASIS and row.sub.isdigit() and int(row.sub) < LOCAL_FROM:
         raise Refused("local_code", _("本地扩展小类的代码须从 %(least)s 起") % {"least": LOCAL_FROM})
     if any(len(other.sub) != len(row.sub) for other in classes.values() if other.parent is major):
         raise Refused("code_width", _("同一大类的小类代码须一样长"))
@@ -108,11 +120,21 @@ def _sub(said: Row, major: Category, classes: Classes) -> None:
         raise Refused("duplicate", _("这个代码前面已是“%(name)s”") % {"name": other.name})
 
 
-def _digits(said: Row, column: str) -> str:
-    digits = word(said, column)
-    if re.fullmatch(r"[0-9]{2,3}", digits):
-        return digits
-    raise Refused("code_invalid", _("“%(column)s”须为两位或三位数字：%(said)s") % {"column": column, "said": digits})
+def _code(said: Row, column: str) -> str:
+    """Two or three digits by the standard; a city of its own may have letters, and no blanks or signs."""
+    code = word(said, column)
+    if re.fullmatch(r"[0-9]{2,3}|(?=[0-9]*[A-Za-z])[0-9A-Za-z]{1,8}", code):
+        return code
+    names = {"column": column, "said": code}
+    raise Refused("code_invalid", _("“%(column)s”须为两三位数字，或含字母、至多八位：%(said)s") % names)
+
+
+def _names(said: Row, column: str) -> dict[str, str]:
+    """The name in the city's own language, and in English: either will do, and stands for the other."""
+    own = next((name for kind in NAMES if (name := said.get(f"{column}_{kind}", ""))), "")
+    if not own:
+        word(said, f"{column}_name")
+    return {"name": own, "name_en": said.get(f"{column}_en", "")}
 
 
 def _write(classes: Classes) -> Counts:

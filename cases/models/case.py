@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from string import digits
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from grid.models import SRID, Cell, Component, Department, Officer
 from grid.moment import now
 from grid.roles import CENTRE, DEPARTMENT, Role
+from grid.search_text import case_number, sought, spellings
 
 from .. import flow
 from ..clock import Unit
@@ -117,18 +119,27 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
 
 
 def _found(said: str) -> Q:
-    """A number or its end, or a word. Each by its own index: an OR of both would make the pairs of every find anew."""
-    if not said.endswith(tuple(digits)):  # as all numbers do
-        return _saying(said)
-    numbered = Case.objects.filter(StartsWith(Reverse("number"), said[::-1]))
-    return Q(pk__in=numbered.values("pk").union(Case.objects.filter(_saying(said)).values("pk")))
+    """A number or its end, or words. Each by its own index: an OR of both would make the pairs of every find anew."""
+    words, number = sought(said), case_number(said)
+    if not number:
+        return _saying(words)
+    numbered = Case.objects.filter(StartsWith(Reverse("number"), number[::-1]))
+    return Q(pk__in=numbered.values("pk").union(Case.objects.filter(_saying(words)).values("pk")))
 
 
-def _saying(said: str) -> Q:
-    """Whose text or place holds some words. The index finds those that have its pairs; a single character has none."""
-    words = Q(text__icontains=said) | Q(place__icontains=said)
-    pairs = [said[n : n + 2].lower() for n in range(len(said) - 1)]
-    return Q(DataContains(WORD_PAIRS, pairs)) & words if pairs else words
+def _saying(words: str) -> Q:
+    """Whose text or place holds all words, each in one of its spellings."""
+    found = Q()
+    for word in words.split():
+        found &= reduce(or_, map(_holding, spellings(word)))
+    return found
+
+
+def _holding(word: str) -> Q:
+    """The index finds those that have the word's pairs; a single character has none."""
+    held = Q(text__icontains=word) | Q(place__icontains=word)
+    pairs = [word[n : n + 2].lower() for n in range(len(word) - 1)]
+    return Q(DataContains(WORD_PAIRS, pairs)) & held if pairs else held
 
 
 def _late_overall(at: datetime) -> Q:
@@ -222,6 +233,9 @@ class Case(models.Model):
     call_by = models.DateTimeField(_("回访期限"), null=True, help_text="until then its caller is to be called back")
 
     objects = CaseQuerySet.as_manager()
+
+    lived: list[CaseEvent] | None = None
+    """Its lines, where its whole life is reckoned before anything is written; see logbook.py."""
 
     class Meta:
         verbose_name = _("案卷")

@@ -24,12 +24,12 @@ class Indicator(models.Model):
 
     code = models.CharField(_("代码"), max_length=40, unique=True)
     name = models.CharField(_("名称"), max_length=60)
-    name_en = models.CharField(max_length=100)
+    name_en = models.CharField(max_length=100, blank=True)
     numerator = models.CharField(_("分子"), max_length=200, help_text="metrics, as: a + b - c")
     denominator = models.CharField(_("分母"), max_length=200, blank=True)
     better = models.CharField(_("方向"), max_length=6, choices=Better)
     counted_by = models.CharField(_("计数时间"), max_length=200)
-    counted_by_en = models.CharField(max_length=200)
+    counted_by_en = models.CharField(max_length=200, blank=True)
     exclusions = models.CharField(_("不计入"), max_length=200, blank=True)
     exclusions_en = models.CharField(max_length=200, blank=True)
 
@@ -67,7 +67,7 @@ class Scheme(models.Model):
     code = models.CharField(_("代码"), max_length=40)
     version = models.PositiveSmallIntegerField(_("版本"))
     name = models.CharField(_("名称"), max_length=60)
-    name_en = models.CharField(max_length=100)
+    name_en = models.CharField(max_length=100, blank=True)
     kind = models.CharField(_("评价对象"), max_length=12, choices=Kind)
     basis = models.CharField(_("统计口径"), max_length=6, choices=Basis)
     valid_from = models.DateField(_("生效日期"))

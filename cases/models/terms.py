@@ -59,7 +59,7 @@ class Ground(models.Model):
     verb = models.CharField(_("操作"), max_length=12, choices=Verb)
     code = models.CharField(_("代码"), max_length=20)
     name = models.CharField(_("名称"), max_length=60)
-    name_en = models.CharField(max_length=100)
+    name_en = models.CharField(max_length=100, blank=True)
 
     class Meta:
         verbose_name = _("理由")

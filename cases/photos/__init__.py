@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from django.conf import settings
 from django.contrib.gis.geos import Point
 from django.core.files import File
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -32,7 +29,7 @@ from grid.roles import CENTRE, SUPERVISION, Role
 
 from ..flow import Verb
 from ..models import Case, Evidence, Photo, Recheck
-from . import alike, picture
+from . import alike, picture, store
 from .hands import again_s, hand
 from .refused import PhotoRefused
 
@@ -65,14 +62,15 @@ def keep(sha256: str, body: bytes, *, by: Officer, limited: bool = False) -> tup
     """The photo of these bytes, and whether it is new. Idempotent; the first uploader stays.
 
     Bytes that come at the same time wait for each other at the row. The original is written before the row is
-    committed: what fails between leaves a file without a row, which the next attempt replaces. Raises PhotoRefused,
-    and where `limited`, Overspent.
+    committed: what fails between leaves a file without a row, which the next attempt replaces. A known photo whose
+    file was lost or damaged is whole again after it. Raises PhotoRefused, and where `limited`, Overspent.
     """
     weigh(len(body))
     found = hashlib.sha256(body).hexdigest()
     if found != sha256:
         raise PhotoRefused("photo_hash_mismatch", found=found)
     if known := Photo.objects.filter(pk=sha256).first():
+        _repair(known, body)
         return known, False
     with hand():
         seen = picture.look(body)
@@ -96,11 +94,32 @@ def keep(sha256: str, body: bytes, *, by: Officer, limited: bool = False) -> tup
         if created and limited:
             quota.spend(by, quota.Kind.PHOTO_KB, max(len(body), LEAST_COUNTED) // 1000)
         if created:
-            _write(_original_name(sha256), body)
+            store.write(original_name(sha256), body)
             async_task("cases.photos.shrink", sha256)
             if Evidence.objects.filter(photo=sha256).exists():  # named before it came
                 async_task("cases.flags.arrived", sha256)
     return photo, created
+
+
+def _repair(photo: Photo, body: bytes) -> None:
+    """Bring back what the disk has lost of a photo: the original from its bytes, the previews by the worker."""
+    sha256 = photo.pk
+    if not _holds(original_name(sha256), body):
+        with transaction.atomic():
+            Photo.objects.select_for_update().get(pk=sha256)
+            store.write(original_name(sha256), body)
+            Photo.objects.filter(pk=sha256).update(shrunk_at=None)  # what took one may have taken the others
+            async_task("cases.photos.shrink", sha256)
+        log.warning("the file of photo %s was lost or damaged, and came again", sha256)
+    elif photo.shrunk_at and not all(_has_preview(sha256, size) for size in settings.PREVIEW_SIZES):
+        async_task("cases.photos.shrink", sha256)
+
+
+def _holds(name: str, body: bytes) -> bool:
+    try:
+        return _read(name) == body
+    except FileNotFoundError:
+        return False
 
 
 def weigh(size: int) -> None:
@@ -137,7 +156,11 @@ def preview(sha256: str, size: int, *, to: Officer) -> bytes:
         try:
             shrink(sha256)
             return _read(name)
-        except (FileNotFoundError, PhotoRefused):
+        except FileNotFoundError:
+            raise _lost(sha256) from None
+        except PhotoRefused as refused:
+            if refused.code == "disk_full":  # to be seen it need not be kept
+                return picture.previews(_read(original_name(sha256)), [size])[size]
             raise _lost(sha256) from None
 
 
@@ -154,7 +177,7 @@ def original(sha256: str, *, to: Officer) -> tuple[Photo, File[bytes]]:
     numbers = ",".join(shown.values_list("number", flat=True).distinct())
     access.info("original officer=%s sha256=%s case=%s", to.pk, sha256, numbers or "-")
     try:
-        return photo, default_storage.open(_original_name(sha256))
+        return photo, default_storage.open(original_name(sha256))
     except FileNotFoundError:
         raise _lost(sha256) from None
 
@@ -186,12 +209,12 @@ def shrink(sha256: str) -> None:
     with transaction.atomic():
         photo = Photo.objects.select_for_update().get(pk=sha256)
         if photo.looks is None:
-            alike.remember(photo, picture.look(_read(_original_name(sha256))).looks)
+            alike.remember(photo, picture.look(_read(original_name(sha256))).looks)
         sizes = [size for size in settings.PREVIEW_SIZES if not (photo.shrunk_at and _has_preview(sha256, size))]
         if not sizes:
             return
-        for size, webp in picture.previews(_read(_original_name(sha256)), sizes).items():
-            _write(_preview_name(sha256, size), webp)
+        for size, webp in picture.previews(_read(original_name(sha256)), sizes).items():
+            store.write(_preview_name(sha256, size), webp)
         photo.shrunk_at = now()
         photo.save(update_fields=["shrunk_at"])
 
@@ -229,7 +252,8 @@ def _doubted(officer: Officer) -> list[str]:
     return [sha for shown in known for sha, _purpose in shown]
 
 
-def _original_name(sha256: str) -> str:
+def original_name(sha256: str) -> str:
+    """Under which name the storage holds a photo as it came."""
     return f"evidence/{sha256[:2]}/{sha256}"
 
 
@@ -244,23 +268,3 @@ def _has_preview(sha256: str, size: int) -> bool:
 def _read(name: str) -> bytes:
     with default_storage.open(name) as file:
         return bytes(file.read())
-
-
-def _write(name: str, content: bytes) -> None:
-    """Store under exactly this name, in place of what an interrupted attempt may have left there.
-
-    The caller holds the row, so nobody else writes this name. The bytes have reached the disk on return: once a
-    photo is acknowledged the phone forgets it.
-    """
-    default_storage.delete(name)
-    default_storage.save(name, ContentFile(content))
-    try:
-        path = default_storage.path(name)
-    except NotImplementedError:  # not a disk of ours: the store answers for it
-        return
-    for place in (path, Path(path).parent):
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

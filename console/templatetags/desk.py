@@ -43,6 +43,12 @@ def named(row: words.Named | None) -> str:
 
 
 @register.filter
+def isolated(name: object) -> str:
+    """A name for the middle of a sentence, where no element keeps it apart."""
+    return words.isolated(str(name))
+
+
+@register.filter
 def masked(text: str) -> str:
     """A text without the middle of phone and identity card numbers."""
     return privacy.masked(text)

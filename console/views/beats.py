@@ -8,28 +8,28 @@ from django.contrib.gis.db.models.functions import AsGeoJSON
 from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
 
+from grid import levels
 from grid.keeping import kept_by
 from grid.models import Area, Beat, Cell
+from grid.vocabulary import whole
 from grid.words import named
 
 from ..door import Request, desk
 from .settings import KEEPERS
-
-STREET = 9  # digits of a street's code
 
 
 @desk(*KEEPERS)
 def streets(request: Request) -> JsonResponse:
     """The streets that have cells, and which of them a beat's cells lie in, by the beat's key in `beat`."""
     cells = kept_by(request.user, Cell.objects.current())
-    lie = set(_codes(cells.filter(beats=request.GET.get("beat") or None)))
+    lie = set(_codes(cells.filter(beats=whole(request.GET.get("beat")))))
     rows = Area.objects.filter(code__in=set(_codes(cells))).order_by("code")
     return JsonResponse({"items": [{"code": row.code, "name": named(row), "mine": row.code in lie} for row in rows]})
 
 
 def _codes(cells: QuerySet[Cell]) -> list[str]:
     areas = cells.values_list("area__code", flat=True).distinct().order_by()
-    return [code[:STREET] for code in areas]
+    return [code[: levels.between()] for code in areas]
 
 
 @desk(*KEEPERS)

@@ -25,6 +25,7 @@ from cases import (
     rulebook,
     rules,
     showing,
+    stale,
     stint,
 )
 from cases.calendar import Unusable
@@ -183,7 +184,7 @@ def _happened(request: Request, case: Case) -> str:
     """What others did since the form was opened; nothing where nobody did."""
     seen = whole(request.POST.get("seen"))
     try:
-        refusals.overtaken(case, case.log[-1].pk if seen is None else seen)
+        stale.overtaken(case, case.log[-1].pk if seen is None else seen)
     except Refused as refused:
         return refused.detail
     return ""

@@ -14,16 +14,15 @@ from cases.heat import Counted
 from cases.models import Case
 from grid import duty
 from grid.duty import WATCH
-from grid.models import Cell
 from grid.moment import now
-from grid.words import named
+from grid.search_text import sought
 
+from .. import finding
 from .. import map as drawing
 from ..door import Request, desk
 from ..map import ROLES
 
 SHOWN = 8  # cases of a place: the rest is a click away
-FOUND = 6  # of each kind
 ROWS = 100
 SPANS = (1, 7, 30, 90, 365)  # days of the heat map
 
@@ -71,29 +70,10 @@ def _place(request: Request, code: str) -> dict[str, Any]:
 @require_safe
 @desk(*ROLES)
 def find(request: Request) -> HttpResponseBase:
-    """Places by what somebody types: a case's number or place, a cell's code, an area's name."""
-    said = request.GET.get("q", "").strip()[:60]
-    found = list(_found(request, said)) if len(said) > 1 else []
+    """Places by what somebody types: a case's number or place, a cell's code, names of areas, officers and roads."""
+    said = sought(request.GET.get("q", "")[:60])
+    found = list(finding.places(request.user, said)) if len(said) > 1 else []
     return render(request, "console/part/map_found.html", {"found": found, "said": said})
-
-
-def _found(request: Request, said: str) -> list[dict[str, Any]]:
-    cases = Case.objects.visible_to(request.user).open().matching({"q": said}, now()).select_related("category")
-    cells = ground.cells(request.user).filter(code__startswith=said).order_by("code")
-    areas = ground.areas(request.user).filter(name__contains=said, shape__isnull=False).order_by("code")
-    return [
-        *(_hit(case.number, named(case.category), case.point, number=case.number) for case in cases[:FOUND]),
-        *(_hit(cell.code, named(cell.area), cell.shape.centroid, code=cell.code) for cell in _with_area(cells)),
-        *(_hit(named(area), area.code, area.shape.centroid, code=area.code) for area in areas[:FOUND] if area.shape),
-    ]
-
-
-def _with_area(cells: Any) -> list[Cell]:
-    return list(cells.select_related("area")[:FOUND])
-
-
-def _hit(title: str, more: str, point: Any, **key: str) -> dict[str, Any]:
-    return {"title": title, "more": more, "lon": point.x, "lat": point.y, **key}
 
 
 @require_safe

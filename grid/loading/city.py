@@ -3,7 +3,8 @@ r"""city.json: which city a folder describes, and how its files are to be read. 
     {"name": "试验区", "districts": ["654321"],
      "centre": [87.6, 43.8],         # lon, lat: what lies far from it is refused
      "crs": "EPSG:4490",             # of all files; what is said here is believed before what a file declares
-     "cell_code": "^\\d{15}$",          # as well as settings.CELL_CODE
+     "cell_code": "^\\d{15}$",          # in place of settings.CELL_CODE
+     "component_code": "^LP-",       # in place of the standard's: district, major, sub, number
      "cell_area_m2": [5000, 40000],  # outside of it a cell is warned of
      "tolerance_m2": 1,
      "files": {"areas": "areas.csv",
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from ..crs import Position
@@ -43,11 +45,12 @@ class Source:
 
 @dataclass(frozen=True)
 class City:
-    """What city.json says. Codes are the city's own when they begin with one of its districts' six digits."""
+    """What city.json says. Codes are the city's own when they begin with one of its districts'."""
 
     name: str
     districts: tuple[str, ...]
     cell_code: re.Pattern[str]
+    component_code: re.Pattern[str] | None
     cell_area_m2: tuple[float, float]  # a cell outside of it is odd, not wrong
     tolerance_m2: float  # overlaps and gaps up to this are the noise of digitising
     sources: Mapping[str, Source]
@@ -67,6 +70,7 @@ def read_city(folder: Path, kinds: Iterable[str]) -> City:
             name=str(said["name"]),
             districts=_districts(said["districts"]),
             cell_code=re.compile(said.get("cell_code", "")),
+            component_code=re.compile(said["component_code"]) if said.get("component_code") else None,
             cell_area_m2=_band(said.get("cell_area_m2", (0, float("inf")))),
             tolerance_m2=float(said.get("tolerance_m2", 1)),
             sources=_sources(folder, said, kinds),
@@ -96,9 +100,14 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _districts(codes: Any) -> tuple[str, ...]:
     """Never none: a city without districts would hold every row of the database, or no row."""
-    if isinstance(codes, list) and codes and all(re.fullmatch(r"\d{6}", str(code)) for code in codes):
+    wide = settings.AREA_WIDTHS[0]
+    if (
+        isinstance(codes, list)
+        and codes
+        and all(re.fullmatch(rf"[0-9A-Za-z_.-]{{{wide}}}", str(code)) for code in codes)
+    ):
         return tuple(str(code) for code in codes)
-    raise ValueError(_("districts 应列出六位的区代码，至少一个"))
+    raise ValueError(_("districts 应列出 %(wide)d 位的最上级区域代码，至少一个") % {"wide": wide})
 
 
 def _centre(said: Any) -> Position:

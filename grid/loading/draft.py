@@ -50,6 +50,7 @@ class Kind:
     columns: tuple[str, ...] = ()
     refers: Mapping[str, Kind | None] = field(default_factory=dict)
     lists: Mapping[str, Kind] = field(default_factory=dict)
+    derived: tuple[str, ...] = ()  # of `refers`, what the check finds out where the column is blank
     order: Callable[[list[Row]], list[Row]] = list
     holders: tuple[tuple[type[Model], str], ...] = ()  # (model, foreign key) of what must be closed before it
 
@@ -166,7 +167,7 @@ class Draft:
         legible(row.fields)
         line.values = {name: cleaned(kind.model, row, name) for name in kind.columns if name in row.fields}
         for name, other in kind.refers.items():
-            if name in row.fields:
+            if name in row.fields and (row.fields[name] or name not in kind.derived):
                 line.refers[name] = self._referred(kind, name, other, row.fields[name])
         for name, other in kind.lists.items():
             if name in row.fields:

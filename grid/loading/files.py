@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from ..crs import Crs
 from ..models import SRID
+from ..typed_text import is_blank, one_line
 from . import bounds, encodings, geojson, shapefile
 from .city import Source
 from .outcome import Refused
@@ -190,7 +191,10 @@ def _renamed(source: Source, said: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _word(value: Any) -> str:
-    """As text: whole numbers without a point (a table may keep codes as numbers), dates as 2026-01-31."""
+    """As text in one line, without unseen signs.
+
+    Whole numbers have no point (a table may keep codes as numbers), dates are as 2026-01-31.
+    """
     if value is None:
         return ""
     if isinstance(value, (list, tuple)):
@@ -199,4 +203,5 @@ def _word(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value.isoformat() if hasattr(value, "isoformat") else str(value).strip()
+    said = value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return "" if is_blank(said) else one_line(said)

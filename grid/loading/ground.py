@@ -16,7 +16,7 @@ from django.db import connection
 from .shapes import DEGREE_M
 
 STAGE = """
-    CREATE TEMP TABLE staged_cell (code text PRIMARY KEY, area text, shape geometry(Polygon, 4326));
+    CREATE TEMP TABLE staged_cell (code text PRIMARY KEY, area text, shape geometry(Geometry, 4326));
     CREATE TEMP TABLE staged_area (code text PRIMARY KEY, shape geometry(MultiPolygon, 4326));
 """
 READY = "CREATE INDEX ON staged_cell USING gist (shape); CREATE INDEX ON staged_cell (area); ANALYZE staged_cell"
@@ -42,12 +42,12 @@ GAPS = f"""
 
 
 @contextmanager
-def staged(cells: Mapping[str, GEOSGeometry], areas: Mapping[str, GEOSGeometry]) -> Iterator[None]:
-    """Cells by code, and the shapes of the communities they belong to, ready to be measured."""
+def staged(cells: Mapping[str, tuple[str, GEOSGeometry]], areas: Mapping[str, GEOSGeometry]) -> Iterator[None]:
+    """Cells by code, each with its community's, and the shapes of these, ready to be measured."""
     with connection.cursor() as cursor:
         cursor.execute(CLEAR)
         cursor.execute(STAGE)
-        _copy(cursor, "staged_cell", ((code, code[:12], shape.hexewkb.decode()) for code, shape in cells.items()))
+        _copy(cursor, "staged_cell", ((code, area, shape.hexewkb.decode()) for code, (area, shape) in cells.items()))
         _copy(cursor, "staged_area", ((code, shape.hexewkb.decode()) for code, shape in areas.items()))
         cursor.execute(READY)
         yield

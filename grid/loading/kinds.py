@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, Polygon
 from django.utils.translation import gettext as _
 
+from .. import levels
 from ..models import Area, Beat, Cell, Component, Department, Officer
 from ..roles import Role
 from . import spoilt
@@ -18,6 +19,7 @@ from .outcome import Refused
 from .shapes import off_m, outside_m2, shared, sound
 from .whereabouts import at_home
 
+CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]*")
 NEAR_M = 1.0  # a component on a border may lie this far outside the cell it belongs to
 SAME_GROUND = 0.5  # a cell redrawn shares at least this part of the larger shape, or it is another cell
 
@@ -41,9 +43,11 @@ def area_shapes(draft: Draft) -> None:
 
 def area(draft: Draft, line: Line) -> None:
     _in_the_city(draft, line)
-    if not re.fullmatch(r"\d{6}(\d{3}){0,2}", line.code):
-        raise Refused("code_invalid", _("区域代码“%(code)s”应为 6、9 或 12 位数字") % {"code": line.code})
-    parent = line.code[:-3] if len(line.code) > 6 else ""
+    if len(line.code) not in settings.AREA_WIDTHS or not CODE.fullmatch(line.code):
+        names = {"code": line.code, "widths": _("、").join(map(str, settings.AREA_WIDTHS))}
+        message = _("区域代码“%(code)s”应为 %(widths)s 位（AREA_WIDTHS），用数字、字母或 - _ .")
+        raise Refused("code_invalid", message % names)
+    parent = levels.parent(line.code)
     _under(line, "parent", parent)
     line.refers["parent"] = draft.known(AREAS, parent, own=True) if parent else ""
     if line.row.shape:
@@ -55,14 +59,14 @@ def department(draft: Draft, line: Line) -> None:
 
 
 def cell(draft: Draft, line: Line) -> None:
-    if not (re.search(settings.CELL_CODE, line.code) and draft.city.cell_code.search(line.code)):
-        pattern = draft.city.cell_code.pattern or settings.CELL_CODE
+    pattern = draft.city.cell_code.pattern or settings.CELL_CODE
+    if not re.search(pattern, line.code):
         raise Refused("code_invalid", _("网格代码“%(code)s”不合 %(pattern)s") % {"code": line.code, "pattern": pattern})
     _in_the_city(draft, line)
-    _under(line, "area", line.code[:12])
-    line.refers["area"] = draft.known(AREAS, line.code[:12])
-    shape = line.values["shape"] = _placed(draft, line.row, Polygon)
-    _within_community(draft, line.code[:12], shape)
+    area = _area_of(draft, line)
+    line.refers["area"] = draft.known(AREAS, area)
+    shape = line.values["shape"] = _placed(draft, line.row, Polygon, MultiPolygon)
+    _within_community(draft, area, shape)
     present = draft.present[CELLS.name].get(line.code)
     if present:
         _same_ground(present, shape)
@@ -72,8 +76,12 @@ def cell(draft: Draft, line: Line) -> None:
 
 def component(draft: Draft, line: Line) -> None:
     _in_the_city(draft, line)
-    classes = line.code[:6] + line.values["major"] + line.values["sub"]
-    if not (line.code.isdigit() and line.code.startswith(classes) and len(line.code) > len(classes)):
+    classes = levels.top(line.code) + line.values["major"] + line.values["sub"]
+    if draft.city.component_code:
+        if not draft.city.component_code.search(line.code):
+            names = {"code": line.code, "pattern": draft.city.component_code.pattern}
+            raise Refused("code_invalid", _("部件代码“%(code)s”不合 %(pattern)s") % names)
+    elif not (line.code.isdigit() and line.code.startswith(classes) and len(line.code) > len(classes)):
         raise Refused(
             "code_invalid",
             _("部件代码“%(code)s”应以县级代码、大类、小类 %(classes)s 开头，后接顺序号")
@@ -109,6 +117,16 @@ def officer(draft: Draft, line: Line) -> None:
         line.values["password"] = make_password(None)
     elif _belongs_elsewhere(draft, present):
         raise Refused("officer_elsewhere", _("用户名“%(code)s”属于另一座城市的人：请换一个") % {"code": line.code})
+
+
+def _area_of(draft: Draft, line: Line) -> str:
+    """The area that a cell lies in: a code that begins with the code of a community says it, or the column does."""
+    said = line.row.fields.get("area", "")
+    begins = line.code[: settings.AREA_WIDTHS[-1]]
+    if said and begins not in draft.listed.get(AREAS.name, ()) and begins not in draft.present[AREAS.name]:
+        return said
+    _under(line, "area", begins)
+    return begins
 
 
 def _placed(draft: Draft, row: Row, *types: type[GEOSGeometry]) -> GEOSGeometry:
@@ -212,6 +230,7 @@ CELLS = Kind(
     check=cell,
     columns=("region_class", "land_use", "opened_on"),
     refers={"area": AREAS},
+    derived=("area",),
 )
 COMPONENTS = Kind(
     "components",

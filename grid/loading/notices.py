@@ -19,7 +19,7 @@ def measure(draft: Draft) -> None:
     cells = draft.lines.get(CELLS.name, {})
     communities = {line.refers["area"] for line in cells.values()}
     shapes = {code: shape for code in communities if (shape := draft.shape_of(AREAS, code))}
-    with ground.staged({code: line.values["shape"] for code, line in cells.items()}, shapes):
+    with ground.staged({code: (line.refers["area"], line.values["shape"]) for code, line in cells.items()}, shapes):
         for code, m2 in ground.areas_m2().items():
             cells[code].values["area_m2"] = m2
         overlaps, gaps = ground.overlaps(draft.city.tolerance_m2), ground.gaps(draft.city.tolerance_m2)

@@ -162,6 +162,8 @@ def _fields(body: HookIn) -> dict[str, Any]:
     """Raises Refused (url_unfit), and ObjectDoesNotExist for an area or department that is not there."""
     if body.active:
         outside.judge(body.url)
+    else:
+        outside.address_parts(body.url)
     return {
         "name": body.name,
         "url": body.url,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.gis.geos import Point
+from django.contrib.gis.geos import MultiPolygon, Point
 from django.db.models.expressions import RawSQL
 from django.http import HttpResponse
 from django.utils.cache import get_conditional_response
@@ -212,11 +212,15 @@ def _condition(row: Condition) -> ConditionOut:
 
 
 def _feature(cell: Cell, crs: Crs) -> dict[str, Any]:
-    rings = [[from_wgs84(lon, lat, crs) for lon, lat, *_z in ring] for ring in cell.shape.coords]
+    several = isinstance(cell.shape, MultiPolygon)
+    parts = [
+        [[from_wgs84(lon, lat, crs) for lon, lat, *_z in ring] for ring in part]
+        for part in (cell.shape.coords if several else [cell.shape.coords])
+    ]
     return {
         "type": "Feature",
         "properties": {"code": cell.code, "region_class": cell.region_class},
-        "geometry": {"type": "Polygon", "coordinates": rings},
+        "geometry": {"type": cell.shape.geom_type, "coordinates": parts if several else parts[0]},
     }
 
 

@@ -53,14 +53,15 @@ class Kept(Schema):
 @router.put(
     "photos/{sha256}",
     auth=officer(*STAFF),
-    response={201: Kept, 200: Kept, **REFUSALS, 413: Problem},
+    response={201: Kept, 200: Kept, **REFUSALS, 413: Problem, 507: Problem},
     openapi_extra=SENT,
 )
 @counts_itself
 def send(request: Request, sha256: Path[Sha256]) -> Status[Photo]:
     """Send a photo: its bytes as they are, as the body, with a Content-Length. JPEG, PNG, WebP or HEIC.
 
-    201 for a new one, 200 for the same again, also from another phone. It is decoded at once: what is damaged, too
+    201 for a new one, 200 for the same again, also from another phone, which also brings back a file that was lost; 507
+    where the server's disk is full: keep the photo and send it later. It is decoded at once: what is damaged, too
     big or something else than a photo is refused. The order is free: a report may name photos that come later.
     """
     photos.weigh(int(request.META.get("CONTENT_LENGTH") or 0))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
-
 from django.utils.translation import gettext as _
 from ninja import Router, Schema
 from pydantic import Field
@@ -33,8 +31,8 @@ class PreferenceIn(Said):
 class PreferenceOut(Schema):
     """When and how I am rung."""
 
-    quiet_from: time | None
-    quiet_to: time | None
+    quiet_from: ClockTime | None
+    quiet_to: ClockTime | None
     working_time: bool
     mail: bool
     digest: bool

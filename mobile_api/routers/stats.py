@@ -77,7 +77,10 @@ class DepartmentFigures(Schema):
     finished: int = Field(description="handling finished, in time or not")
     rework: int = Field(description="sent back after a check")
     rework_rate: float | None = Field(description="rework / finished; null where nothing was finished")
-    passed: int = Field(description="buck-passing: declines that were refused, and each further one of a case")
+    buck_passing: int = Field(description="declines that were refused, and each further one of a case")
+    passed: int = Field(
+        json_schema_extra={"deprecated": True}, description="buck_passing, by its older name: until 0.2"
+    )
     closed: int = Field(description="cases closed")
 
 
@@ -114,6 +117,7 @@ def _of_department(row: Department, figures: Figures) -> DepartmentFigures:
         on_time_rate=figures.on_time_rate,
         finished=figures["finished"],
         rework=figures["rework"],
+        buck_passing=figures["passed"],
         passed=figures["passed"],
         rework_rate=figures.rework_rate,
         closed=figures["closed"],

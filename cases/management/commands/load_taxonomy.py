@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from cases.loading import taxonomy
 from cases.loading.command import refusing, said
-from grid.moment import today
 
 
 class Command(BaseCommand):
@@ -20,10 +19,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path)
-        parser.add_argument("--valid-from", type=date.fromisoformat, help="when new conditions come into force; today")
+        parser.add_argument("--valid-from", type=date.fromisoformat, help="when new conditions come into force")
 
     def handle(self, *args: Any, folder: Path, valid_from: date | None, **options: Any) -> None:
         with refusing():
-            classes, conditions = taxonomy.load(folder, valid_from=valid_from or today())
+            classes, conditions = taxonomy.load(folder, valid_from=valid_from or taxonomy.beginning())
         self.stdout.write(said(_("问题类别"), classes))
         self.stdout.write(said(_("立案条件"), conditions))

@@ -25,7 +25,8 @@ async function show() {
   const found = await (await fetch(`${here.dataset.cells}?street=${street.value}`)).json();
   chart.getSource("cells").setData(found);
   const bounds = new LngLatBounds();
-  for (const cell of found.features) for (const ring of cell.geometry.coordinates) for (const at of ring) bounds.extend(at);
+  for (const { geometry } of found.features)
+    for (const part of geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates) for (const ring of part) for (const at of ring) bounds.extend(at);
   if (!bounds.isEmpty()) chart.fitBounds(bounds, { padding: 20, animate: false });
   chart.once("idle", () => (here.dataset.shown = found.features.length));
   chart.triggerRepaint();

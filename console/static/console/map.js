@@ -124,11 +124,11 @@ function style() {
       { id: "roads", type: "line", source: "roads", "source-layer": "roads", layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": "#ffffff", "line-width": roadWidth, "line-opacity": 0.95 } },
       { id: "cell-lines", type: "line", source: "cells", "source-layer": "cells", minzoom: config.from.cells, paint: { "line-color": "#5b6b7a", "line-opacity": ["interpolate", ["linear"], ["zoom"], 13, 0.15, 16, 0.45], "line-width": 0.6 } },
       { id: "cell-picked", type: "line", source: "cells", "source-layer": "cells", filter: ["==", ["get", "code"], ""], paint: { "line-color": "#16232e", "line-width": 3 } },
-      { id: "area-lines", type: "line", source: "areas", "source-layer": "areas", layout: visibility("areas"), paint: { "line-color": "#44535f", "line-opacity": 0.75, "line-width": ["case", ["==", ["get", "digits"], 9], 2, 1], "line-dasharray": [4, 2] } },
+      { id: "area-lines", type: "line", source: "areas", "source-layer": "areas", layout: visibility("areas"), paint: { "line-color": "#44535f", "line-opacity": 0.75, "line-width": ["case", ["==", ["get", "wide"], 1], 2, 1], "line-dasharray": [4, 2] } },
       { id: "heat", type: "heatmap", source: "heat", "source-layer": "heat", layout: visibility("heat"), paint: { "heatmap-weight": ["interpolate", ["linear"], ["get", "n"], 0, 0, 20, 1], "heatmap-intensity": ["interpolate", ["linear"], ["zoom"], 9, 0.5, 16, 2], "heatmap-radius": ["interpolate", ["linear"], ["zoom"], 9, 10, 16, 34], "heatmap-opacity": 0.8, "heatmap-color": ["interpolate", ["linear"], ["heatmap-density"], 0, "rgba(254,232,168,0)", 0.2, "rgba(254,232,168,0.75)", 0.5, "#f4a261", 0.8, "#d4503a", 1, "#8c1d3f"] } },
       { id: "components", type: "circle", source: "components", "source-layer": "components", minzoom: config.from.things, layout: visibility("components"), paint: { "circle-radius": 3, "circle-color": ["match", ["get", "state"], "intact", VIOLET, RED], "circle-opacity": 0.75, "circle-stroke-color": "#fff", "circle-stroke-width": 1 } },
       { id: "road-names", type: "symbol", source: "roads", "source-layer": "roads", minzoom: 14, filter: ["!=", ["coalesce", ["get", "name"], ""], ""], layout: { "symbol-placement": "line", "text-field": ["get", "name"], "text-font": FONT, "text-size": 11.5, "symbol-spacing": 420, "text-max-angle": 30 }, paint: { "text-color": "#66747f", "text-halo-color": "#fff", "text-halo-width": 1.4 } },
-      { id: "names", type: "symbol", source: "areas", "source-layer": "names", layout: { ...visibility("areas"), "text-field": name, "text-font": FONT, "text-size": ["case", ["==", ["get", "digits"], 9], 15, 12.5], "symbol-sort-key": ["get", "digits"], "text-max-width": 8, "text-padding": 6 }, paint: { "text-color": "#23313c", "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.8 } },
+      { id: "names", type: "symbol", source: "areas", "source-layer": "names", layout: { ...visibility("areas"), "text-field": name, "text-font": FONT, "text-size": ["case", ["==", ["get", "wide"], 1], 15, 12.5], "symbol-sort-key": ["-", ["get", "wide"]], "text-max-width": 8, "text-padding": 6 }, paint: { "text-color": "#23313c", "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.8 } },
       { id: "clusters", type: "circle", source: "cases", "source-layer": "cases", filter: [">", ["get", "n"], 1], layout: visibility("cases"), paint: { "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "n"]], 1, 11, 10, 17, 40, 28, 100, 38], "circle-color": BLUE, "circle-opacity": 0.92, "circle-stroke-color": ["case", isLate, RED, "#ffffff"], "circle-stroke-width": ["case", isLate, ["interpolate", ["linear"], ["/", ["get", "late"], ["get", "n"]], 0, 3, 1, 7], 2] } },
       { id: "counts", type: "symbol", source: "cases", "source-layer": "cases", filter: [">", ["get", "n"], 1], layout: { ...visibility("cases"), "text-field": ["to-string", ["get", "n"]], "text-font": FONT, "text-size": 12, "text-allow-overlap": true, "text-padding": 10 }, paint: { "text-color": "#fff" } },
       { id: "singles", type: "circle", source: "cases", "source-layer": "cases", filter: ["==", ["get", "n"], 1], layout: visibility("cases"), paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 12, 5, 17, 8], "circle-color": ["case", isLate, RED, BLUE], "circle-stroke-color": "#fff", "circle-stroke-width": 2 } },
@@ -294,11 +294,11 @@ tools.addEventListener("change", (event) => {
 document.getElementById("found").addEventListener("click", (event) => {
   const found = event.target.closest("button");
   if (!found) return;
-  const { lon, lat, number, code } = found.dataset;
-  const zoom = number || code.length > 12 ? 16.5 : code.length > 9 ? 14.5 : 12.5;
+  const { lon, lat, number, code = "" } = found.dataset; // a road has neither
+  const zoom = number || !code || code.length > 12 ? 16.5 : code.length > 9 ? 14.5 : 12.5;
   map.easeTo({ center: [Number(lon), Number(lat)], zoom });
   if (number) open("number", number);
-  else open("code", code);
+  else if (code) open("code", code);
   document.getElementById("found").replaceChildren();
 });
 document.getElementById("whole").addEventListener("click", () => map.fitBounds([[west, south], [east, north]], fit));

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("grid", "0005_road")]
+    dependencies = [("grid", "0007_any_codes")]
 
     operations = [
         migrations.CreateModel(

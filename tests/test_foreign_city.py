@@ -1,0 +1,228 @@
+"""A city that is not Chinese: codes and names of its own, islands, and its main job in English."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import translation
+
+from cases.models import Case, Category, Condition
+from grid import levels, loading
+from grid.models import Area, Cell, Officer
+
+from . import city as town
+from . import pictures
+from .desk import desk
+from .folders import HERE, city, edit, refusals
+
+ILHA = HERE / "cities" / "ilha"
+CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff]")
+ISLAND = {"lon": -24.9895, "lat": 16.9055, "crs": "wgs84", "accuracy_m": 8}  # the second part of its cell
+
+
+@pytest.fixture
+def widths(settings: Any) -> None:
+    """Codes of two, five and seven signs, classes of the city's own."""
+    settings.AREA_WIDTHS = [2, 5, 7]
+    settings.CATEGORY_SCHEME = "ilha"
+
+
+@pytest.fixture
+def ilha(widths: None, db: None, tmp_path: Path) -> dict[str, Client]:
+    """The city as its operator loads it, by the commands; the phones of its people."""
+    quiet, policies = StringIO(), tmp_path / "template" / "policies"
+    call_command("new_city", policies.parent, name="x", code="XX", centre=(0.0, 0.0), stdout=quiet)
+    call_command("load_taxonomy", ILHA / "taxonomy", stdout=quiet)
+    call_command("load_city", ILHA, stdout=quiet)
+    call_command("load_duties", ILHA / "duties.csv", stdout=quiet)
+    call_command("load_policies", policies, stdout=quiet)
+    people = Officer.objects.filter(username__startswith="ilha_")
+    people.update(password=make_password(town.PASSWORD))
+    return {row.username: town.phone(row, **{"Accept-Language": "en"}) for row in people}
+
+
+def said(answer: Any) -> Any:
+    """What an answer says, in which nobody finds a Chinese word."""
+    text = json.dumps(answer.json(), ensure_ascii=False)
+    assert answer.status_code in (200, 201), text
+    assert not CHINESE.search(text), CHINESE.findall(text)
+    return answer.json()
+
+
+def report(phone: Client, category: Category, **more: Any) -> Any:
+    body = {"id": str(uuid4()), "category": category.pk, "point": ISLAND, **more}
+    body.setdefault("condition", category.conditions.get().pk)
+    return phone.post("/api/mobile/v1/cases", json.dumps(body), content_type="application/json")
+
+
+def move(phone: Client, case: str, verb: str, **more: Any) -> Any:
+    body = json.dumps({"verb": verb, **more})
+    return said(phone.post(f"/api/mobile/v1/cases/{case}/moves", body, content_type="application/json"))
+
+
+def photo(phone: Client, colour: str, purpose: str) -> list[dict[str, str]]:
+    body = pictures.saved(pictures.plain(colour))
+    sha256 = hashlib.sha256(body).hexdigest()
+    assert phone.put(f"/api/mobile/v1/photos/{sha256}", body, content_type="image/jpeg").status_code == 201
+    return [{"sha256": sha256, "purpose": purpose}]
+
+
+def test_it_loads_with_its_own_codes_and_names_alone(ilha: dict[str, Client]) -> None:
+    assert [levels.name(row.code) for row in Area.objects.order_by("code")] == [
+        "district",
+        "street",
+        "community",
+        "community",
+    ]
+    island = Cell.objects.get(code="IC-NO-1-002")
+    assert (island.shape.geom_type, island.shape.num_geom, island.area.code) == ("MultiPolygon", 2, "IC-NO-1")
+    assert island.area_m2 == pytest.approx(2 * 106.5 * 110.7, rel=0.01)
+    assert set(Category.objects.values_list("name", "name_en").filter(sub="C1")) == {("Candeeiro", "")}
+    assert loading.load(ILHA).touched == 0, "loading again changes nothing"
+
+
+def test_its_main_job_is_done_in_english(ilha: dict[str, Client], clock: Any) -> None:
+    """A case lies on the second island of a cell; everybody reads English and the city's own names."""
+    ana, rui, luz, sal = (ilha[f"ilha_{name}"] for name in ("ana", "rui", "luz", "sal"))
+    told = said(ana.get("/api/mobile/v1/city"))
+    assert "Candeeiro" in json.dumps(told, ensure_ascii=False)
+
+    told = said(report(ana, Category.objects.get(sub="C1"), text="apagado"))
+    assert told["where"]["cell"] == "IC-NO-1-002"
+    assert [area["name"] for area in told["where"]["areas"]] == ["Praia Branca", "Freguesia do Norte", "Ilha Clara"]
+    assert (told["department"]["name"], told["stage"]["label"]) == ("Iluminação Pública", "To handle")
+
+    case = told["id"]
+    move(luz, case, "accept")
+    move(luz, case, "finish", photos=photo(luz, "green", "after"))
+    if said(sal.get(f"/api/mobile/v1/cases/{case}"))["stage"]["code"] == "feedback":
+        holder = Officer.objects.get(username="ilha_rui").pk
+        move(sal, case, "order_check", holder=holder)
+    move(rui, case, "pass", photos=photo(rui, "blue", "near"))
+    if said(sal.get(f"/api/mobile/v1/cases/{case}"))["stage"]["code"] == "closing":
+        move(sal, case, "close")
+    assert Case.objects.get().stage == "closed"
+    assert [line["verb"]["code"] for line in said(sal.get(f"/api/mobile/v1/cases/{case}"))["log"]][-1] == "close"
+
+
+def test_what_was_seen_before_the_conditions_came_has_one(ilha: dict[str, Client]) -> None:
+    assert {str(day) for day in Condition.objects.values_list("valid_from", flat=True)} == {"2000-01-01"}
+
+
+def test_its_pages_map_and_board_show_it(ilha: dict[str, Client], clock: Any) -> None:
+    said(report(ilha["ilha_ana"], Category.objects.get(sub="L1")))
+    dom = Officer.objects.get(username="ilha_dom")
+    browser = desk(dom)
+    browser.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    number = Case.objects.get().number
+    page = browser.get(f"/case/{number}/")
+    assert page.status_code == 200
+    assert page.content.decode().count('<polygon class="cell"') == 2
+    for path in ("/board/", "/map/", "/cases/", "/scores/"):
+        assert browser.get(path).status_code == 200, path
+    board = browser.get("/board/").content.decode()
+    assert "Praia Branca" in board or "Freguesia do Norte" in board
+    told = said(ilha["ilha_ana"].get("/api/mobile/v1/city"))
+    shapes = {row["properties"]["code"]: row["geometry"]["type"] for row in told["cells"]["features"]}
+    assert shapes["IC-NO-1-002"] == "MultiPolygon"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("depths", [[2], [2, 5], [2, 5, 7], [2, 3, 5, 7]])
+def test_a_city_may_have_one_to_four_levels(settings: Any, tmp_path: Path, depths: list[int]) -> None:
+    settings.AREA_WIDTHS, settings.CATEGORY_SCHEME = depths, "own"
+    folder = tmp_path / "bay"
+    call_command("new_city", folder, name="Bay", code="BY", centre=(-25.0, 16.9), stdout=StringIO())
+    assert loading.load(folder).refusals == []
+    assert Area.objects.count() == len(depths)
+    assert Cell.objects.first().area.code == Area.objects.order_by("-code").first().code
+    Officer.objects.update(password=make_password(town.PASSWORD))
+    leader = Officer.objects.get(username="by_dora")
+    assert desk(leader).get("/board/").status_code == 200
+    assert desk(leader).get("/map/").status_code == 200
+
+
+# The wizard
+
+
+@pytest.fixture
+def bay(widths: None, db: None, tmp_path: Path) -> Path:
+    folder = tmp_path / "bay"
+    call_command("new_city", folder, name="Bay", code="BY", centre=(-25.0, 16.9), stdout=StringIO())
+    return folder
+
+
+def wizard(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    capsys.readouterr()
+    call_command("new_city", folder)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_templates_pass_every_step_and_load_nothing(bay: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = wizard(bay, capsys)
+    assert [line[0] for line in told if line[0] in "✓✗"] == ["✓"] * 10
+    assert [line.split()[2] for line in told[-4:]] == ["load_taxonomy", "load_city", "load_duties", "load_policies"]
+    assert not Area.objects.exists()
+    assert not Category.objects.exists()
+
+
+def test_the_wizard_stops_at_the_first_step_that_is_not_good(bay: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(bay / "departments.csv", ("Works", ""))
+    edit(bay / "officers.csv", ("handler|head", "boss"))
+    with pytest.raises(CommandError):
+        wizard(bay, capsys)
+    told = capsys.readouterr().out.splitlines()
+    assert [line[0] for line in told if line[0] in "✓✗"] == ["✓", "✓", "✗"]
+    assert "departments.csv:2 [value_missing]" in told[-1]
+    assert not Area.objects.exists()
+
+
+def test_the_wizard_checks_classes_and_duties_too(bay: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(bay / "duties.csv", ("BY-works", "BY-parks"))
+    with pytest.raises(CommandError):
+        wizard(bay, capsys)
+    assert "duties.csv:2 [department_unknown]" in capsys.readouterr().out
+
+
+def test_the_wizard_writes_into_no_folder_that_is_used(widths: None, db: None, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(CommandError):
+        call_command("new_city", tmp_path, name="Bay", code="BY", centre=(-25.0, 16.9))
+    with pytest.raises(CommandError):
+        call_command("new_city", tmp_path / "bay", name="Bay", code="BAY", centre=(-25.0, 16.9))
+    with pytest.raises(CommandError):
+        call_command("new_city", tmp_path / "bay")
+
+
+@pytest.mark.parametrize(("tongue", "ending"), [("en", "Load it in this order:"), ("zh-hans", "依次载入：")])
+def test_the_wizard_speaks_the_operator_s_language(bay: Path, tongue: str, ending: str, capsys: Any) -> None:
+    with translation.override(tongue):  # as manage.py does
+        told = wizard(bay, capsys)
+    assert told[-5].endswith(ending)
+    assert bool(CHINESE.search("".join(told))) == (tongue != "en")
+
+
+def test_a_cell_whose_code_does_not_say_its_area_names_it(widths: None, db: None, tmp_path: Path) -> None:
+    folder = tmp_path / "bay"
+    call_command("new_city", folder, name="Bay", code="BY", centre=(-25.0, 16.9), stdout=StringIO())
+    path, area = folder / "cells.geojson", "BY00101"
+    text = path.read_text().replace(f'"{area}001"', f'"BY/A7", "area": "{area}"', 1)
+    path.write_text(text)
+    for name in ("components.csv", "beats.csv"):
+        (folder / name).write_text((folder / name).read_text().replace(f"{area}001", "BY/A7"))
+    assert [str(found) for found in loading.load(folder).refusals] == []
+    assert Cell.objects.get(code="BY/A7").area.code == area
+    path.write_text(text.replace(f'"area": "{area}"', '"area": "BY00109"'))
+    assert ("cells.geojson", 1, "area_unknown") in refusals(loading.load(folder))
+    city(folder, districts=["BYE"])
+    assert refusals(loading.load(folder)) == [("city.json", 0, "city_invalid")]
