@@ -28,7 +28,9 @@ MONTH = "2026-03"
 TIBETAN, MONGOLIAN, UYGHUR, YI = "སྐྱེ་དགུ་མདོ", "ᠵᠠᠮ", "ئىدارە", "ꆈꌠ"
 FONTLESS = "\U0010fffd"  # private use
 PLACE = """(element, words) => {
-  const text = element.firstChild, at = text.data.indexOf(words), seen = document.createRange()
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
+  while (!texts.nextNode().data.includes(words));
+  const text = texts.currentNode, at = text.data.indexOf(words), seen = document.createRange()
   seen.setStart(text, at)
   seen.setEnd(text, at + words.length)
   return seen.getBoundingClientRect().toJSON()

@@ -294,7 +294,7 @@ def test_slow_phones_leave_the_worker_to_others(
 def test_an_answer_that_does_not_come_is_not_waited_for(
     city: SimpleNamespace, clock: Any, fcm: Fcm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(push, "WHOLE_S", 0.3)
     phone(city.hugo)
     fcm.refuse("hugo", firebase.SLOW, firebase.Answer(200, {}))
     town.report(city)
