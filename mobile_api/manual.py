@@ -28,6 +28,7 @@ SAID = {
     416: "The file has no such part; `Content-Range` says how long it is.",
     422: "What was said is wrong; `field` and `errors` say where. Nothing was written.",
     503: "Not here, or not now; `Retry-After` says when to ask again.",
+    507: "The disk is full: nothing was kept. The same may be sent again later.",
 }
 
 EXAMPLES: dict[int, dict[str, Any]] = {
@@ -43,6 +44,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
     },
     413: {"code": "photo_too_large", "title": "内容过大", "detail": "照片最大 12000000 字节，收到 30000000 字节。"},
     416: {"code": "range_unfit", "title": "没有所要的部分", "detail": "文件共 2418530 字节，没有所要的部分。"},
+    507: {"code": "disk_full", "title": "存储空间已满", "detail": "服务器磁盘已满，照片没有保存，请稍后重发。"},
     503: {"code": "not_live", "title": "暂时无法办理", "detail": "此处没有实时消息，请定时查询收件箱。"},
     422: {
         "code": "invalid",

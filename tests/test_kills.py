@@ -271,7 +271,7 @@ def _all_heard_under_one_key(cases: list[Case], ways: SimpleNamespace) -> None:
 
 
 def heard(program: Receiver) -> list[tuple[dict[str, str], dict[str, Any]]]:
-    return [(headers, json.loads(body)) for headers, body in program.sent]
+    return [(headers, json.loads(body)) for headers, body in program.sent if body]  # none: cut by the kill
 
 
 # The web server, and where open apps wait

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,7 @@ def test_dev_tells_its_commands_before_anything_is_installed(tmp_path: Path) -> 
 
 def test_dev_says_that_a_python_is_too_old(tmp_path: Path) -> None:
     script = tmp_path / "dev"
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
     script.write_text((ROOT / "dev").read_text(encoding="utf8").replace("OLDEST=3.11", "OLDEST=99.1"))
     told = subprocess.run(["bash", script, "up"], check=False, capture_output=True, text=True)
     assert told.returncode == 1
