@@ -32,6 +32,7 @@ from grid.models import Officer
 from grid.moment import local_day, now, standing
 from mobile_api.models import Message
 
+pytestmark = pytest.mark.django_db  # each test gives back what it adds to the past that all share
 UNTIL = date(2026, 10, 14)  # a week after the longest holiday of the year, with a working weekend before it
 MORNING = datetime.fromisoformat("2026-10-14T09:00+08:00")
 SOME = 300
