@@ -24,7 +24,7 @@ from django.test import Client, override_settings
 from cases import alarm, clock, docket, flags, flow, photos, planting, reporting, stint, tally
 from cases.flow import Source, Verb
 from cases.loading import demo
-from cases.models import Case, CaseEvent, Evidence, Flag, Issue, Outbox, Photo, Publication, Tally
+from cases.models import Case, CaseEvent, Evidence, Flag, Issue, Outbox, Photo, Publication, Recheck, Tally
 from cases.planting import acts, twins
 from cases.planting.hush import hush
 from cases.planting.life import Birth, Life, Step, World
@@ -225,7 +225,9 @@ def test_photos_are_there_and_each_is_shown_once(past: World, client: Client) ->
     again = set(Flag.objects.filter(code=Flag.Code.PHOTO_SAME).values_list("photo", flat=True))
     shown = Counter(Evidence.objects.values_list("photo", flat=True))
     assert {sha for sha, times in shown.items() if times > 1} == again
-    assert set(shown) == set(Photo.objects.values_list("pk", flat=True))
+    kept = set(Photo.objects.values_list("pk", flat=True))
+    assert set(shown) <= kept
+    assert len(kept - set(shown)) <= Recheck.objects.count()  # a doubt that waits is sealed, and its photo with it
     for sha in list(shown)[::97]:
         with photos.original(sha, to=Officer.objects.get(username=demo.WHOLE))[1] as file:
             assert hashlib.sha256(file.read()).hexdigest() == sha
