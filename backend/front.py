@@ -19,7 +19,8 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -35,7 +36,6 @@ from . import bodies
 SMALL = 65_536  # bytes of a body that are kept in memory
 WAITING = 1_000  # requests that wait for a thread; more are told to come again
 BODY_RATE = 4_000  # bytes a second that a body has to come at, after BODY_SECONDS
-READ_S = 60  # a client that takes nothing of its answer for so long is gone
 BASIC = {
     "SCRIPT_NAME": "",
     "SERVER_SOFTWARE": "Granian",
@@ -145,7 +145,7 @@ class Front:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.spool.folder.mkdir(parents=True, exist_ok=True)
-        bound_silence()
+        threading.Thread(target=bound_silence, name="web-doors", daemon=True).start()
         for n in range(self.threads):
             threading.Thread(target=self._work, name=f"web-{n}", daemon=True).start()
 
@@ -259,20 +259,29 @@ def _done(answered: asyncio.Future[None]) -> None:
         answered.set_result(None)
 
 
-def bound_silence() -> int:
-    """Have the kernel end connections whose clients take nothing of an answer for READ_S; gives how many doors knew.
+def bound_silence() -> None:
+    """Have the kernel end connections whose clients take nothing of an answer for ANSWER_SECONDS.
 
-    Granian has no such limit. What a listening socket is told holds for those that it accepts.
+    Granian has no such limit. What a listening socket is told holds for those that it accepts; Granian opens it after
+    this program has begun, so it is waited for.
     """
-    doors = 0
+    while not (doors := list(_listening())):
+        time.sleep(0.1)
+    for door in doors:
+        with door:
+            door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, settings.ANSWER_SECONDS * 1000)
+
+
+def _listening() -> Iterator[socket.socket]:
+    """This process's listening sockets, each by a second handle."""
     for handle in Path("/proc/self/fd").iterdir():
-        if not handle.is_socket():
-            continue
-        with suppress(OSError), socket.socket(fileno=os.dup(int(handle.name))) as door:
-            if door.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, READ_S * 1000)
-                doors += 1
-    return doors
+        with suppress(OSError):  # closed meanwhile
+            if handle.is_socket():
+                door = socket.socket(fileno=os.dup(int(handle.name)))
+                if door.family != socket.AF_UNIX and door.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    yield door
+                else:
+                    door.close()
 
 
 application = Front(django, int(os.environ.get("WEB_THREADS", "4")))

@@ -148,6 +148,7 @@ PHOTO_HANDS = whole("PHOTO_HANDS", 2, least=1, most=32)  # decoded at a time by 
 PHOTO_WAIT_S = number("PHOTO_WAIT_S", 2, most=60)  # for a hand to be free; the wait itself holds a thread
 JSON_BYTES = whole("JSON_BYTES", 262_144, least=65_536, most=67_108_864)  # of a body without files
 FORM_BYTES = whole("FORM_BYTES", 64_000_000, least=1, most=1_000_000_000)  # a form of the desk with all its files
+ANSWER_SECONDS = whole("ANSWER_SECONDS", 60, least=1, most=3600)  # a client that takes nothing for so long is gone
 BODY_SECONDS = whole("BODY_SECONDS", 30, least=1, most=3600)  # for a body to come, beside what its size allows
 SPOOL_BYTES = whole("SPOOL_BYTES", 1_000_000_000, least=1, most=1_000_000_000_000)  # of coming bodies, by process
 DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BYTES  # of a form without its files

@@ -160,6 +160,21 @@ def test_a_body_has_its_time_and_its_room(server: Server, city: SimpleNamespace)
         assert answers(port)
 
 
+def test_who_takes_nothing_of_an_answer_is_cut_off(server: Server, city: SimpleNamespace) -> None:
+    with serving(server, ANSWER_SECONDS="1") as port, phone(port, city.ann) as ann:
+        words = deaf_one(ann)
+        with say(port, words, takes=4096) as line:
+            other = line.getsockname()[1]
+            until(lambda: held(port, other), "the server has the line")
+            until(lambda: not held(port, other), "the server has given it up")
+
+
+def held(port: int, other: int) -> bool:
+    """Whether the kernel keeps the server's end of that line."""
+    ends = f":{port:04X} 0100007F:{other:04X} "
+    return ends in Path("/proc/net/tcp").read_text(encoding="ascii")
+
+
 def test_what_is_too_large_is_told_so(server: Server, city: SimpleNamespace) -> None:
     with serving(server) as port, phone(port, city.ann) as ann:
         answer = ann.post(f"{API}/cases", content=b" " * 1_000_000)
