@@ -6,7 +6,9 @@ from 8 to 12 and from 14 to 18 on weekdays; no holidays are loaded but those of 
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import date, datetime
+from functools import cache
 from types import SimpleNamespace
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -46,6 +48,8 @@ MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=CHINA)  # a working morning
 PASSWORD = "mani-wall-97-north"
 LON, LAT, STEP = 97.0, 33.0, 0.001
 SHA = "5f" * 32
+HEARINGS = next(table for table in policies.TABLES if table.model is Hearing)
+QUARTERS = (Stage.FILING, Stage.DISPATCH, Stage.FEEDBACK)  # of an hour, for each of them
 
 
 class QuickHasher(PBKDF2PasswordHasher):
@@ -61,7 +65,7 @@ def build() -> SimpleNamespace:
     _departments(city)
     _taxonomy(city)
     _rules()
-    hearings()
+    _hearings()
     _people(city)
     return city
 
@@ -70,25 +74,27 @@ def _ground(city: SimpleNamespace) -> None:
     county = Area.objects.create(code="632701", name="玉树市")
     city.street = Area.objects.create(code="632701001", name="结古街道", parent=county)
     city.community = Area.objects.create(code="632701001001", name="民主社区", parent=city.street)
-    city.cells = [
-        Cell.objects.create(
+    city.cells = Cell.objects.bulk_create(
+        Cell(
             code=f"632701001001{n + 1:03d}",
             area=city.community,
             shape=Polygon.from_bbox((LON + n * STEP, LAT, LON + (n + 1) * STEP, LAT + STEP)),
             area_m2=10_000,
         )
         for n in range(4)
-    ]
+    )
 
 
 def _departments(city: SimpleNamespace) -> None:
     def make(code: str, name: str, **kwargs: object) -> Department:
-        return Department.objects.create(code=code, name=name, name_en=code, **kwargs)
+        return Department(code=code, name=name, name_en=code, **kwargs)
 
     city.works = make("works", "城管局")
+    city.works.save()
     city.roads = make("roads", "市政所", parent=city.works)
     city.parks = make("parks", "园林所", parent=city.works)
     city.office = make("office", "结古街道办", area=city.street)
+    Department.objects.bulk_create([city.roads, city.parks, city.office])
     timetable()
     Holiday.objects.create(day=date(2026, 10, 1), off=True, name="国庆节")
 
@@ -105,12 +111,10 @@ def timetable() -> None:
 
 def _taxonomy(city: SimpleNamespace) -> None:
     def make(kind: str, major: str, sub: str, name: str, **kwargs: object) -> Category:
-        return Category.objects.create(
-            scheme=SCHEME, kind=kind, major=major, sub=sub, name=name, name_en=name, **kwargs
-        )
+        return Category(scheme=SCHEME, kind=kind, major=major, sub=sub, name=name, name_en=name, **kwargs)
 
     def condition(category: Category, no: int, value: float, unit: str, **kwargs: object) -> Condition:
-        return Condition.objects.create(
+        return Condition(
             category=category,
             no=no,
             text=f"{category.name}条件{no}",
@@ -122,16 +126,23 @@ def _taxonomy(city: SimpleNamespace) -> None:
 
     utilities = make(Kind.COMPONENT, "01", "", "公用设施")
     appearance = make(Kind.EVENT, "01", "", "市容环境")
+    nobodys = make(Kind.EVENT, "09", "", "无主")
+    Category.objects.bulk_create([utilities, appearance, nobodys])
     city.manhole = make(Kind.COMPONENT, "01", "01", "上水井盖", parent=utilities)
     city.refuse = make(Kind.EVENT, "01", "10", "暴露生活垃圾", parent=appearance)
-    city.orphan = make(Kind.EVENT, "01", "20", "焚烧垃圾", parent=make(Kind.EVENT, "09", "", "无主"))
+    city.orphan = make(Kind.EVENT, "01", "20", "焚烧垃圾", parent=nobodys)
+    Category.objects.bulk_create([city.manhole, city.refuse, city.orphan])
     city.missing = condition(city.manhole, 1, 2, Unit.URGENT_HOUR)
     city.rattling = condition(city.manhole, 2, 2, Unit.WORK_DAY)
     city.heap = condition(city.refuse, 1, 4, Unit.WORK_HOUR)
     city.smoke = condition(city.orphan, 1, 2, Unit.URGENT_HOUR)
-    Duty.objects.create(category=utilities, department=city.roads)
-    Duty.objects.create(category=appearance, department=city.parks)
-    Duty.objects.create(category=city.refuse, area=city.street, department=city.office)
+    Condition.objects.bulk_create([city.missing, city.rattling, city.heap, city.smoke])
+    duties = [
+        Duty(category=utilities, department=city.roads),
+        Duty(category=appearance, department=city.parks),
+        Duty(category=city.refuse, area=city.street, department=city.office),
+    ]
+    Duty.objects.bulk_create(duties)
     city.component = Component.objects.create(
         code="6327010101000001",
         name="上水井盖",
@@ -145,38 +156,44 @@ def _taxonomy(city: SimpleNamespace) -> None:
 
 
 def _rules() -> None:
-    for verb in (Verb.FILE, Verb.DISPATCH):
-        Policy.objects.create(verb=verb, source=Source.INSPECTOR, automatic=True)
-    Policy.objects.create(verb=Verb.DISPATCH, automatic=True)
-    Policy.objects.create(verb=Verb.FILE, source=Source.HOTLINE, automatic=False)
-    Policy.objects.create(verb=Verb.ORDER_VERIFY, source=Source.PUBLIC, automatic=True)
-    Policy.objects.create(verb=Verb.ORDER_CHECK, automatic=True)
-    for stage in (Stage.FILING, Stage.DISPATCH, Stage.FEEDBACK):
-        StageLimit.objects.create(stage=stage, value=15, unit=Unit.URGENT_MINUTE)
-    for stage in (Stage.VERIFY, Stage.CHECK):
-        StageLimit.objects.create(stage=stage, value=30, unit=Unit.URGENT_MINUTE)
+    policies = [
+        *(Policy(verb=verb, source=Source.INSPECTOR, automatic=True) for verb in (Verb.FILE, Verb.DISPATCH)),
+        Policy(verb=Verb.DISPATCH, automatic=True),
+        Policy(verb=Verb.FILE, source=Source.HOTLINE, automatic=False),
+        Policy(verb=Verb.ORDER_VERIFY, source=Source.PUBLIC, automatic=True),
+        Policy(verb=Verb.ORDER_CHECK, automatic=True),
+    ]
+    Policy.objects.bulk_create(policies)
+    limits = [
+        *(StageLimit(stage=stage, value=15, unit=Unit.URGENT_MINUTE) for stage in QUARTERS),
+        *(StageLimit(stage=stage, value=30, unit=Unit.URGENT_MINUTE) for stage in (Stage.VERIFY, Stage.CHECK)),
+        StageLimit(stage=Stage.CLOSING, value=1, unit=Unit.URGENT_HOUR),
+    ]
+    StageLimit.objects.bulk_create(limits)
     Likeness.objects.create(metres=50, days=30)
-    StageLimit.objects.create(stage=Stage.CLOSING, value=1, unit=Unit.URGENT_HOUR)
-    for level, (share, role) in enumerate(((0.8, Role.HEAD), (1, Role.DISPATCHER), (2, Role.LEADER)), start=1):
-        Rung.objects.create(level=level, share=share, role=role)
+    chain = ((0.8, Role.HEAD), (1, Role.DISPATCHER), (2, Role.LEADER))
+    Rung.objects.bulk_create(Rung(level=n, share=share, role=role) for n, (share, role) in enumerate(chain, start=1))
 
 
-def hearings() -> None:
+def _hearings() -> None:
     """Who hears of what, as shipped."""
-    table = next(table for table in policies.TABLES if table.model is Hearing)
-    table.write(table.rows(settings.BASE_DIR / "fixtures" / "policies", Refusals()))
+    HEARINGS.write([copy(row) for row in _shipped_hearings()])
+
+
+@cache
+def _shipped_hearings() -> list[Hearing]:
+    return list(HEARINGS.rows(settings.BASE_DIR / "fixtures" / "policies", Refusals()))
 
 
 def _people(city: SimpleNamespace) -> None:
     password = make_password(PASSWORD)
 
-    def make(name: str, *roles: Role, **kwargs: object) -> Officer:
-        officer = Officer.objects.create(
-            username=name, name=name.title(), roles=list(roles), password=password, **kwargs
-        )
+    def make(name: str, *roles: Role, **kwargs: object) -> None:
+        officer = Officer(username=name, name=name.title(), roles=list(roles), password=password, **kwargs)
         setattr(city, name, officer)
-        return officer
+        people.append(officer)
 
+    people: list[Officer] = []
     for name in ("ann", "ivan", "ines"):
         make(name, Role.INSPECTOR)
     make("carl", Role.CLERK)
@@ -189,10 +206,16 @@ def _people(city: SimpleNamespace) -> None:
     make("lena", Role.LEADER)
     make("aude", Role.AUDITOR)
     make("adam", Role.ADMINISTRATOR)
-    for code, people, cells in (("B1", (city.ann, city.ivan), city.cells[:2]), ("B2", (city.ines,), city.cells[2:])):
-        beat = Beat.objects.create(code=code, name=code)
-        beat.officers.set(people)
-        beat.cells.set(cells)
+    Officer.objects.bulk_create(people)
+    beats = [Beat(code=code, name=code) for code in ("B1", "B2")]
+    Beat.objects.bulk_create(beats)
+    for beat, walkers, cells in zip(
+        beats, ((city.ann, city.ivan), (city.ines,)), (city.cells[:2], city.cells[2:]), strict=True
+    ):
+        beat.officers.through.objects.bulk_create(
+            beat.officers.through(beat=beat, officer=officer) for officer in walkers
+        )
+        beat.cells.through.objects.bulk_create(beat.cells.through(beat=beat, cell=cell) for cell in cells)
 
 
 def seen(city: SimpleNamespace, **kwargs: object) -> docket.Report:
