@@ -33,6 +33,7 @@ from deploy import numbers, running, serve
 from deploy.cluster import DATA, Cluster, passable, throwaway
 from deploy.process import ROOT, Failed, Stopped, heed_signals, run, say
 from deploy.serve import MANAGE, PYTHON, as_owner, environment, prepare
+from deploy.steps import step
 from deploy.tongue import HELP, language, told
 
 
@@ -72,8 +73,11 @@ def test(arguments: list[str]) -> int:
     serve.words()
     with environment(throwaway()) as given:
         serve.static_files(given)
-        served = {"DATABASE_APP_URL": given["DATABASE_URL"]}  # for the web server; the tests own the tables
-        return run((PYTHON, "-m", "pytest", *arguments), as_owner(given) | served)
+        given = as_owner(given) | {"DATABASE_APP_URL": given["DATABASE_URL"]}  # that is for the web server
+        if not os.environ.get("DATABASE_URL"):  # a server of one's own is left as it is
+            step(told("tables"), (*MANAGE, "migrate", "--no-input"), given)
+            given["TEMPLATE_URL"] = given["DATABASE_URL"]  # the databases of the tests are copies of it
+        return run((PYTHON, "-m", "pytest", *arguments), given)
 
 
 def lint(arguments: list[str]) -> int:

@@ -91,9 +91,25 @@ def durable(folder: Path) -> Iterator[Server]:
             "WANGGE_LANG": "en",
         }
         server = Server(cluster, without_pg(os.environ) | urls | own)
+        _copy(os.environ.get("TEMPLATE_URL"), cluster.url(OWNER))
         serve.prepare(server.environment)
         with _standing_in(cluster.url(OWNER)):
             yield server
+
+
+def _copy(template: str | None, into: str) -> None:
+    """Tables that are there already need not be made by all migrations again."""
+    if template:
+        dump = (
+            "pg_dump",
+            "--no-owner",
+            "--no-comments",
+            "--exclude-table-data=spatial_ref_sys",
+            "--format=custom",
+            template,
+        )
+        with subprocess.Popen(dump, stdout=subprocess.PIPE) as reading:
+            subprocess.run(("pg_restore", "--dbname", into, "--exit-on-error"), stdin=reading.stdout, check=True)
 
 
 @contextmanager

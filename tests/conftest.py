@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
 from django.conf import settings
 from django.core.cache import caches
 from django.core.management import call_command
+from django.db import connections
 from django.utils import translation
 from playwright.sync_api import Browser
 
@@ -22,6 +25,8 @@ from . import desk, shipped
 
 def pytest_configure(config: pytest.Config) -> None:
     """Files of the tests are kept apart, and thrown away at the end; the static files are those of ./dev test."""
+    if template := os.environ.get("TEMPLATE_URL"):
+        connections["default"].settings_dict["TEST"]["TEMPLATE"] = urlsplit(template).path[1:]
     settings.PASSWORD_HASHERS = ["tests.city.QuickHasher"]
     settings.DATA_DIR = Path(tempfile.mkdtemp(prefix="wangge-tests-"))
     (settings.DATA_DIR / "static").symlink_to(settings.STATIC_ROOT)
