@@ -15,7 +15,7 @@ import time_machine
 from django.conf import settings
 from django.core.cache import caches
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import translation
 from playwright.sync_api import Browser
 
@@ -42,6 +42,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         call_command("createcachetable")
+
+
+@pytest.fixture(scope="module")
+def for_all_here(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """What a fixture of a whole file plants stands until the last test of it; each test gives back what it adds."""
+    with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +12,12 @@ from uuid import uuid4
 import time_machine
 
 from cases import alarm, docket, outbox, tally
+from cases.behind import Counted, Figure, behind
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Purpose, Refused, Source, Verb
-from cases.models import Case, Terms
+from cases.models import Case, Tally, Terms, Total
 from grid.models import Officer
-from grid.moment import now
+from grid.moment import now, today
 
 from . import city as town
 
@@ -113,3 +114,21 @@ def _moves(city: SimpleNamespace) -> list[tuple[str, Officer | None, Callable[[O
         (Verb.HASTEN, city.carl, say(note="快")),
         (Verb.SUPERVISE, city.lena, say(note="办")),
     ]
+
+
+def days() -> tuple[date, date]:
+    return town.MONDAY.date(), today() + timedelta(days=30)
+
+
+def everything() -> list[tuple[object, ...]]:
+    return sorted([*Tally.objects.values_list(), *Total.objects.values_list()], key=str)
+
+
+def whole(figure: Figure, by: Officer, limit: int = 7) -> list[Counted]:
+    """All pages of what stands behind a figure."""
+    found, after = [], None
+    while True:
+        page, after = behind(figure, by, limit=limit, after=after)
+        found += page
+        if after is None:
+            return found

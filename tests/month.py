@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
+
+from django.test import Client
 
 from cases import alarm, docket, outbox, rechecks, tally
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Purpose, Source, Verb
+from cases.indicators import series
 from cases.models import Case, Recheck, Sampling, Terms
+from grid.models import Department
 
 from . import city as town
+
+STATS = "/api/mobile/v1/stats/departments"
 
 # Cases of the roads department with two working days (16 hours of 08–12 and 14–18), but for `night`: two hours.
 MONTH = """
@@ -174,3 +180,18 @@ def live(city: SimpleNamespace, clock: Any, *, drain_each: bool = True) -> dict[
     outbox.drain()
     tally.night()
     return cases
+
+
+def counted(department: Department) -> dict[int, tuple[int, ...]]:
+    """What the product counted in March, as the tables above say it."""
+    days = series(
+        "department", date(2026, 3, 1), date(2026, 3, 31), subjects=[department.pk], tree=False, codes=METRICS
+    )
+    return {day.day: tuple(row[code] for code in METRICS) for day, row in sorted(days.get(department.pk, {}).items())}
+
+
+def figures(phone: Client, **days: str) -> dict[str, dict[str, Any]]:
+    """The endpoint's figures by the name of the department."""
+    answer = phone.get(STATS, days)
+    assert answer.status_code == 200, answer.content
+    return {item.pop("department")["name"]: item for item in answer.json()["items"]}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import date, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -11,92 +10,13 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from cases import docket, indicators, nightly, outbox, tally
-from cases.behind import Counted, Figure, behind
+from cases.behind import Figure
 from cases.flow import Facts, Verb
-from cases.metrics import CODES, METRIC
-from cases.models import Basis, Case, Tally, Total
-from grid.models import Area, Officer
-from grid.moment import today
+from cases.metrics import METRIC
+from cases.models import Basis, Case, Tally
 
 from . import city as town
-from .histories import wander
-
-SEEDS = (1, 2, 3)
-
-
-@pytest.fixture(params=SEEDS)
-def lived(request: pytest.FixtureRequest, city: SimpleNamespace, clock) -> SimpleNamespace:
-    wander(city, clock, request.param)
-    return city
-
-
-def days() -> tuple[date, date]:
-    return town.MONDAY.date(), today() + timedelta(days=30)
-
-
-def everything() -> list[tuple[object, ...]]:
-    return sorted([*Tally.objects.values_list(), *Total.objects.values_list()], key=str)
-
-
-def whole(figure: Figure, by: Officer, limit: int = 7) -> list[Counted]:
-    """All pages of what stands behind a figure."""
-    found, after = [], None
-    while True:
-        page, after = behind(figure, by, limit=limit, after=after)
-        found += page
-        if after is None:
-            return found
-
-
-def test_counted_from_nothing_it_is_the_same(lived: SimpleNamespace) -> None:
-    since, until = days()
-    before = everything()
-    assert tally.rebuild(since, until) == 0
-    Tally.objects.all().delete()
-    Total.objects.all().delete()
-    assert tally.rebuild(since, until) > 0
-    assert everything() == before
-
-
-@pytest.mark.parametrize("basis", Basis.values)
-def test_the_parts_make_the_whole(basis: str, lived: SimpleNamespace) -> None:
-    since, until = days()
-    city = indicators.figures("city", since, until, basis=basis)[0]
-    assert city["reports"] == Case.objects.filter(parent=None).count()
-    for kind in ("cell", "community", "street", "district", "officer", "category"):
-        parts: Counter[str] = Counter()
-        for counts in indicators.figures(kind, since, until, basis=basis).values():
-            parts.update(counts)
-        assert dict(parts) == city, kind
-    own = indicators.figures("department", since, until, basis=basis, tree=False)
-    tree = indicators.figures("department", since, until, basis=basis)
-    below = [lived.works, lived.roads, lived.parks]
-    for code in CODES:
-        assert sum(counts[code] for counts in own.values()) == city[code], code
-        assert sum(own[row.pk][code] for row in below if row.pk in own) == tree[lived.works.pk][code], code
-    flow, cohort = (
-        indicators.figures("city", since, until, basis=each, codes=["reports", "finished", "closed", "overdue"])
-        for each in Basis.values
-    )
-    assert flow == cohort, "over all time both count the same"
-
-
-@pytest.mark.parametrize("basis", Basis.values)
-def test_behind_each_figure_stand_so_many(basis: str, lived: SimpleNamespace) -> None:
-    since, until = days()
-    street = Area.objects.get(code="632701001")
-    for kind, subject in (
-        ("city", 0),
-        ("street", street.pk),
-        ("cell", lived.cells[0].pk),
-        ("department", lived.works.pk),
-        ("officer", lived.carl.pk),
-        ("category", lived.manhole.pk),
-    ):
-        counts = indicators.figures(kind, since, until, subjects=[subject], basis=basis).get(subject, {})
-        listed = whole(Figure(CODES, kind, subject, since, until, basis), lived.lena)
-        assert Counter(each.metric for each in listed) == counts, kind
-        assert [each.key for each in listed] == sorted((each.key for each in listed), reverse=True)
+from .histories import days, whole
 
 
 def test_an_exempted_case_does_not_vanish(city: SimpleNamespace, clock) -> None:
