@@ -92,16 +92,8 @@ class PlainConnection(urllib3.connection.HTTPConnection):
         super().request(*args, **kwargs)
 
 
-class SafeConnection(urllib3.connection.HTTPSConnection):
+class SafeConnection(PlainConnection, urllib3.connection.HTTPSConnection):
     """The same with TLS, whose handshake as a whole has the timeout of connecting."""
-
-    def connect(self) -> None:
-        super().connect()
-        watch(self.sock)
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        watch(self.sock)
-        super().request(*args, **kwargs)
 
 
 class _PlainPool(urllib3.connectionpool.HTTPConnectionPool):

@@ -64,6 +64,7 @@ def test_every_error_code_is_documented() -> None:
     page = (ROOT / "docs/api.md").read_text(encoding="utf8")
     documented = set(re.findall(r"`([a-z_]+)`", page.partition("| code | status | when |")[2]))
     assert codes() - documented == set()
+    assert problems.MESSAGES.keys() - documented == set(), "of a field"
 
 
 def codes() -> set[str]:
