@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cases.photos import exif, picture
+from grid import crs
 
 from . import pictures
 
@@ -74,6 +75,11 @@ def test_no_position_is_better_than_a_wrong_one(written: bytes) -> None:
         ("2026:03:02 09:00:00", "-03:30", "2026-03-02T09:00:00-03:30"),
         ("2026:03:02 09:00:00", "Z", "2026-03-02T09:00:00+00:00"),
         ("2026:03:02 09:00:00", "nonsense", "2026-03-02T09:00:00+08:00"),
+        ("2026-03-02 09:00:00", "", "2026-03-02T09:00:00+08:00"),
+        ("2026/03/02 09:00:00", "", "2026-03-02T09:00:00+08:00"),
+        ("2026-03-02T09:00:00", "", "2026-03-02T09:00:00+08:00"),
+        ("2026-03-02T09:00:00.25Z", "+08:00", "2026-03-02T09:00:00+00:00"),
+        ("2026:03:01 24:00:00", "", "2026-03-02T00:00:00+08:00"),
         (b"2026:03:02 09:00:00\0\0junk", "   :  ", "2026-03-02T09:00:00+08:00"),
     ],
 )
@@ -83,6 +89,33 @@ def test_when_a_photo_was_taken(taken: str | bytes, offset: str, moment: str) ->
     assert said.isoformat() == moment
 
 
+def test_the_first_moment_that_can_be_read_is_taken() -> None:
+    tag = {"original": 0x9003, "digitized": 0x9004, "written": 0x0132}
+    on = {name: (tag[name], pictures.ASCII, f"2026:03:0{day} 09:00:00") for day, name in enumerate(tag, start=3)}
+    unset = (tag["original"], pictures.ASCII, "0000:00:00 00:00:00")
+    for camera, day in (([on["original"], on["digitized"]], 3), ([unset, on["digitized"]], 4), ([unset], 5), ([], 5)):
+        said = read(pictures.exif([on["written"]], camera)).taken_at
+        assert said and said.day == day
+
+
+@pytest.mark.parametrize(
+    ("datum", "named", "shifted"),
+    [
+        ("GCJ-02", "gcj02", True),
+        ("gcj02\0", "gcj02", True),
+        ("WGS-84", "wgs84", False),
+        ("TOKYO", "", False),
+        ("", "", False),
+        (b"\xff\xfe", "", False),
+    ],
+)
+def test_a_position_is_read_by_its_datum(datum: str | bytes, named: str, shifted: bool) -> None:
+    (north, east), tags = HERE, [(1, pictures.ASCII, "N"), (3, pictures.ASCII, "E"), (0x12, pictures.ASCII, datum)]
+    said = read(pictures.exif(gps=sorted([*tags, (2, pictures.RATIONAL, north), (4, pictures.RATIONAL, east)])))
+    assert said.point and said.datum == named
+    assert said.point == pytest.approx(crs.to_wgs84(97.0085, 33.0053, "gcj02") if shifted else (97.0085, 33.0053))
+
+
 @pytest.mark.parametrize(
     "taken",
     [
@@ -90,10 +123,10 @@ def test_when_a_photo_was_taken(taken: str | bytes, offset: str, moment: str) ->
         "    :  :     :  :  ",
         "0000:00:00 00:00:00",
         "2026:02:30 09:00:00",
-        "2026:03:02 24:00:00",
+        "2026:03:02 24:00:01",
+        "2026:03-02 09:00:00",
         "1970:01:01 08:00:00",
         "9999:12:31 23:59:59",
-        "2026-03-02T09:00:00",
         b"\xff\xfe\xfd",
         "x" * 60_000,
     ],

@@ -24,6 +24,7 @@ from cases import docket, photos
 from cases.flow import Facts, Purpose, Verb
 from cases.models import Photo
 from cases.photos import PhotoRefused
+from grid.crs import from_wgs84
 from grid.models import Officer
 from grid.moment import now
 
@@ -379,9 +380,17 @@ def test_a_photo_from_here_and_now_has_no_flags() -> None:
     assert photos.flags(photo(point=here, taken_at=at + timedelta(seconds=60)), here, at) == []
 
 
+def test_a_photo_that_fits_in_either_system_is_no_doubt() -> None:
+    """Many phones in China write GCJ-02 and do not say so."""
+    here, at = Point(113.997845, 22.535886, srid=4326), town.MONDAY
+    shifted = Point(*from_wgs84(here.x, here.y, "gcj02"))
+    assert photos.flags(photo(point=shifted), here, at) == []
+    assert [code for code, _figure in photos.flags(photo(point=shifted, datum="wgs84"), here, at)] == ["photo_far"]
+
+
 def test_a_photo_from_elsewhere_or_another_time_is_flagged() -> None:
     here, at = Point(97.0, 33.0, srid=4326), town.MONDAY
-    assert photos.flags(photo(point=Point(97.01, 33.0)), here, at) == [("photo_far", 933)]
+    assert photos.flags(photo(point=Point(97.01, 33.0)), here, at) == [("photo_far", 922)]
     assert photos.flags(photo(taken_at=at - timedelta(days=1)), here, at) == [("photo_old", 1440)]
     assert photos.flags(photo(taken_at=at + timedelta(minutes=8)), here, at) == [("photo_ahead", 8)]
     assert [code for code, _figure in photos.flags(photo(point=Point(0, 1), taken_at=at - timedelta(9)), here, at)] == [

@@ -26,6 +26,9 @@ class Photo(models.Model):
     height = models.PositiveIntegerField(help_text="pixels, upright")
     taken_at = models.DateTimeField(_("拍摄时间"), null=True)
     point = models.PointField(srid=SRID, null=True, spatial_index=False)
+    datum = models.CharField(
+        max_length=8, blank=True, default="", help_text="in which the EXIF says its position, where it says so"
+    )
     device = models.CharField(max_length=80, blank=True)
     looks = models.BigIntegerField(null=True, help_text="64 bits: much the same for the same picture saved anew")
     bands = ArrayField(models.PositiveIntegerField(), null=True, help_text="its four bands of 16 bits, each numbered")

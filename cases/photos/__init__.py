@@ -21,8 +21,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django_q.tasks import async_task
 
-from grid import quota
-from grid.crs import metres
+from grid import crs, quota
+from grid.crs import Crs
 from grid.models import SRID, Officer
 from grid.moment import now
 from grid.roles import CENTRE, SUPERVISION, Role
@@ -86,6 +86,7 @@ def keep(sha256: str, body: bytes, *, by: Officer, limited: bool = False) -> tup
                 "height": seen.height,
                 "taken_at": seen.taken_at,
                 "point": Point(*seen.point, srid=SRID) if seen.point else None,
+                "datum": seen.datum,
                 "device": seen.device,
                 "looks": seen.looks,
                 "bands": alike.bands(seen.looks),
@@ -195,13 +196,23 @@ def flags(photo: Photo, point: Point, at: datetime) -> list[tuple[str, float]]:
     photo_ahead: minutes after it, so that one of two clocks is wrong. A photo that says nothing has no flags.
     """
     found: list[tuple[str, float]] = []
-    if photo.point and (far := metres((photo.point.x, photo.point.y), (point.x, point.y))) > settings.PHOTO_FAR_M:
+    if photo.point and (far := _metres_off(photo, (point.x, point.y))) > settings.PHOTO_FAR_M:
         found.append(("photo_far", round(far)))
     if photo.taken_at and (before := at - photo.taken_at) > timedelta(minutes=settings.PHOTO_OLD_MINUTES):
         found.append(("photo_old", round(before.total_seconds() / 60)))
     if photo.taken_at and (ahead := photo.taken_at - at) > CLOCKS_AGREE:
         found.append(("photo_ahead", round(ahead.total_seconds() / 60)))
     return found
+
+
+def _metres_off(photo: Photo, here: crs.Position) -> float:
+    """How far from here a photo was taken. Where its EXIF names no datum, many phones in China mean GCJ-02: the nearer
+    of the two readings, so that nobody is doubted for his phone."""
+    assert photo.point
+    read = [(photo.point.x, photo.point.y)]
+    if not photo.datum:
+        read.append(crs.to_wgs84(*read[0], Crs.GCJ02))
+    return min(crs.metres(position, here) for position in read)
 
 
 def shrink(sha256: str) -> None:

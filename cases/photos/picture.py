@@ -57,7 +57,7 @@ PngImagePlugin.MAX_TEXT_MEMORY = 4_000_000
 
 @dataclass(frozen=True)
 class Picture:
-    """What is known of an accepted picture. width, height: pixels, upright. point: (lon, lat).
+    """What is known of an accepted picture. width, height: pixels, upright. point, datum: as in exif.Exif.
 
     looks: 64 bits, much the same for the same picture at another quality or size, however it is turned by its EXIF;
     signed, as PostgreSQL has it. 0 for a picture without any structure, which is like no other.
@@ -68,6 +68,7 @@ class Picture:
     height: int
     taken_at: datetime | None
     point: tuple[float, float] | None
+    datum: str
     device: str
     looks: int
 
@@ -83,7 +84,7 @@ def look(body: bytes) -> Picture:
         if said.orientation in LYING:
             width, height = height, width
         looks = _looks(image, said.orientation)
-        return Picture(anatomy.kind, width, height, said.taken_at, said.point, said.device, looks)
+        return Picture(anatomy.kind, width, height, said.taken_at, said.point, said.datum, said.device, looks)
 
 
 def _looks(image: Image.Image, orientation: int) -> int:
