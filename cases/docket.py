@@ -42,6 +42,7 @@ from . import (
     stint,
     supervision,
 )
+from .facts import meaning
 from .flow import NOTHING, Facts, Move, Refused, Stage, Verb
 from .models import Case, CaseEvent, CaseQuerySet, Evidence
 from .promise import kept
@@ -87,7 +88,7 @@ def _again(uuid: UUID, said: Report, by: Officer | None) -> tuple[Case, bool] | 
     if not same.exists():  # as nearly always: to plan all those joins for nothing would cost 3 ms
         return None
     case = same.select_related(*RELATED).get()
-    if bytes(case.digest) != said.digest(by):
+    if bytes(case.digest) not in said.digests(by):
         raise Conflict(_("这个上报标识（id）已用于案卷 %(number)s。新的上报请用新的标识。") % {"number": case.number})
     return case, False
 
@@ -208,7 +209,7 @@ def _made(key: UUID, uuid: UUID, verb: str, by: Officer, facts: Facts) -> Case |
     if done is None:
         return None
     said = {name: fact for name, fact in done.facts.items() if name not in OURS}
-    if (done.case.uuid, done.verb, done.by_id, said) != (uuid, verb, by.pk, facts.said()):
+    if (done.case.uuid, done.verb, done.by_id, meaning(said)) != (uuid, verb, by.pk, meaning(facts.said())):
         raise _key_used()
     case: Case = Case.objects.select_related(*RELATED).get(pk=done.case_id)
     return case

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import IntegerChoices, TextChoices
@@ -111,3 +111,29 @@ def _plain(value: Any) -> Any:
 
 
 NOTHING = Facts()
+
+
+def meaning(said: Any) -> Any:
+    """What was meant by what was said, ready for JSON: the same for photos in another order, and for the same moment
+    in another offset. By it the same report, or the same move, is known when it comes again."""
+    match said:
+        case str():
+            return _in_utc(said)
+        case Mapping():
+            return {name: meaning(value) for name, value in said.items()}
+        case list() | tuple():
+            return sorted((meaning(item) for item in said), key=repr) if _photos(said) else [meaning(i) for i in said]
+        case _:
+            return said
+
+
+def _photos(said: Sequence[Any]) -> bool:
+    return all(isinstance(item, (list, tuple)) for item in said)
+
+
+def _in_utc(text: str) -> str:
+    try:
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC).isoformat() if at.tzinfo else text
+    except (ValueError, OverflowError):
+        return text

@@ -27,6 +27,7 @@ from grid.roles import Role
 
 from . import clock, docket, draw, flags, outbox, photos, rulebook
 from .clock import Limit, Unit
+from .facts import meaning
 from .flow import Facts, Refused, Stage, Verb
 from .models import Case, CaseEvent, Evidence, Flag, Recheck, Sampling
 from .rulebook import Rulebook
@@ -185,7 +186,7 @@ def answer(pk: int, *, by: Officer, verdict: str, shown: Photos, note: str = "",
 def _answer(pk: int, by: Officer, verdict: Recheck.Verdict, shown: Photos, note: str, key: UUID | None) -> Recheck:
     case, recheck = _locked(Recheck.objects.filter(Q(inspector=by) | Q(missed__contains=[by.pk]), pk=pk))
     if key and recheck.key == key:
-        if (recheck.verdict, recheck.note, recheck.photos) == (verdict, note, [list(pair) for pair in shown]):
+        if (recheck.verdict, recheck.note, meaning(recheck.photos)) == (verdict, note, meaning([*map(list, shown)])):
             return recheck
         raise _key_used()
     if recheck.inspector_id != by.pk or recheck.done_at or recheck.over_at:

@@ -21,6 +21,7 @@ from grid.moment import local_day
 from grid.words import in_sentence
 
 from . import flow
+from .facts import meaning
 from .flow import Refused, Source
 from .models import Case, Category, Condition
 from .refusals import condition_unfit
@@ -48,9 +49,17 @@ class Report:
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     def digest(self, by: Officer | None) -> bytes:
-        """SHA-256 of all that was reported and by whom: the same report again has the same."""
-        said = json.dumps([by and by.pk, asdict(self)], sort_keys=True, default=str, ensure_ascii=False)
-        return hashlib.sha256(said.encode()).digest()
+        """SHA-256 of all that was meant and by whom: the same report again has the same."""
+        return _digest(by, meaning(asdict(self)))
+
+    def digests(self, by: Officer | None) -> tuple[bytes, bytes]:
+        """The digest, and the one that cases of before have: of the very words, in their order."""
+        return self.digest(by), _digest(by, asdict(self))
+
+
+def _digest(by: Officer | None, said: Mapping[str, Any]) -> bytes:
+    text = json.dumps([by and by.pk, said], sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).digest()
 
 
 def entitled(said: Report, by: Officer | None) -> None:

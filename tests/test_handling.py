@@ -255,6 +255,16 @@ def test_the_same_key_shows_nothing_that_is_hidden_now(case: Case, city: SimpleN
     assert case.events.filter(key=key).count() == 1
 
 
+def test_the_same_move_in_other_words_is_the_same_move(case: Case, city: SimpleNamespace) -> None:
+    photos = town.shown(city.hugo, "after", "near").photos
+    said = {"verb": "finish", "key": str(uuid4()), "note": "已换"}
+    shown = [{"sha256": sha, "purpose": purpose} for sha, purpose in photos]
+    for order in (shown, shown[::-1]):
+        answer = acts.say(town.phone(city.hugo), case, **said, photos=order)
+        assert answer.status_code == 200, answer.json()
+    assert case.events.filter(verb=Verb.FINISH).count() == 1
+
+
 def test_a_key_is_not_used_twice(case: Case, city: SimpleNamespace) -> None:
     key, said = uuid4(), {"note": "缺材料", "asks": Verb.EXTEND}
     move(case, Verb.ASK, city.hugo, key=key, **said)

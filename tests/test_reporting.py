@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from types import SimpleNamespace
 from uuid import uuid4
@@ -78,6 +79,43 @@ def test_the_same_report_again_is_the_same_case(city: SimpleNamespace, ann: Clie
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json()["number"] == again.json()["number"]
     assert CaseEvent.objects.count() == 3
+
+
+def test_the_same_report_in_other_words_is_the_same_case(city: SimpleNamespace, ann: Client) -> None:
+    """A phone that restarts may list its photos otherwise, and write the same moment in another offset."""
+    photos = [{"sha256": sha * 64, "purpose": purpose} for sha, purpose in (("a", "near"), ("b", "far"))]
+    moments = ("2026-03-02T08:59:00+08:00", "2026-03-02T00:59:00Z")
+    point = said(city)["point"]
+    one = said(city, photos=photos, captured_at=moments[0], point=point | {"fixed_at": moments[0]})
+    same = {"photos": photos[::-1], "captured_at": moments[1], "point": point | {"fixed_at": moments[1]}}
+    first, again = post(ann, one), post(ann, one | same)
+    assert (first.status_code, again.status_code) == (201, 200)
+    other = post(ann, one | {"captured_at": "2026-03-02T08:59:01+08:00"})
+    assert (other.status_code, other.json()["code"]) == (409, "uuid_used")
+
+
+def test_a_report_of_an_older_release_is_known_again(city: SimpleNamespace, ann: Client) -> None:
+    """Its digest was of the very words."""
+    body = said(city)
+    assert post(ann, body).status_code == 201
+    point = body["point"] | {"accuracy_m": 8.0, "provider": "", "mock": False}
+    report = {
+        "category": body["category"],
+        "condition": body["condition"],
+        "component": "",
+        "lon": point["lon"],
+        "lat": point["lat"],
+        "source": "inspector",
+        "text": "",
+        "place": "",
+        "photos": [],
+        "handled": False,
+        "origin": point,
+    }
+    words = json.dumps([city.ann.pk, report], sort_keys=True, ensure_ascii=False)
+    Case.objects.update(digest=hashlib.sha256(words.encode()).digest())
+    assert post(ann, body).status_code == 200
+    assert post(ann, body | {"text": "另一处"}).status_code == 409
 
 
 def test_the_same_id_for_something_else_is_refused(city: SimpleNamespace, ann: Client) -> None:
