@@ -164,7 +164,8 @@ def _claim(name: str, batch: int) -> list[Outbox]:
     for debt in debts:
         debt.due_at = at + LEASE * 2 ** min(debt.tries, LONGEST)
         debt.tries += 1
-    Outbox.objects.bulk_update(debts, ["tries", "due_at"])
+        debt.away = False  # until whoever is to hear is out of reach again
+    Outbox.objects.bulk_update(debts, ["tries", "due_at", "away"])
     return debts
 
 

@@ -235,11 +235,13 @@ def meeting(k: int, chances: Sequence[float]) -> float:
     if not k:
         return 1.0
     below = [1.0] + [0.0] * (k - 1)  # the chance of exactly so many so far, fewer than k
+    reached = 0.0  # summed as it grows: one less the rest would be nothing but rounding where it is small
     for chance in chances:
+        reached += below[k - 1] * chance
         for hits in range(k - 1, 0, -1):
             below[hits] = below[hits] * (1 - chance) + below[hits - 1] * chance
         below[0] *= 1 - chance
-    return min(1.0, max(LEAST_P, 1 - sum(below)))
+    return min(1.0, max(LEAST_P, reached))
 
 
 def combined(ps: Sequence[float]) -> float:

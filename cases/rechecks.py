@@ -135,17 +135,21 @@ def _rings(case: Case) -> list[Q]:
 def tend() -> int:
     """Replace whoever did not go in time, is away or has left; end what nobody did. Says how many. Idempotent."""
     at = now()
+    return sum(_renew(pk, case, at) for pk, case in list(_stale(at).values_list("pk", "case")))
+
+
+def _stale(at: datetime) -> QuerySet[Recheck]:
+    """Those that somebody else has to go for, or that nobody went for."""
     gone = (
         Q(inspector=None) | Q(inspector__is_active=False) | Q(due_at__lt=at) | Q(inspector__in=leave.away(at).stand_ins)
     )
-    stale = Recheck.objects.filter(gone, over_at=None, done_at=None).order_by("pk")
-    return sum(_renew(pk, case, at) for pk, case in list(stale.values_list("pk", "case")))
+    return Recheck.objects.filter(gone, over_at=None, done_at=None).order_by("pk")
 
 
 @transaction.atomic
 def _renew(pk: int, case_pk: int, at: datetime) -> bool:
     case = docket.locked(Case.objects.filter(pk=case_pk), skip=True).first()
-    recheck = Recheck.objects.filter(pk=pk, over_at=None, done_at=None).first()
+    recheck = _stale(at).filter(pk=pk).first()  # asked again under the lock: another run may have drawn already
     if case is None or recheck is None:
         return False
     book = rulebook.current()

@@ -215,6 +215,14 @@ def test_what_waits_for_a_server_out_of_reach_shows(case: Case, client: Client, 
     assert (told["status"], told["oldest_debt_s"]) == ("late", 0)
     assert told["away"] == {"ledger": {"debts": 3, "oldest_s": 420}}
 
+    def fail(events: Sequence[CaseEvent]) -> None:
+        raise Unpaid({event.pk for event in events})
+
+    monkeypatch.setitem(outbox.CONSUMERS, "ledger", Consumer(pay=fail, wants=lambda event: True))
+    clock.shift(timedelta(hours=1))
+    outbox.drain()
+    assert outbox.away() == {}, "it was heard, and could not do it"
+
 
 def test_what_waits_on_purpose_is_not_late(case: Case, client: Client, clock, monkeypatch) -> None:
     def pay(events: Sequence[CaseEvent]) -> None:

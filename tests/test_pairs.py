@@ -54,6 +54,8 @@ def test_a_meeting_is_what_the_lots_give() -> None:
     assert isclose(meeting(2, [0.5, 0.5, 0.5]), 0.5)
     assert isclose(meeting(1, [0.5, 0.25]), 1 - 0.5 * 0.75)
     assert meeting(0, [0.5]) == 1
+    assert isclose(meeting(4, [1e-4] * 4), 1e-16), "no rounding of one less nearly one"
+    assert isclose(meeting(2, [1e-8] * 3), 3e-16 - 2e-24)
 
 
 def test_chances_are_combined_by_fishers_method() -> None:

@@ -13,10 +13,11 @@ from django.apps import apps
 from django.db.models import Q
 from django.test import Client
 
-from cases import draw, flags, outbox, photos, rechecks
+from cases import docket, draw, flags, outbox, photos, rechecks
 from cases.flow import Purpose, Stage, Verb
 from cases.models import Case, CaseEvent, Evidence, Flag, Recheck, Sampling
 from grid.models import Leave, Officer
+from grid.moment import now
 from grid.roles import Role
 from mobile_api.models import Message
 
@@ -344,6 +345,23 @@ def test_who_has_not_gone_in_time_is_replaced(every: SimpleNamespace, clock) -> 
     answered(case, "holds")
     assert {"recheck_drawn", "recheck_missed"} == set(acts.codes(acts.last(case)))
     assert acts.codes(acts.last(case)).count("recheck_drawn") == 2
+
+
+def test_two_runs_at_once_draw_one(every: SimpleNamespace, clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have seen that somebody did not go; the second waited for the first at the case."""
+    case = closed(every)
+    clock.shift(timedelta(days=1, minutes=1))
+    at, locked = now(), docket.locked
+
+    def after_another(cases: Any, **how: Any) -> Any:
+        monkeypatch.setattr(docket, "locked", locked)
+        assert rechecks.tend() == 1
+        return locked(cases, **how)
+
+    monkeypatch.setattr(docket, "locked", after_another)
+    assert rechecks.tend() == 0
+    recheck = Recheck.objects.get(case=case)
+    assert len(recheck.missed) == 1 and recheck.ordered_at == at
 
 
 @pytest.mark.parametrize("how", ["leave", "left"])
