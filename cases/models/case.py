@@ -27,7 +27,7 @@ from grid.search_text import case_number, sought, spellings
 from .. import flow
 from ..clock import Unit
 from ..flow import ASKABLE, OPEN, OWED, SEALED, Source, Stage, Verb
-from .taxonomy import Category, Condition
+from .taxonomy import Category, Condition, in_class
 
 WORD_PAIRS = Func("text", "place", function="word_pairs", output_field=ArrayField(models.TextField()))
 """All pairs of neighbouring characters of the text and of the place, in lower case. A migration makes the function.
@@ -103,7 +103,7 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
     "stage": lambda said, at: Q(stage__in=said),
     "open": lambda said, at: Q(stage__in=OPEN) if said else Q(stage__in=flow.DONE),
     "source": lambda said, at: Q(source=said),
-    "category": lambda said, at: Q(category=said) | Q(category__parent=said),
+    "category": lambda said, at: in_class(said),
     "department": lambda said, at: Q(department=said) if int(said) else Q(department=None),  # 0: nobody's yet
     "area": lambda said, at: Q(cell__area__code__startswith=said),
     "cell": lambda said, at: Q(cell__code=said),
