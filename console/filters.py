@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.flow import Source, Stage
 from cases.forecast import midnight
+from cases.models import Category
 from cases.rulebook import Rulebook
 from grid import levels
 from grid.words import named
@@ -21,6 +22,7 @@ from .vocabulary import Day
 ANY = ("", _("全部"))
 YES_NO = (ANY, ("1", _("是")), ("0", _("否")))
 SORTS = (("due", _("先到期的在前")), ("new", _("新上报的在前")))
+INDENT = "　"
 Choices = list[tuple[Any, Any]]
 
 
@@ -93,21 +95,22 @@ class Filters(forms.Form):
 def _areas(book: Rulebook) -> Iterator[tuple[str, str]]:
     for area in sorted(book.areas.values(), key=lambda area: area.code):
         if area.closed_on is None:
-            yield area.code, "　" * levels.depth(area.code) + named(area)
+            yield area.code, INDENT * levels.depth(area.code) + named(area)
 
 
 def _categories(book: Rulebook) -> Choices:
-    """The majors, each with its sub-classes."""
+    """The majors, each with what it holds: sub-classes, and those of a middle behind it."""
     rows = [row for row in book.categories.values() if row.scheme == settings.CATEGORY_SCHEME and not row.closed_on]
-    majors = [row for row in rows if not row.sub]
-    return [
-        (
-            f"{major.get_kind_display()} · {named(major)}",
-            [(str(major.pk), f"{named(major)} · {_('全部')}")]
-            + [(str(row.pk), named(row)) for row in rows if row.parent_id == major.pk],
-        )
-        for major in majors
-    ]
+    below: dict[int | None, list[Category]] = {}
+    for row in rows:
+        below.setdefault(row.parent_id, []).append(row)
+
+    def held(row: Category, depth: int) -> Iterator[tuple[str, str]]:
+        yield str(row.pk), f"{INDENT * depth}{named(row)}" + (f" · {_('全部')}" if not row.sub else "")
+        for other in below.get(row.pk, ()):
+            yield from held(other, depth + bool(row.middle))
+
+    return [(f"{major.get_kind_display()} · {named(major)}", [*held(major, 0)]) for major in below.get(None, ())]
 
 
 def _departments(book: Rulebook) -> Iterator[tuple[str, str]]:
