@@ -14,15 +14,17 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import translation
 
+from backend.environment import translated
 from cases import rulebook
 from cases.exports.sheets import SHEETS
 from cases.loading import duties, taxonomy
 from cases.loading.reading import NotLoaded
-from cases.models import Case, Category, Condition, Likeness, Rung
+from cases.models import Case, Category, Condition, Likeness, Rung, Scheme
 from grid import levels, loading
 from grid.models import Area, Cell, Officer
 from grid.moment import today
@@ -39,8 +41,9 @@ ISLAND = {"lon": -24.9895, "lat": 16.9055, "crs": "wgs84", "accuracy_m": 8}  # t
 
 @pytest.fixture
 def widths(settings: Any) -> None:
-    """Codes of two, five and seven signs, classes of the city's own."""
+    """Codes of two, five and seven signs, words of the city's own for their levels, and its own classes."""
     settings.AREA_WIDTHS = [2, 5, 7]
+    settings.AREA_WORDS = [("concelho", "municipality"), ("freguesia", "parish"), ("zona", "")]
     settings.CATEGORY_SCHEME = "ilha"
 
 
@@ -248,10 +251,46 @@ def test_a_middle_that_does_not_fit_is_refused(
     assert [(found.file, found.row, found.code) for found in caught.value.refusals] == [(Path(file).name, 3, code)]
 
 
+# Words for the levels of areas
+
+
+def test_its_pages_call_areas_what_the_city_calls_them(ilha: dict[str, Client], clock: Any) -> None:
+    said(report(ilha["ilha_ana"], Category.objects.get(sub="L1")))
+    dom = desk(Officer.objects.get(username="ilha_dom"), **{"Accept-Language": "en"})
+    assert '<h2 id="by-area">Zona</h2>' in dom.get("/board/").content.decode()
+    choices = re.findall(r"<option value=.(?:community|street)..*?>(\w+)<", dom.get("/map/table/").content.decode())
+    assert choices == ["Zona", "Parish"]
+    with translation.override("en"):
+        assert [str(kind.label) for kind in (Scheme.Kind.DISTRICT, Scheme.Kind.STREET)] == ["Municipality", "Parish"]
+        assert {"Parish", "Zona"} < {str(head) for head in SHEETS["cases"].heads({})}
+        assert levels.word_in_sentence("street") == "parish"
+    with translation.override("zh-hans"):
+        kinds = [str(kind.label) for kind in (Scheme.Kind.DISTRICT, Scheme.Kind.STREET, Scheme.Kind.COMMUNITY)]
+    assert kinds == ["Concelho", "Freguesia", "Zona"]
+
+
+def test_a_city_says_nothing_and_gets_the_usual_words(settings: Any) -> None:
+    for tongue, words in (("zh-hans", ["区", "街道", "社区"]), ("en", ["District", "Street", "Community"])):
+        with translation.override(tongue):
+            assert [levels.word(name) for name in ("district", "street", "community")] == words
+    settings.AREA_WIDTHS, settings.AREA_WORDS = [2, 5], [("Ilha", ""), ("Zona", "")]
+    assert levels.word("street") == "Ilha", "what is right above the communities stands for it"
+
+
+@pytest.mark.parametrize("said", ["Concelho,Zona", "Concelho,|Parish,Zona", "a,b,c,d"])
+def test_words_for_other_levels_than_there_are_are_refused(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("AREA_WORDS", said)
+    with pytest.raises(ImproperlyConfigured, match="AREA_WORDS"):
+        translated("AREA_WORDS", of=3)
+    monkeypatch.setenv("AREA_WORDS", "concelho, freguesia | parish ,zona")
+    assert translated("AREA_WORDS", of=3) == [("concelho", ""), ("freguesia", "parish"), ("zona", "")]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("depths", [[2], [2, 5], [2, 5, 7], [2, 3, 5, 7]])
 def test_a_city_may_have_one_to_four_levels(settings: Any, tmp_path: Path, depths: list[int]) -> None:
     settings.AREA_WIDTHS, settings.CATEGORY_SCHEME = depths, "own"
+    settings.AREA_WORDS = [(f"Nível {n}", "") for n in range(len(depths))]
     folder = tmp_path / "bay"
     call_command("new_city", folder, name="Bay", code="BY", centre=(-25.0, 16.9), stdout=StringIO())
     assert loading.load(folder).refusals == []

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from grid import privacy
+from grid import levels, privacy
 from grid.models import Officer
 from grid.moment import now
 from grid.roles import Role
@@ -81,8 +81,8 @@ CASE: Mapping[Any, Callable[[Case], Any]] = {
     _("部件或事件"): lambda case: str(Kind(case.category.kind).label),
     _("大类"): lambda case: named(case.category.lineage[-1]) if case.category.parent else "",
     _("小类"): lambda case: named(case.category),
-    _("街道"): lambda case: named(case.cell.area.parent) if case.cell.area.parent else "",
-    _("社区"): lambda case: named(case.cell.area),
+    levels.lazy_word("street"): lambda case: named(case.cell.area.parent) if case.cell.area.parent else "",
+    levels.lazy_word("community"): lambda case: named(case.cell.area),
     _("单元网格"): lambda case: case.cell.code,
     PLACE: lambda case: case.place,
     TEXT: lambda case: case.text,

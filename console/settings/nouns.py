@@ -322,7 +322,7 @@ NOUNS = (
     Noun(
         "departments",
         gettext_lazy("责任单位"),
-        gettext_lazy("单位是一棵树；负责一个街道的单位写明区域。"),
+        gettext_lazy("单位是一棵树；只负责一个区域的单位写明该区域。"),
         forms.DepartmentForm,
         {
             gettext_lazy("名称"): named,
