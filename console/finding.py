@@ -34,6 +34,12 @@ def _hit(title: str, more: str, point: Sequence[float], **key: str) -> Hit:
     return {"title": title, "more": more, "lon": point[0], "lat": point[1], **key}
 
 
+def _on(shape: Any) -> Sequence[float]:
+    """A point of a place: the middle of islands may lie in the sea."""
+    point: Sequence[float] = shape.point_on_surface.coords
+    return point
+
+
 def _called(said: str, *names: str) -> Q:
     """Whose name holds all the words, each in one of its spellings."""
     found = Q()
@@ -49,13 +55,15 @@ def _cases(officer: Officer, said: str) -> Iterable[Hit]:
 
 def _cells(officer: Officer, said: str) -> Iterable[Hit]:
     found = ground.cells(officer).filter(code__startswith=compact(said)).select_related("area").order_by("code")
-    return (_hit(cell.code, named(cell.area), cell.shape.centroid.coords, code=cell.code) for cell in found[:FOUND])
+    return (
+        _hit(cell.code, named(cell.area), cell.shape.point_on_surface.coords, code=cell.code) for cell in found[:FOUND]
+    )
 
 
 def _areas(officer: Officer, said: str) -> Iterator[Hit]:
     """Where an area has no outline, its cells say where it lies."""
     for area in ground.areas(officer).filter(_called(said, "name", "name_en")).order_by("code")[:FOUND]:
-        if point := area.shape.centroid.coords if area.shape else _middle_of(officer, area):
+        if point := _on(area.shape) if area.shape else _middle_of(officer, area):
             yield _hit(named(area), area.code, point, code=area.code)
 
 
@@ -74,7 +82,7 @@ def _officers(officer: Officer, said: str) -> Iterator[Hit]:
     for beat in Beat.objects.filter(officers__in=people, cells__in=mine).distinct().order_by("code")[:FOUND]:
         cell = mine.filter(beats=beat).order_by("code")[0]
         for one in people.filter(beats=beat)[:FOUND]:
-            yield _hit(str(one), beat.name, cell.shape.centroid.coords, code=cell.code)
+            yield _hit(str(one), beat.name, _on(cell.shape), code=cell.code)
 
 
 def _roads(said: str) -> Iterator[Hit]:
