@@ -107,6 +107,7 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
     "department": lambda said, at: Q(department=said) if int(said) else Q(department=None),  # 0: nobody's yet
     "area": lambda said, at: Q(cell__area__code__startswith=said),
     "cell": lambda said, at: Q(cell__code=said),
+    "officer": lambda said, at: _of_officer(said),
     "level": lambda said, at: Q(level=said),
     "late": lambda said, at: Q(due_at__lt=at) if said else Q(due_at__gte=at) | Q(due_at=None),
     "at_risk": lambda said, at: _at_risk(at) if said else ~_at_risk(at),
@@ -116,6 +117,12 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
     "late_overall": lambda said, at: _late_overall(at) if said else ~_late_overall(at) | Q(promise_at=None),
     "q": lambda said, at: _found(said),
 }
+
+
+def _of_officer(said: Any) -> Q:
+    """What somebody reported, or holds and has not done yet. Each by its own index, as with what is found."""
+    reported, held = Case.objects.filter(reporter=said), Case.objects.filter(holder=said, stage__in=OPEN)
+    return Q(pk__in=reported.values("pk").union(held.values("pk")))
 
 
 def _found(said: str) -> Q:
