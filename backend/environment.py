@@ -55,6 +55,14 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def translated(name: str, *, of: int) -> list[tuple[str, str]]:
+    """So many words, each with its English where it has one behind a bar, as in Concelho,Zona|Zone; or none at all."""
+    found = [(own.strip(), english.strip()) for own, _bar, english in (word.partition("|") for word in words(name))]
+    if found and (len(found) != of or not all(own for own, _english in found)):
+        raise ImproperlyConfigured(f"{name}={text(name)!r}: say {of} words, from the top, as in Concelho,Zona|Zone")
+    return found
+
+
 def port(said: str) -> int:
     if not (said.isascii() and said.isdecimal() and 0 < int(said) < 65_536):
         raise ImproperlyConfigured(f"HOOK_PORTS: {said!r} is no port")

@@ -9,7 +9,7 @@ import dj_database_url
 import phonenumbers
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import allowance, number, port, text, whole, words, yes
+from .environment import allowance, number, port, text, translated, whole, words, yes
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -235,6 +235,7 @@ if not (1 <= len(AREA_WIDTHS) <= 4 and AREA_WIDTHS[0] > 0 and AREA_WIDTHS[-1] <=
     raise ImproperlyConfigured("AREA_WIDTHS: one to four widths of codes from the top, at most 16, as in 6,9,12")
 if sorted(set(AREA_WIDTHS)) != AREA_WIDTHS:
     raise ImproperlyConfigured("AREA_WIDTHS: each level's codes are longer than those above")
+AREA_WORDS = translated("AREA_WORDS", of=len(AREA_WIDTHS))  # what people call those levels; none: as in China
 CELL_CODE = text("CELL_CODE", r"^\d{14,15}$")
 CELL_NEAR_M = number("CELL_NEAR_M", 50, most=10_000)  # a point this near a cell still belongs to it, flagged
 SHIFT_HOURS = number("SHIFT_HOURS", 14, least=1, most=72)  # the longest that anybody is on duty without saying so again

@@ -6,7 +6,9 @@ Holes are warnings. A database that is still being filled has them, and `migrate
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import reduce
 from itertools import chain, pairwise
+from operator import or_
 from typing import Any
 
 from django.conf import settings
@@ -76,7 +78,8 @@ def _conditions() -> Iterator[CheckMessage]:
 
 
 def _duties() -> Iterator[CheckMessage]:
-    owed = Duty.objects.filter(Q(category=OuterRef("pk")) | Q(category=OuterRef("parent")), department__closed_on=None)
+    holding = (Q(category=OuterRef(above)) for above in ("pk", "parent", "parent__parent"))
+    owed = Duty.objects.filter(reduce(or_, holding), department__closed_on=None)
     bare = _sub_classes().exclude(Exists(owed))
     yield from _named(bare, _("%(count)s 个小类没有责任单位，须由派遣员派遣：%(named)s"), "cases.W004")
 

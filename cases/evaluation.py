@@ -100,7 +100,7 @@ def named(kind: str, pks: Collection[int]) -> list[Subject]:
     """What to call subjects of any kind of figures, also of those closed."""
     if kind == "category":
         rows = Category.objects.filter(pk__in=pks)
-        return [Subject(row.pk, f"{row.major}{row.sub}", row.name, row.name_en) for row in rows]
+        return [Subject(row.pk, row.code, row.name, row.name_en) for row in rows]
     if kind == "officer" or kind in Scheme.POSTS:
         return [Subject(row.pk, row.username, str(row)) for row in Officer.objects.filter(pk__in=pks)]
     return subjects(kind, pks)

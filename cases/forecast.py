@@ -81,7 +81,7 @@ def used(since: datetime, at: datetime, unit: str, allowed_s: int, calendar: Cal
 
 def keys(book: Rulebook, category: int, department: int | None, since: datetime) -> Iterator[Key]:
     """The paces that a stint belongs to, the most particular first."""
-    return pace.keys(category, book.categories[category].parent_id, department, pace.hour(since))
+    return pace.keys(book.classes(category), department, pace.hour(since))
 
 
 @transaction.atomic
@@ -166,9 +166,8 @@ def _lock() -> None:
 
 def _known(book: Rulebook, cases: Iterable[Case]) -> dict[Key, Pace]:
     """The paces that can be asked for these cases."""
-    categories = {case.category_id for case in cases}
-    majors = {book.categories[category].parent_id for category in categories}
-    return {row.key: row for row in Pace.objects.filter(category__in=categories | majors - {None})}
+    categories = {pk for case in cases for pk in book.classes(case.category_id)}
+    return {row.key: row for row in Pace.objects.filter(category__in=categories)}
 
 
 def _pace(book: Rulebook, case: Case, known: Mapping[Key, Pace]) -> Pace | None:

@@ -50,7 +50,7 @@ def fit(book: Rulebook, case: Case, to: Case | None) -> Case:
         raise no("same_as_itself", _("案卷不能并入自己，也不能并入已并入它的案卷。"))
     if to.stage in DONE:
         raise no("master_done", _("%(number)s 已经结束，不能并入。"), number=to.number)
-    if book.categories[to.category_id].parent_id != book.categories[case.category_id].parent_id:
+    if book.classes(to.category_id)[-1] != book.classes(case.category_id)[-1]:
         raise no("class_differs", _("%(number)s 不属于同一大类，不能并入。"), number=to.number)
     if waiting(case).exists():
         raise no("has_duplicates", _("已有案卷并入本案，请把 %(number)s 并入本案。"), number=to.number)

@@ -26,7 +26,7 @@ HOURLY = 3
 """Times as many facts for the pace of a part of the day: the day makes less of a difference than chance does."""
 
 Key = tuple[int, int | None, int | None]
-"""A category (sub-class or major), a department or all (None), a part of the day or any (None)."""
+"""A category of any level, a department or all (None), a part of the day or any (None)."""
 
 
 def hour(since: datetime) -> int:
@@ -39,16 +39,15 @@ def ends(part: int) -> int:
     return (*HOURS, 24)[HOURS.index(part) + 1]
 
 
-def keys(sub: int, major: int | None, department: int | None, part: int) -> Iterator[Key]:
-    """Every pace that a stint belongs to, the most particular first.
+def keys(classes: Sequence[int], department: int | None, part: int) -> Iterator[Key]:
+    """Every pace that a stint belongs to, the most particular first; `classes` with the nearest first.
 
-    A department's own pace goes before the city's, the sub-class before its major, the part of the day before any.
+    A department's own pace goes before the city's, the sub-class before those above it, the part of the day before any.
     """
     for who in dict.fromkeys((department, None)):
-        for what in (sub, major):
-            if what is not None:
-                yield what, who, part
-                yield what, who, None
+        for what in classes:
+            yield what, who, part
+            yield what, who, None
 
 
 def enough(key: Key, facts: int, least: int) -> bool:

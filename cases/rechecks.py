@@ -61,8 +61,8 @@ def pay(events: Sequence[CaseEvent]) -> None:
 
 def rule(book: Rulebook, case: Case) -> Sampling | None:
     """The row by which a case is sampled: the most particular by class, then by area, then by source."""
-    category, area = book.categories[case.category_id], book.areas[case.cell.area_id].code
-    for kind in (category.pk, category.parent_id, None):
+    area = book.areas[case.cell.area_id].code
+    for kind in (*book.classes(case.category_id), None):
         for code in (*reversed(levels.lineage(area)), ""):
             for source in (case.source, ""):
                 if row := book.samplings.get((kind, code, source)):

@@ -11,6 +11,7 @@ from grid.models import Department
 
 from . import docket, rulebook, rules
 from .models import Case, Duty
+from .models.taxonomy import in_class
 
 DAYS = 30  # of late
 MOST = 20_000  # cases are tried, the newest first: more would take longer than anybody waits
@@ -55,7 +56,7 @@ def _concerned(at: datetime, duties: list[Duty]) -> QuerySet[Case]:
     told = Q(pk__in=[])
     for row in duties:
         where = Q(cell__area__code__startswith=row.area.code) if row.area else Q()
-        told |= where & (Q(category=row.category_id) | Q(category__parent=row.category_id))
+        told |= where & in_class(row.category_id)
     late = Case.objects.filter(told, reported_at__gt=at - timedelta(days=DAYS), reported_at__lte=at)
     return late.select_related(*docket.RELATED).order_by("-id")
 

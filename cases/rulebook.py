@@ -73,12 +73,11 @@ class Rulebook:
     def ladder(self, case: Case) -> tuple[Rung, ...]:
         """The rungs that a case climbs: those of the most particular ladder, as a whole.
 
-        Its sub-class's before its major's, that of urgent categories, that of the department that owes the handling
-        or of the nearest above it, and last everybody's.
+        Its sub-class's before those of the classes above, that of urgent categories, that of the department that owes
+        the handling or of the nearest above it, and last everybody's.
         """
-        category = self.categories[case.category_id]
-        scopes: list[Scope] = [(category.pk, False, None), (category.parent_id, False, None)]
-        if category.urgent:
+        scopes: list[Scope] = [(category, False, None) for category in self.classes(case.category_id)]
+        if self.categories[case.category_id].urgent:
             scopes.append((None, True, None))
         if case.stage == Stage.HANDLING:
             scopes += [(None, False, department) for department in self.upward(case.department_id)]
@@ -88,6 +87,14 @@ class Rulebook:
     def everybodys(self) -> tuple[Rung, ...]:
         """The ladder of the cases that have none of their own."""
         return self.ladders.get(EVERYBODY, ())
+
+    def classes(self, category: int) -> list[int]:
+        """A class and those that hold it, the nearest first: a sub-class, its middle if it has one, its major."""
+        found, above = [category], self.categories[category].parent_id
+        while above is not None:
+            found.append(above)
+            above = self.categories[above].parent_id
+        return found
 
     def upward(self, department: int | None) -> list[int]:
         """A department and those above it, the nearest first; a circle of departments is walked once."""
@@ -107,16 +114,15 @@ class Rulebook:
         return next(known, Unset(ZoneInfo(settings.TIME_ZONE)))
 
     def alike(self, category: int) -> Likeness | None:
-        """What counts as similar to a case of a category: its own row, its major's, or that of all classes."""
-        row = self.categories[category]
-        return next((self.likeness[pk] for pk in (row.pk, row.parent_id, None) if pk in self.likeness), None)
+        """What counts as similar to a case of a category: its own row, that of a class above, or that of all."""
+        return next((self.likeness[pk] for pk in (*self.classes(category), None) if pk in self.likeness), None)
 
     def same_class(self, category: int, row: Likeness) -> list[int]:
         """The categories that count as the same class by a row."""
-        major = self.categories[category].parent_id
-        if not row.by_major or major is None:
+        if not row.by_major:
             return [category]
-        return [other.pk for other in self.categories.values() if other.parent_id == major]
+        major = self.classes(category)[-1]
+        return [other.pk for other in self.categories.values() if other.sub and self.classes(other.pk)[-1] == major]
 
     def in_force(self, category: int, on: date, region_class: str = "") -> tuple[Condition, ...]:
         """The conditions of a category on a day, one a number: the region's own before the general, then the newest."""
@@ -160,7 +166,7 @@ def _version() -> UUID | None:
 
 
 def _read(version: UUID | None) -> Rulebook:
-    categories = {row.pk: row for row in Category.objects.select_related("parent")}
+    categories = _categories()
     conditions = {row.pk: row for row in Condition.objects.order_by("category_id", "no", "valid_from")}
     of: dict[int, list[Condition]] = {}
     for row in conditions.values():
@@ -189,6 +195,13 @@ def _read(version: UUID | None) -> Rulebook:
         samplings=_samplings(),
         conditions_of={category: tuple(rows) for category, rows in of.items()},
     )
+
+
+def _categories() -> dict[int, Category]:
+    categories = {row.pk: row for row in Category.objects.all()}
+    for row in categories.values():
+        row.parent = categories[row.parent_id] if row.parent_id else None
+    return categories
 
 
 def _areas() -> dict[int, Area]:

@@ -106,7 +106,7 @@ def _competent(book: Rulebook, case: Case, category: Category) -> Candidates:
 
 
 def _duties(book: Rulebook, category: Category, area: str, code: str) -> Candidates:
-    for pk in filter(None, (category.pk, category.parent_id)):
+    for pk in book.classes(category.pk):
         if duty := book.duties.get((pk, area)):
             yield (
                 book.departments[duty.department_id],

@@ -102,7 +102,6 @@ def board(officer: Officer) -> dict[str, Any]:
         "average": {code: past[code] / DAYS for code in CODES},
         "departments": _rows(standing.departments, _by_department(scope, since, day), _departments(book), "department"),
         "areas": _rows(standing.areas, _by_area(scope, book, since, day), _areas(book, scope), "area"),
-        "communities": scope.by == "community",
         "stages": [(stage.value, stage.label, standing.stages.get(stage, Work())) for stage in OPEN],
         "rungs": [(n, standing.rungs.get(n, Work())) for n in range(1, max([3, *standing.rungs]) + 1)],
         "chart": chart(days, since, day, standing, scope.came),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from cases import atlas, ground
 from cases.flow import Stage
 from cases.models import Publication
+from grid import levels
 from grid.duty import WATCH
 from grid.models import Component, Officer, Road
 from grid.moment import today
@@ -45,6 +46,7 @@ def config(officer: Officer) -> dict[str, Any]:
         },
         "base": base(),
         "attribution": attribution(),
+        "digits": {"community": levels.width("community"), "street": levels.between()},
         "grades": {kind: grades(kind) for kind in ("cell", "community", "street")},
         "place": reverse("console:map_place"),
         "duty": reverse("console:map_duty") if officer.holds(*WATCH) else "",
@@ -52,8 +54,8 @@ def config(officer: Officer) -> dict[str, Any]:
         "english": english(),
         "words": {
             "cell": _("单元网格"),
-            "community": _("社区"),
-            "street": _("街道"),
+            "community": levels.word("community"),
+            "street": levels.word("street"),
             "failed": _("地图没有载入。请用下面的表格。"),
             "seen": _("最后位置"),
             "ungraded": _("还没有发布过考核。"),

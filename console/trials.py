@@ -132,8 +132,9 @@ def find(q: str, period: Period) -> list[Condition]:
     held = Condition.objects.filter(category__scheme=settings.CATEGORY_SCHEME, valid_from__lte=period.until)
     held = held.filter(Q(closed_on=None) | Q(closed_on__gt=period.since))
     for word in q.split():
-        told = Q(category__name__icontains=word) | Q(category__name_en__icontains=word)
-        told |= Q(category__parent__name__icontains=word) | Q(category__parent__name_en__icontains=word)
+        told = Q()
+        for way in ("category", "category__parent", "category__parent__parent"):
+            told |= Q((f"{way}__name__icontains", word)) | Q((f"{way}__name_en__icontains", word))
         told |= Q(text__icontains=word) | Q(text_en__icontains=word) | _coded(word)
         held = held.filter(told)
     order = ("category__kind", "category__major", "category__sub", "no", "-valid_from")

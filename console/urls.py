@@ -44,6 +44,7 @@ urlpatterns = [
     path("queue/doubts/", doubts.queue),
     path("queue/<slug:name>/", lists.queue, name="queue"),
     path("queue/<slug:name>/bulk/", lists.bulk, name="bulk"),
+    path("cases/find/", lists.find, name="find"),
     path("cases/", lists.every, name="cases"),
     path("case/<str:number>/", case.show, name="case"),
     path("case/<str:number>/<slug:verb>/", case.move, name="move"),

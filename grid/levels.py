@@ -3,7 +3,8 @@
 A child's code begins with its parent's, so a code tells all areas that hold it. How many levels a city has and how
 long its codes are on each is settings.AREA_WIDTHS, from the top: 6, 9 and 12 digits in China. Cells lie in areas of
 the last level. Figures, boards and maps know the last three by names: district, street and community. A city of two
-levels has districts and communities; one of four has a top above its districts. Nothing here touches the database.
+levels has districts and communities; one of four has a top above its districts. What people call them is
+settings.AREA_WORDS, or else as in China. Nothing here touches the database.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.conf import settings
+from django.utils.functional import lazy
+from django.utils.translation import gettext_lazy
+
+from .words import english
 
 NAMED = {
     1: ("community",),
@@ -19,6 +24,7 @@ NAMED = {
     4: ("", "district", "street", "community"),
 }
 MOST = max(NAMED)
+USUAL = {"district": gettext_lazy("区"), "street": gettext_lazy("街道"), "community": gettext_lazy("社区")}
 
 
 def widths() -> Mapping[str, int]:
@@ -34,6 +40,29 @@ def width(name: str) -> int:
 def name(code: str) -> str:
     """The name of the level on which an area's code is; none for a top above the districts."""
     return next((name for name, wide in widths().items() if wide == len(code)), "")
+
+
+def word(name: str) -> str:
+    """What people call a level, as a heading: begun with a capital. Where there is no street, what stands for it."""
+    said = _own_word(name) or str(USUAL[name])
+    return said[:1].upper() + said[1:]
+
+
+def word_in_sentence(name: str) -> str:
+    """The same for the middle of a sentence: as the city writes it."""
+    return _own_word(name) or str(USUAL[name]).lower()
+
+
+lazy_word = lazy(word, str)
+"""The heading as it is when it is shown: in the language of the reader."""
+
+
+def _own_word(name: str) -> str:
+    """The city's own word for a level, in English for English readers where it has one."""
+    named = NAMED[len(settings.AREA_WIDTHS)]
+    own = dict(zip(named, settings.AREA_WORDS, strict=False))
+    said, said_en = own.get(name) or own.get(above() if name == "street" else "", ("", ""))
+    return (english() and said_en) or said
 
 
 def lineage(code: str) -> list[str]:

@@ -28,7 +28,7 @@ class Filters(Said):
     view: Literal["todo", "reported", "call_back", "all"] = "todo"
     stage: list[Stage] = Field([], max_length=len(Stage), description="any of these")
     source: Source | None = None
-    category: Key | None = Field(None, description="a sub-class, or a major with all its sub-classes")
+    category: Key | None = Field(None, description="a sub-class, or a major or middle class with all its sub-classes")
     department: KeyOrNone | None = Field(None, description="its id; 0: with no department yet")
     area: AreaCode = Field("", description="code of a district, street or community")
     late: bool | None = Field(None, description="past due now")

@@ -30,7 +30,7 @@ def _basis(book: Rulebook, found: Pace) -> ForecastBasis:
     category = book.categories[found.category_id]
     department = book.departments[found.department_id] if found.department_id else None
     return ForecastBasis(
-        category=Named(id=category.pk, code=f"{category.major}{category.sub}", name=named(category)),
+        category=Named(id=category.pk, code=category.code, name=named(category)),
         department=Named(id=department.pk, code=department.code, name=named(department)) if department else None,
         hours=None if found.hour is None else [found.hour, pace.ends(found.hour)],
         days=settings.FORECAST_DAYS,

@@ -59,7 +59,7 @@ def _line(case: Case, crs: Crs, at: datetime) -> dict[str, Any]:
         "number": case.number,
         "stage": coded(Stage(case.stage)),
         "source": coded(Source(case.source)),
-        "category": Named(id=category.pk, code=f"{category.major}{category.sub}", name=named(category)),
+        "category": Named(id=category.pk, code=category.code, name=named(category)),
         "point": Position(lon=lon, lat=lat, crs=crs),
         "where": Where(
             cell=case.cell.code,

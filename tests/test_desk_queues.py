@@ -267,6 +267,14 @@ def test_a_list_is_walked_by_the_keyboard(visit: Visit) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "id_q"
+    page.keyboard.insert_text("ann")
+    page.locator("#found a").wait_for()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.textContent").startswith("Ann")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.value") == "ann"
+    assert page.locator("#found > *").count() == 0
     page.get_by_role("button", name="按系统建议派遣 1").click()
     page.get_by_text("选中 1 件，办理 1 件").wait_for()
     assert {Case.objects.get(pk=case.pk).stage for case in (first, second)} == {Stage.DISPATCH, Stage.HANDLING}

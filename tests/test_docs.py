@@ -36,7 +36,7 @@ def test_the_dictionary_of_figures_is_the_code_s_and_the_rows() -> None:
 
 def test_every_setting_is_documented() -> None:
     tree = ast.parse(Path(source.__file__).read_text(encoding="utf8"))
-    readers = {"allowance", "text", "yes", "number", "whole", "words"}
+    readers = {"allowance", "text", "translated", "yes", "number", "whole", "words"}
     names = {
         node.args[0].value
         for node in ast.walk(tree)

@@ -134,7 +134,7 @@ def test_risk_begins_where_the_chance_reaches_it(curve: Curve, risk: float) -> N
 
 
 def test_the_particular_goes_before_the_general() -> None:
-    assert list(pace.keys(5, 1, 7, 8)) == [
+    assert list(pace.keys([5, 1], 7, 8)) == [
         *((5, 7, 8), (5, 7, None), (1, 7, 8), (1, 7, None)),
         *((5, None, 8), (5, None, None), (1, None, 8), (1, None, None)),
     ]

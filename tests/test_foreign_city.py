@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,20 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import translation
 
-from cases.models import Case, Category, Condition
+from backend.environment import translated
+from cases import rulebook
+from cases.exports.sheets import SHEETS
+from cases.loading import duties, taxonomy
+from cases.loading.reading import NotLoaded
+from cases.models import Case, Category, Condition, Likeness, Rung, Scheme
 from grid import levels, loading
 from grid.models import Area, Cell, Officer
+from grid.moment import today
 
 from . import city as town
 from . import pictures
@@ -32,8 +41,9 @@ ISLAND = {"lon": -24.9895, "lat": 16.9055, "crs": "wgs84", "accuracy_m": 8}  # t
 
 @pytest.fixture
 def widths(settings: Any) -> None:
-    """Codes of two, five and seven signs, classes of the city's own."""
+    """Codes of two, five and seven signs, words of the city's own for their levels, and its own classes."""
     settings.AREA_WIDTHS = [2, 5, 7]
+    settings.AREA_WORDS = [("concelho", "municipality"), ("freguesia", "parish"), ("zona", "")]
     settings.CATEGORY_SCHEME = "ilha"
 
 
@@ -60,8 +70,14 @@ def said(answer: Any) -> Any:
 
 
 def report(phone: Client, category: Category, **more: Any) -> Any:
-    body = {"id": str(uuid4()), "category": category.pk, "point": ISLAND, **more}
-    body.setdefault("condition", category.conditions.get().pk)
+    condition = category.conditions.first()
+    body = {
+        "id": str(uuid4()),
+        "category": category.pk,
+        "point": ISLAND,
+        "condition": condition and condition.pk,
+        **more,
+    }
     return phone.post("/api/mobile/v1/cases", json.dumps(body), content_type="application/json")
 
 
@@ -137,10 +153,144 @@ def test_its_pages_map_and_board_show_it(ilha: dict[str, Client], clock: Any) ->
     assert shapes["IC-NO-1-002"] == "MultiPolygon"
 
 
+# Three levels of classes: a lamp stands in a middle, the board of its cables right below the major.
+
+
+def test_phones_and_pages_tell_the_middle_class(ilha: dict[str, Client], clock: Any) -> None:
+    lamp, middle = Category.objects.get(sub="C1"), Category.objects.get(middle="EXT")
+    told = {row["sub"]: row for row in said(ilha["ilha_ana"].get("/api/mobile/v1/city"))["categories"]}
+    assert told["C1"]["middle"] == {"id": middle.pk, "code": "EXT", "name": "Exterior"}
+    assert [(told[sub]["middle"], told[sub]["major_name"]) for sub in ("C2", "L1")] == [
+        (None, "Iluminação"),
+        (None, "Via pública"),
+    ]
+    assert report(ilha["ilha_ana"], middle).json()["code"] == "category_unknown"
+    said(report(ilha["ilha_ana"], lamp))
+    browser = desk(Officer.objects.get(username="ilha_dom"), **{"Accept-Language": "en"})
+    page = browser.get(f"/case/{Case.objects.get().number}/").content.decode()
+    assert "Component · Iluminação · Exterior · Candeeiro" in page
+
+
+def test_the_nearest_class_s_duty_wins(ilha: dict[str, Client], clock: Any) -> None:
+    owes = {
+        sub: said(report(ilha["ilha_ana"], Category.objects.get(sub=sub)))["department"]["name"] for sub in ("C1", "C2")
+    }
+    assert owes == {"C1": "Iluminação Pública", "C2": "Obras Públicas"}
+
+
+def test_a_list_is_filtered_by_a_class_of_any_level(ilha: dict[str, Client], clock: Any) -> None:
+    numbers = {
+        sub: said(report(ilha["ilha_ana"], Category.objects.get(sub=sub)))["number"] for sub in ("C1", "C2", "L1")
+    }
+    browser = desk(Officer.objects.get(username="ilha_dom"), **{"Accept-Language": "en"})
+    offered = browser.get("/cases/").content.decode()
+    assert "Exterior · all" in offered
+    assert "\u3000Candeeiro" in offered
+    for level, subs in (("LUZ", ["C1", "C2"]), ("EXT", ["C1"]), ("C2", ["C2"])):
+        category = next(row for row in Category.objects.all() if level in (row.middle, row.sub) or level == row.code)
+        page = browser.get("/cases/", {"category": category.pk}).content.decode()
+        assert [sub for sub, number in numbers.items() if number in page] == subs, level
+        found = said(ilha["ilha_sal"].get("/api/mobile/v1/cases", {"view": "all", "category": category.pk}))
+        assert {row["number"] for row in found["items"]} == {numbers[sub] for sub in subs}, level
+
+
+def test_a_file_of_cases_has_a_column_more(ilha: dict[str, Client], clock: Any) -> None:
+    for sub in ("C1", "L1"):
+        said(report(ilha["ilha_ana"], Category.objects.get(sub=sub)))
+    with translation.override("en"):
+        heads = [str(head) for head in SHEETS["cases"].heads({})]
+        rows, _more = SHEETS["cases"].batch(Officer.objects.get(username="ilha_dom"), {}, "")
+    told = [dict(zip(heads, row, strict=True)) for row in rows]
+    assert [(row["Major"], row["Middle class"], row["Sub-class"]) for row in told] == [
+        ("Via pública", "", "Lixo na praia"),
+        ("Iluminação", "Exterior", "Candeeiro"),
+    ]
+
+
+def test_rules_are_said_for_a_middle_class_too(ilha: dict[str, Client], clock: Any) -> None:
+    lamp, middle = Category.objects.get(sub="C1"), Category.objects.get(middle="EXT")
+    Rung.objects.create(category=middle, level=1, share=1, role="leader")
+    Likeness.objects.update(by_major=True)
+    said(report(ilha["ilha_ana"], lamp))
+    book = rulebook.current()
+    assert [rung.category_id for rung in book.ladder(Case.objects.get())] == [middle.pk]
+    assert book.same_class(lamp.pk, book.alike(lamp.pk)) == [
+        row.pk for row in Category.objects.filter(major="LUZ").exclude(sub="").order_by("sub")
+    ]
+
+
+def test_a_sub_class_is_moved_to_another_middle_and_stays_itself(ilha: dict[str, Client], tmp_path: Path) -> None:
+    shutil.copytree(ILHA / "taxonomy", tmp_path / "taxonomy")
+    file, lamp = tmp_path / "taxonomy" / "categories.csv", Category.objects.get(sub="C1")
+    edit(file, ("EXT,Exterior,C1", "RUA,Ruas,C1"))
+    call_command("load_taxonomy", tmp_path / "taxonomy", stdout=StringIO())
+    lamp.refresh_from_db()
+    assert (lamp.parent.name, lamp.parent.parent.name) == ("Ruas", "Iluminação")
+    assert Category.objects.get(middle="EXT").closed_on
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "code"),
+    [
+        ("taxonomy/categories.csv", ",,,C2", ",EXT,Interior,C2", "middle_renamed"),
+        ("taxonomy/categories.csv", ",,,C2", ",INT,Interior,C1", "duplicate"),
+        ("taxonomy/categories.csv", ",,,C2", ",INT,,C2", "cell_blank"),
+        ("taxonomy/categories.csv", ",,,C2", ",,Interior,C2", "cell_blank"),
+        ("duties.csv", "LUZ,EXT,,", "LUZ,EXT,C2,", "category_unknown"),
+        ("duties.csv", "LUZ,EXT,,", "LUZ,INT,,", "category_unknown"),
+    ],
+)
+def test_a_middle_that_does_not_fit_is_refused(
+    ilha: dict[str, Client], tmp_path: Path, file: str, old: str, new: str, code: str
+) -> None:
+    loads = duties.load if file == "duties.csv" else partial(taxonomy.load, valid_from=today())
+    shutil.copytree(ILHA, tmp_path / "ilha")
+    edit(tmp_path / "ilha" / file, (old, new))
+    with pytest.raises(NotLoaded) as caught:
+        loads(tmp_path / "ilha" / Path(file).parts[0])
+    assert [(found.file, found.row, found.code) for found in caught.value.refusals] == [(Path(file).name, 3, code)]
+
+
+# Words for the levels of areas
+
+
+def test_its_pages_call_areas_what_the_city_calls_them(ilha: dict[str, Client], clock: Any) -> None:
+    said(report(ilha["ilha_ana"], Category.objects.get(sub="L1")))
+    dom = desk(Officer.objects.get(username="ilha_dom"), **{"Accept-Language": "en"})
+    assert '<h2 id="by-area">Zona</h2>' in dom.get("/board/").content.decode()
+    choices = re.findall(r"<option value=.(?:community|street)..*?>(\w+)<", dom.get("/map/table/").content.decode())
+    assert choices == ["Zona", "Parish"]
+    with translation.override("en"):
+        assert [str(kind.label) for kind in (Scheme.Kind.DISTRICT, Scheme.Kind.STREET)] == ["Municipality", "Parish"]
+        assert {"Parish", "Zona"} < {str(head) for head in SHEETS["cases"].heads({})}
+        assert levels.word_in_sentence("street") == "parish"
+    with translation.override("zh-hans"):
+        kinds = [str(kind.label) for kind in (Scheme.Kind.DISTRICT, Scheme.Kind.STREET, Scheme.Kind.COMMUNITY)]
+    assert kinds == ["Concelho", "Freguesia", "Zona"]
+
+
+def test_a_city_says_nothing_and_gets_the_usual_words(settings: Any) -> None:
+    for tongue, words in (("zh-hans", ["区", "街道", "社区"]), ("en", ["District", "Street", "Community"])):
+        with translation.override(tongue):
+            assert [levels.word(name) for name in ("district", "street", "community")] == words
+    settings.AREA_WIDTHS, settings.AREA_WORDS = [2, 5], [("Ilha", ""), ("Zona", "")]
+    assert levels.word("street") == "Ilha", "what is right above the communities stands for it"
+
+
+@pytest.mark.parametrize("said", ["Concelho,Zona", "Concelho,|Parish,Zona", "a,b,c,d"])
+def test_words_for_other_levels_than_there_are_are_refused(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("AREA_WORDS", said)
+    with pytest.raises(ImproperlyConfigured, match="AREA_WORDS"):
+        translated("AREA_WORDS", of=3)
+    monkeypatch.setenv("AREA_WORDS", "concelho, freguesia | parish ,zona")
+    assert translated("AREA_WORDS", of=3) == [("concelho", ""), ("freguesia", "parish"), ("zona", "")]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("depths", [[2], [2, 5], [2, 5, 7], [2, 3, 5, 7]])
 def test_a_city_may_have_one_to_four_levels(settings: Any, tmp_path: Path, depths: list[int]) -> None:
     settings.AREA_WIDTHS, settings.CATEGORY_SCHEME = depths, "own"
+    settings.AREA_WORDS = [(f"Nível {n}", "") for n in range(len(depths))]
     folder = tmp_path / "bay"
     call_command("new_city", folder, name="Bay", code="BY", centre=(-25.0, 16.9), stdout=StringIO())
     assert loading.load(folder).refusals == []

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.contrib.gis.geos import MultiPolygon
+from django.contrib.gis.geos import MultiPolygon, Point, Polygon
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, override_settings
 from playwright.sync_api import expect
 
 from cases.models import Case, Publication, Scheme
-from grid.models import Road
+from grid.models import Cell, Road
 from grid.moment import now
 
 from . import city as town
@@ -74,6 +75,14 @@ def test_places_are_found_by_what_one_types(said: str, late: Case, city: SimpleN
     page = desk(city.lena).get("/map/find/", {"q": said}).content.decode()
     assert "data-lon" in page
     assert "data-lon" not in desk(city.otto).get("/map/find/", {"q": late.number}).content.decode()
+
+
+def test_a_cell_of_islands_is_found_on_one_of_them_and_not_in_the_sea(city: SimpleNamespace) -> None:
+    west, east = city.cells[0].shape, city.cells[3].shape
+    Cell.objects.filter(pk=city.cells[0].pk).update(shape=MultiPolygon(west, east))
+    page = desk(city.lena).get("/map/find/", {"q": city.cells[0].code}).content.decode()
+    lon, lat = (float(re.search(rf'data-{axis}="([0-9.]+)"', page)[1]) for axis in ("lon", "lat"))
+    assert any(shape.contains(Point(lon, lat)) for shape in (west, east))
 
 
 def test_what_nobody_finds_is_said(city: SimpleNamespace) -> None:
@@ -163,6 +172,27 @@ def test_a_leader_finds_what_is_late_on_the_map(visit: Visit) -> None:
     page.get_by_role("searchbox").fill(case.number)
     page.locator("#found button").first.click()
     expect(page.locator("#place")).to_contain_text(case.number)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_both_islands_of_a_cell_are_that_cell(visit: Visit) -> None:
+    city = town.build()
+    islands = [(town.LON + n * town.STEP, town.LAT + 0.2 * town.STEP) for n in (0.2, 3.2)]
+    shapes = [Polygon.from_bbox((lon, lat, lon + town.STEP / 2, lat + town.STEP / 2)) for lon, lat in islands]
+    Cell.objects.exclude(pk=city.cells[0].pk).update(closed_on=date(2026, 1, 1))
+    Cell.objects.filter(pk=city.cells[0].pk).update(shape=MultiPolygon(*shapes))
+    page = visit(city.lena, f"/map/{MIDDLE}")
+    page.wait_for_selector("#map[data-ready]")
+    drawn = "new Set(wanggeMap.queryRenderedFeatures([{x}, {y}], {{layers: ['cells']}}).map(f => f.properties.code))"
+    for shape in shapes:
+        lon, lat = shape.centroid.coords
+        x, y = page.evaluate(f"(() => {{ const p = wanggeMap.project([{lon}, {lat}]); return [p.x, p.y]; }})()")
+        until(page, f"[...{drawn.format(x=x, y=y)}].join() === '{city.cells[0].code}'")
+        page.locator("#map canvas").click(position={"x": x, "y": y})
+        expect(page.locator("#place h2")).to_have_text(city.cells[0].code)
+        assert f"pick={city.cells[0].code}" in page.url
+        page.keyboard.press("Escape")
+        expect(page.locator("#place")).to_be_hidden()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from grid import levels
 from grid.models import Officer
 from grid.words import in_sentence, named
 
@@ -169,7 +170,8 @@ def _most(told: Bulletin) -> str:
     if line is None or not line.now["filed"]:
         return ""
     share = percent(rate(line.now["filed"], told.city.now["filed"]))
-    return _("立案最多的街道是%(name)s，%(n)d 件，占 %(share)s。") % {
+    return _("立案最多的%(level)s是%(name)s，%(n)d 件，占 %(share)s。") % {
+        "level": levels.word_in_sentence("street"),
         "name": in_sentence(line),
         "n": line.now["filed"],
         "share": share,
@@ -286,7 +288,8 @@ def _hundred(value: float | None) -> float | None:
 def _bars(lines: Sequence[Line]) -> Any:
     most = sorted(lines, key=lambda line: -line.now["filed"])[:BARS]
     rows = [(named(line), line.now["filed"], line.before["filed"]) for line in most]
-    return draw.bars(_("各街道立案数"), _("横条是本月，竖线是上月。"), rows)
+    title = _("各%(level)s立案数") % {"level": levels.word_in_sentence("street")}
+    return draw.bars(title, _("横条是本月，竖线是上月。"), rows)
 
 
 def _small(lines: Sequence[Line]) -> Any:

@@ -92,7 +92,8 @@ def _drawn(
         said = (english() and own_en) or own
         shapes.append((d, draw.shade(n, bounds), f"{said} {n}"))
     title = _("%(name)s：立案数") % {"name": name}
-    told = _("颜色越深，立案越多；细线是社区，粗线是街道。")
+    lines = {name: levels.word_in_sentence(name) for name in ("community", "street")}
+    told = _("颜色越深，立案越多；细线是%(community)s，粗线是%(street)s。") % lines
     size = (WIDE, round(WIDE * rows[0][5], 1))
     return draw.ground(f"map-{district}", title, told, size, shapes, [row[6] for row in streets[:MOST]])
 

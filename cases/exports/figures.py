@@ -65,7 +65,7 @@ def _rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows
 
 
 def _code(row: Any) -> str:
-    return str(getattr(row, "code", "") or getattr(row, "username", "") or f"{row.major}{row.sub}")
+    return str(getattr(row, "code", "") or getattr(row, "username", ""))
 
 
 def _name(row: Any) -> str:

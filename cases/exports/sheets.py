@@ -13,13 +13,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from grid import privacy
+from grid import levels, privacy
 from grid.models import Officer
 from grid.moment import now
 from grid.roles import Role
 from grid.words import named
 
-from .. import paging
+from .. import paging, rulebook
 from ..flow import Refused, Source, Stage
 from ..models import Case, CaseQuerySet, Kind
 from .titles import cases_told
@@ -79,10 +79,10 @@ CASE: Mapping[Any, Callable[[Case], Any]] = {
     _("案卷号"): lambda case: case.number,
     _("问题来源"): lambda case: str(Source(case.source).label),
     _("部件或事件"): lambda case: str(Kind(case.category.kind).label),
-    _("大类"): lambda case: named(case.category.parent) if case.category.parent else "",
+    _("大类"): lambda case: named(case.category.lineage[-1]) if case.category.parent else "",
     _("小类"): lambda case: named(case.category),
-    _("街道"): lambda case: named(case.cell.area.parent) if case.cell.area.parent else "",
-    _("社区"): lambda case: named(case.cell.area),
+    levels.lazy_word("street"): lambda case: named(case.cell.area.parent) if case.cell.area.parent else "",
+    levels.lazy_word("community"): lambda case: named(case.cell.area),
     _("单元网格"): lambda case: case.cell.code,
     PLACE: lambda case: case.place,
     TEXT: lambda case: case.text,
@@ -97,6 +97,24 @@ CASE: Mapping[Any, Callable[[Case], Any]] = {
 }
 
 
+MIDDLE = _("中类")
+
+
+def has_middles(book: rulebook.Rulebook) -> bool:
+    """Whether any class stands between a major and its sub-classes."""
+    return any(row.middle for row in book.categories.values())
+
+
+def _heads() -> list[Any]:
+    """The middle class stands last, and only where the city has any: so it moves no other column."""
+    return [*CASE, *([MIDDLE] if has_middles(rulebook.current()) else ())]
+
+
+def _cells(case: Case, *, middles: bool) -> list[Any]:
+    middle = next((named(row) for row in case.category.lineage if row.middle), "")
+    return [*(cell(case) for cell in CASE.values()), *([middle] if middles else ())]
+
+
 WRITTEN = [n for n, head in enumerate(CASE) if head in (PLACE, TEXT)]  # by people, who write numbers into it
 
 
@@ -107,18 +125,21 @@ def local(at: datetime | None) -> datetime | str:
 
 # What the columns need and no more: a row would bring the outlines of its cell, community and street along.
 NAMED = ("name", "name_en")
-RELATED = ("category__parent", "cell__area__parent", "department")
+RELATED = ("cell__area__parent", "department")
 READ = (
     *("number", "source", "place", "text", "point", "stage", "reported_at", "due_at", "promise_at", "level"),
-    *("category__kind", "cell__code"),
-    *(f"{path}__{name}" for path in ("category", *RELATED, "cell__area") for name in NAMED),
+    *("category", "cell__code"),
+    *(f"{path}__{name}" for path in (*RELATED, "cell__area") for name in NAMED),
 )
 
 
 def _case_rows(officer: Officer, terms: Mapping[str, Any], cursor: str) -> tuple[Rows, str | None]:
     found = _cases(officer, terms).select_related(*RELATED).only(*READ)
     cases, following = paging.page(found, sort="new", limit=BATCH, cursor=cursor or None)
-    rows = [[cell(case) for cell in CASE.values()] for case in cases]
+    book = rulebook.current()
+    for case in cases:
+        case.category = book.categories[case.category_id]  # with those above it
+    rows = [_cells(case, middles=has_middles(book)) for case in cases]
     if not (terms.get("personal") and officer.holds(*OPENERS)):  # he may have lost the post since he asked
         for row in rows:
             for n in WRITTEN:
@@ -130,7 +151,7 @@ SHEETS: dict[str, Sheet] = {
     "cases": Sheet(
         _("案卷"),
         STAFF,
-        lambda terms: list(CASE),
+        lambda terms: _heads(),
         lambda officer, terms: _cases(officer, terms).count(),
         _case_rows,
         fit=_fit_cases,

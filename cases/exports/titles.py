@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from grid.models import Officer
 from grid.moment import local_day
 from grid.typed_text import one_line
 from grid.words import named
@@ -59,6 +60,8 @@ def _filters(terms: Mapping[str, Any]) -> Iterator[str]:
     if (pk := terms.get("department")) is not None:
         row = book.departments.get(int(pk))
         yield named(row) if row else _("尚未派遣")
+    if officer := Officer.objects.filter(pk=terms.get("officer") or 0).first():
+        yield str(officer)
     yield from (str(terms[name]) for name in ("cell", "q") if terms.get(name))
     for name, (true, false) in _switches().items():
         if name in terms:

@@ -149,7 +149,7 @@ def load(
 
 def _classes(scheme: str) -> dict[Code, Category]:
     """The sub-classes in force, by their numbers."""
-    rows = Category.objects.filter(scheme=scheme, closed_on=None).exclude(sub="").select_related("parent")
+    rows = Category.objects.filter(scheme=scheme, closed_on=None).exclude(sub="").select_related("parent__parent")
     return {(row.kind, int(row.major), int(row.sub)): row for row in rows if (row.major + row.sub).isdigit()}
 
 
@@ -182,7 +182,7 @@ def _category(line: Line, classes: Mapping[Code, Category]) -> Category:
     category = classes.get(stands.code)
     if category is None:
         raise Refused("category_unknown", _("没有小类 %(code)s，请先载入分类体系") % {"code": code})
-    for said, row in ((stands.sub_name, category), (stands.major_name, category.parent)):
+    for said, row in ((stands.sub_name, category), (stands.major_name, category.lineage[-1])):
         if said and row and _plain(said) != _plain(row.name):
             names = {"code": code, "name": row.name, "said": said}
             raise Refused("name_differs", _("代码 %(code)s 在分类体系里是“%(name)s”，这里写的是“%(said)s”") % names)

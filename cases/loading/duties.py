@@ -1,7 +1,7 @@
 """Who answers for what in a city: a CSV of scheme, kind, major, sub, area and department, by their codes.
 
-A blank sub means the whole major. A blank area means everywhere, also in the other cities of the same database; a
-city that shares it names its district instead.
+A blank sub means the whole major, or the whole middle where a column of that name names one. A blank area means
+everywhere, also in the other cities of the same database; a city that shares it names its district instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from grid.models import Area, Department
 
 from ..models import Category, Duty
 from .reading import Refusals, Row, table, word
-from .taxonomy import code
+from .taxonomy import code, named_by, spelt
 from .writing import sync
 
 COLUMNS = ("scheme", "kind", "major", "sub", "area", "department")
@@ -59,16 +59,15 @@ def _key(row: Duty) -> Key:
 
 def _read(path: Path, refusals: Refusals) -> dict[int, Duty]:
     """The duties by the lines on which they stand."""
-    classes = {code(row): row for row in Category.objects.filter(closed_on=None)}
+    classes = {code(row): row for row in Category.objects.filter(closed_on=None).select_related("parent")}
     areas = {row.code: row for row in Area.objects.filter(closed_on=None)}
     departments = {row.code: row for row in Department.objects.filter(closed_on=None)}
     found: dict[int, Duty] = {}
     for line, row in table(path, COLUMNS, refusals):
         with refusals.at(path.name, line):
-            category = classes.get((row["scheme"], row["kind"], row["major"], row["sub"]))
+            category = named_by(row, classes)
             if category is None:
-                said = {name: row[name] for name in ("scheme", "kind", "major", "sub")}
-                raise Refused("category_unknown", _("没有类别 %(scheme)s %(kind)s %(major)s-%(sub)s") % said)
+                raise Refused("category_unknown", _("没有类别 %(code)s") % {"code": spelt(row)})
             area = _known(areas, row, "area") if row["area"] else None
             found[line] = Duty(category=category, area=area, department=_known(departments, row, "department"))
     if not found and not refusals:

@@ -13,6 +13,8 @@ hearings.csv      verb, entered, who, urgent, channels  who hears of what, and b
 samplings.csv     source, area, scheme, kind, major,    which share of the closed cases is re-checked, within
                   sub, share, days, value, unit         how many days, and how long whoever is drawn has
 timetables.json   name, department, workdays, day_s, seasons, as in `Timetable`; no department: the city's
+
+A class is named as in `duties`: without sub, its whole major, or its whole middle by a column of that name.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from grid.models import Area, Department
 from ..models import Category, Ground, Hearing, Likeness, Policy, Rung, Sampling, StageLimit, Terms, Timetable
 from . import side_paths
 from .reading import Refusals, Row, document, fit, limit, number, table, whole, word, yes
+from .taxonomy import code, named_by, spelt
 from .writing import sync
 
 M = TypeVar("M", Area, Department)
@@ -190,11 +193,12 @@ def _sampling(row: Row) -> Sampling:
 
 
 def _category(row: Row) -> Category:
-    """The sub-class that a row names, or the major where it names no sub-class."""
-    said = {name: row.get(name, "") for name in ("scheme", "kind", "major", "sub")}
-    if found := Category.objects.filter(**said, closed_on=None).first():
+    """The sub-class that a row names, or the middle or the major where it names no sub-class."""
+    said = {name: row.get(name, "") for name in ("scheme", "kind", "major", "middle", "sub")}
+    same = Category.objects.filter(scheme=said["scheme"], kind=said["kind"], major=said["major"], closed_on=None)
+    if found := named_by(said, {code(known): known for known in same.select_related("parent")}):
         return found
-    raise Refused("category_unknown", _("没有类别 %(scheme)s %(kind)s %(major)s-%(sub)s") % said)
+    raise Refused("category_unknown", _("没有类别 %(code)s") % {"code": spelt(said)})
 
 
 def _timetable(said: Any) -> Timetable:

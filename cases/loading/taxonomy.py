@@ -2,7 +2,9 @@
 
     categories*.csv   a sub-class a row, with its major: scheme, kind, major_code, major_name, sub_code, sub_name,
                       and as far as there are major_en, sub_en, urgent, basis; _zh is another word for _name.
-                      A major that has no sub-class yet leaves the sub's columns blank
+                      A major that has no sub-class yet leaves the sub's columns blank.
+                      Where a class stands between the two: middle_code, middle_name, middle_en; blank for those that
+                      are right below their major
     conditions*.csv   scheme, kind, major, sub, no, text, limit_value, limit_unit, and more columns of `Condition`
 
 A code means nothing without its scheme, so every row names it: generations load side by side and never mix.
@@ -12,7 +14,7 @@ A class that a scheme's files no longer name is closed by date, never deleted; o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -40,7 +42,7 @@ CLASSES = ("scheme", "kind", "major_code", "sub_code")
 CONDITIONS = ("scheme", "kind", "major", "sub", "no", "text", "limit_value", "limit_unit")
 MORE = ("region_class", "text_en", "original", "closing", "closing_en", "guidance", "guidance_en", "basis")
 
-Code = tuple[str, str, str, str]  # scheme, kind, major, sub
+Code = tuple[str, str, str, str, str]  # scheme, kind, major, middle of a middle alone, sub
 Classes = dict[Code, Category]
 
 
@@ -71,7 +73,23 @@ def beginning() -> date:
 
 
 def code(row: Category) -> Code:
-    return row.scheme, row.kind, row.major, row.sub
+    return row.scheme, row.kind, row.major, row.middle, row.sub
+
+
+def named_by(row: Row, classes: Mapping[Code, Category]) -> Category | None:
+    """The class that a row of another file names by scheme, kind, major, middle and sub; blank ones name the class
+    above. A sub-class needs no middle, and has none but its own."""
+    middle, sub = row.get("middle", ""), row["sub"]
+    found = classes.get((row["scheme"], row["kind"], row["major"], "" if sub else middle, sub))
+    if found and sub and middle and (found.parent is None or found.parent.middle != middle):
+        return None
+    return found
+
+
+def spelt(row: Row) -> str:
+    """How a row of another file names its class."""
+    codes = filter(None, (row["major"], row.get("middle", ""), row["sub"]))
+    return f"{row['scheme']} {row['kind']} {'-'.join(codes)}"
 
 
 def _classes(folder: Path, refusals: Refusals) -> Classes:
@@ -84,37 +102,64 @@ def _classes(folder: Path, refusals: Refusals) -> Classes:
         for line, said in table(path, CLASSES, refusals):
             with refusals.at(path.name, line):
                 major = _major(said, classes)
-                if said["sub_code"] or any(said.get(f"sub_{column}") for column in NAMES):
-                    _sub(said, major, classes)
+                above = _middle(said, major, classes) if _tells(said, "middle") else major
+                if _tells(said, "sub"):
+                    _sub(said, above, classes)
     return classes
 
 
+def _tells(said: Row, level: str) -> bool:
+    """Whether a row says anything of a level."""
+    return any(said.get(f"{level}_{column}") for column in ("code", *NAMES))
+
+
 def _major(said: Row, classes: Classes) -> Category:
-    """The row's major, which is the one of the rows before that bear its code."""
     scheme, kind = word(said, "scheme"), word(said, "kind")
     row = Category(scheme=scheme, kind=kind, major=_code(said, "major_code"), **_names(said, "major"))
-    fit(row)
-    major = classes.setdefault(code(row), row)
+    major = _shared(row, classes)
     if (major.name, major.name_en) != (row.name, row.name_en):
         raise Refused("major_renamed", _("大类 %(code)s 前面叫“%(name)s”") % {"code": major.major, "name": major.name})
     return major
 
 
-def _sub(said: Row, major: Category, classes: Classes) -> None:
+def _middle(said: Row, major: Category, classes: Classes) -> Category:
     row = Category(
         scheme=major.scheme,
         kind=major.kind,
         major=major.major,
+        middle=_code(said, "middle_code"),
+        parent=major,
+        **_names(said, "middle"),
+    )
+    middle = _shared(row, classes)
+    if (middle.name, middle.name_en) != (row.name, row.name_en):
+        names = {"code": f"{middle.major}-{middle.middle}", "name": middle.name}
+        raise Refused("middle_renamed", _("中类 %(code)s 前面叫“%(name)s”") % names)
+    return middle
+
+
+def _shared(row: Category, classes: Classes) -> Category:
+    """The class of the rows before that bear its code, or else the row itself."""
+    fit(row)
+    return classes.setdefault(code(row), row)
+
+
+def _sub(said: Row, above: Category, classes: Classes) -> None:
+    row = Category(
+        scheme=above.scheme,
+        kind=above.kind,
+        major=above.major,
         sub=_code(said, "sub_code"),
         urgent=yes(said, "urgent"),
         basis=said.get("basis", ""),
-        parent=major,
+        parent=above,
         **_names(said, "sub"),
     )
     fit(row)
     if row.basis == LOCAL_BASIS and row.sub.isdigit() and int(row.sub) < LOCAL_FROM:
         raise Refused("local_code", _("本地扩展小类的代码须从 %(least)s 起") % {"least": LOCAL_FROM})
-    if any(len(other.sub) != len(row.sub) for other in classes.values() if other.parent is major):
+    major = code(row)[:3]
+    if any(len(other.sub) != len(row.sub) for other in classes.values() if other.sub and code(other)[:3] == major):
         raise Refused("code_width", _("同一大类的小类代码须一样长"))
     if (other := classes.setdefault(code(row), row)) is not row:
         raise Refused("duplicate", _("这个代码前面已是“%(name)s”") % {"name": other.name})
@@ -138,15 +183,15 @@ def _names(said: Row, column: str) -> dict[str, str]:
 
 
 def _write(classes: Classes) -> Counts:
-    """Majors first, so that their sub-classes have something to point to."""
+    """Majors first, then middles, so that what is below them has something to point to."""
     standing = list(Category.objects.filter(scheme__in={row.scheme for row in classes.values()}))
     counts, gone = Counts(), list[Category]()
-    for is_sub in (False, True):
-        rows = [row for row in classes.values() if bool(row.sub) is is_sub]
+    for level in (_is_major, _is_middle, _is_sub):
+        rows = list(filter(level, classes.values()))
         for row in rows:
             row.parent_id = row.parent.pk if row.parent else None
         written, left = sync(
-            [row for row in standing if bool(row.sub) is is_sub],
+            filter(level, standing),
             rows,
             key=code,
             columns=("parent", "name", "name_en", "urgent", "basis", "closed_on"),
@@ -156,12 +201,25 @@ def _write(classes: Classes) -> Counts:
     return total(counts, Counts(retired=vanished.update(closed_on=today())))
 
 
+def _is_major(row: Category) -> bool:
+    return not row.middle and not row.sub
+
+
+def _is_middle(row: Category) -> bool:
+    return bool(row.middle)
+
+
+def _is_sub(row: Category) -> bool:
+    return bool(row.sub)
+
+
 def _conditions(path: Path, classes: Classes, refusals: Refusals) -> Iterator[Wanted]:
     for line, row in table(path, CONDITIONS, refusals):
         with refusals.at(path.name, line):
-            category = classes.get((row["scheme"], row["kind"], row["major"], word(row, "sub")))
+            word(row, "sub")
+            category = named_by(row, classes)
             if category is None:
-                raise Refused("category_unknown", _("没有小类 %(scheme)s %(kind)s %(major)s-%(sub)s") % row)
+                raise Refused("category_unknown", _("没有小类 %(code)s") % {"code": spelt(row)})
             asked = limit(row, "limit_value", "limit_unit")
             decides = {"text": word(row, "text"), "limit_value": asked.value, "limit_unit": asked.unit.value}
             more = {name: row[name] for name in MORE if name in row}

@@ -27,7 +27,7 @@ from grid.search_text import case_number, sought, spellings
 from .. import flow
 from ..clock import Unit
 from ..flow import ASKABLE, OPEN, OWED, SEALED, Source, Stage, Verb
-from .taxonomy import Category, Condition
+from .taxonomy import Category, Condition, in_class
 
 WORD_PAIRS = Func("text", "place", function="word_pairs", output_field=ArrayField(models.TextField()))
 """All pairs of neighbouring characters of the text and of the place, in lower case. A migration makes the function.
@@ -103,10 +103,11 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
     "stage": lambda said, at: Q(stage__in=said),
     "open": lambda said, at: Q(stage__in=OPEN) if said else Q(stage__in=flow.DONE),
     "source": lambda said, at: Q(source=said),
-    "category": lambda said, at: Q(category=said) | Q(category__parent=said),
+    "category": lambda said, at: in_class(said),
     "department": lambda said, at: Q(department=said) if int(said) else Q(department=None),  # 0: nobody's yet
     "area": lambda said, at: Q(cell__area__code__startswith=said),
     "cell": lambda said, at: Q(cell__code=said),
+    "officer": lambda said, at: _of_officer(said),
     "level": lambda said, at: Q(level=said),
     "late": lambda said, at: Q(due_at__lt=at) if said else Q(due_at__gte=at) | Q(due_at=None),
     "at_risk": lambda said, at: _at_risk(at) if said else ~_at_risk(at),
@@ -116,6 +117,12 @@ MATCH: Mapping[str, Callable[[Any, datetime], Q]] = {
     "late_overall": lambda said, at: _late_overall(at) if said else ~_late_overall(at) | Q(promise_at=None),
     "q": lambda said, at: _found(said),
 }
+
+
+def _of_officer(said: Any) -> Q:
+    """What somebody reported, or holds and has not done yet. Each by its own index, as with what is found."""
+    reported, held = Case.objects.filter(reporter=said), Case.objects.filter(holder=said, stage__in=OPEN)
+    return Q(pk__in=reported.values("pk").union(held.values("pk")))
 
 
 def _found(said: str) -> Q:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.gis.db import models
 from django.utils.translation import gettext_lazy as _
 
+from grid import levels
 from grid.roles import Role
 
 from ..periods import Span
@@ -52,9 +53,9 @@ class Scheme(models.Model):
 
     class Kind(models.TextChoices):
         CELL = "cell", _("单元网格")
-        COMMUNITY = "community", _("社区")
-        STREET = "street", _("街道")
-        DISTRICT = "district", _("区")
+        COMMUNITY = "community", levels.lazy_word("community")
+        STREET = "street", levels.lazy_word("street")
+        DISTRICT = "district", levels.lazy_word("district")
         BEAT = "beat", _("责任网格")
         DEPARTMENT = "department", _("责任单位")
         INSPECTOR = "inspector", Role.INSPECTOR.label

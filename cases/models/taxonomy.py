@@ -16,14 +16,17 @@ class Kind(models.TextChoices):
 
 
 class Category(models.Model):
-    """大类 or 小类. A major has no sub; a sub-class has its major as parent.
+    """大类, 中类 or 小类. Only a sub-class has a `sub`, and only it is reported; only a middle has a `middle`.
 
+    The parent of a sub-class is its middle, where it has one, or else its major; that of a middle is the major. The
+    codes of sub-classes are unique in their major, so that major and sub name one whatever middle it is moved to.
     A code means nothing without its scheme: the same digits name other things in the older generation.
     """
 
     scheme = models.CharField(_("分类体系"), max_length=20)
     kind = models.CharField(_("类别"), max_length=10, choices=Kind)
     major = models.CharField(_("大类代码"), max_length=8)
+    middle = models.CharField(_("中类代码"), max_length=8, blank=True)
     sub = models.CharField(_("小类代码"), max_length=8, blank=True)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     name = models.CharField(_("名称"), max_length=60)
@@ -34,11 +37,36 @@ class Category(models.Model):
 
     class Meta:
         verbose_name = _("问题类别")
-        ordering = ["scheme", "kind", "major", "sub"]
-        constraints = [models.UniqueConstraint(fields=["scheme", "kind", "major", "sub"], name="category_code")]
+        ordering = ["scheme", "kind", "major", "middle", "sub"]
+        constraints = [
+            models.UniqueConstraint(fields=["scheme", "kind", "major", "middle", "sub"], name="category_code"),
+            models.CheckConstraint(name="category_one_level", condition=models.Q(middle="") | models.Q(sub="")),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def code(self) -> str:
+        """That of a sub-class is its major's and its own, whatever lies between them."""
+        return f"{self.major}{self.middle}{self.sub}"
+
+    @property
+    def hyphened(self) -> str:
+        """Its code as it is shown: 03-04."""
+        return "-".join(filter(None, (self.major, self.middle, self.sub)))
+
+    @property
+    def lineage(self) -> list[Category]:
+        """This class and those that hold it, the nearest first."""
+        return [self, *(self.parent.lineage if self.parent else ())]
+
+
+def in_class(pk: int, category: str = "category") -> models.Q:
+    """What is of a class or of one that it holds; `category` is the way to the class of a row."""
+    return models.Q(
+        *((f"{category}{above}", pk) for above in ("", "__parent", "__parent__parent")), _connector=models.Q.OR
+    )
 
 
 class Condition(models.Model):
@@ -76,7 +104,7 @@ class Condition(models.Model):
 
 
 class Duty(models.Model):
-    """责任清单: a major or sub-class, in an area or everywhere, is a department's."""
+    """责任清单: a class of any level, in an area or everywhere, is a department's."""
 
     category = models.ForeignKey(Category, models.PROTECT, related_name="duties")
     area = models.ForeignKey(Area, models.PROTECT, null=True, blank=True, related_name="+")

@@ -7,7 +7,7 @@ from datetime import datetime
 from django import template
 from django.utils.translation import gettext as _
 
-from grid import words
+from grid import levels, words
 
 from ..exports.sheets import local
 
@@ -18,6 +18,12 @@ register = template.Library()
 def name(row: words.Named) -> str:
     """A row's name in the reader's language."""
     return words.named(row)
+
+
+@register.simple_tag
+def area_level(name: str, *, sentence: bool = False) -> str:
+    """What people call a level of areas: as a heading, or for the middle of a sentence."""
+    return levels.word_in_sentence(name) if sentence else levels.word(name)
 
 
 @register.filter

@@ -79,7 +79,7 @@ class Setting(forms.ModelForm):  # type: ignore[type-arg]  # each form below nam
 def called(row: Any) -> str:
     """A row by code and name."""
     if isinstance(row, rules.Category):
-        return f"{row.get_kind_display()} {row.major}{'-' if row.sub else ''}{row.sub} {named(row)}"
+        return f"{row.get_kind_display()} {row.hyphened} {named(row)}"
     return f"{row.code} {named(row)}" if hasattr(row, "code") else str(row)
 
 

@@ -77,9 +77,12 @@ ORDER: Mapping[str, tuple[str, ...]] = {
 
 def _class(row: Any) -> str:
     category = row.category if hasattr(row, "category_id") else row
-    return (
-        f"{category.major}{'-' if category.sub else ''}{category.sub} {named(category)}" if category else _("所有类别")
-    )
+    return f"{category.hyphened} {named(category)}" if category else _("所有类别")
+
+
+def _class_in_middle(row: Any) -> str:
+    above = f" · {named(row.parent)}" if row.parent and row.parent.middle else ""
+    return f"{_class(row)}{above}"
 
 
 def _place(row: Any) -> str:
@@ -119,12 +122,13 @@ NOUNS = (
         gettext_lazy("可以上报的大类与小类。代码属于分类体系，不能改；停用的小类不再出现在上报里。"),
         forms.CategoryForm,
         {
-            gettext_lazy("类别"): _class,
+            gettext_lazy("类别"): _class_in_middle,
             gettext_lazy("部件或事件"): _shown("kind"),
             gettext_lazy("紧急"): _yes("urgent"),
             gettext_lazy("停用日期"): _text("closed_on"),
         },
-        search=("name", "name_en", "major", "sub"),
+        search=("name", "name_en", "major", "middle", "sub"),
+        related=("parent",),
         addable=False,
         removable=False,
     ),
@@ -318,7 +322,7 @@ NOUNS = (
     Noun(
         "departments",
         gettext_lazy("责任单位"),
-        gettext_lazy("单位是一棵树；负责一个街道的单位写明区域。"),
+        gettext_lazy("单位是一棵树；只负责一个区域的单位写明该区域。"),
         forms.DepartmentForm,
         {
             gettext_lazy("名称"): named,

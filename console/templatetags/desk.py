@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from cases import reasons, showing
 from cases.flow import Stage
 from cases.models import Condition, Flag
-from grid import privacy, words
+from grid import levels, privacy, words
 from grid.moment import now
 
 register = template.Library()
@@ -40,6 +40,12 @@ HUES = {
 def named(row: words.Named | None) -> str:
     """A row's name in the reader's language."""
     return words.in_sentence(row) if row else ""
+
+
+@register.simple_tag
+def area_level(name: str) -> str:
+    """What people call a level of areas, as a heading."""
+    return levels.word(name)
 
 
 @register.filter

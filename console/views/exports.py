@@ -40,7 +40,7 @@ def ask(request: Request, sheet: str) -> HttpResponseBase:
 def _terms(request: Request, sheet: str) -> dict[str, Any]:
     how = {name: True for name in ("personal", exports.AS_TEXT) if name in request.POST}
     if sheet == "cases":
-        return Filters(request.GET, rulebook.current()).terms | how
+        return Filters(request.GET, rulebook.current(), request.user).terms | how
     return {name: request.POST[name] for name in KEPT if name in request.POST} | how
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpResponseBase
@@ -22,6 +23,7 @@ from grid.quota import Overspent
 from grid.vocabulary import whole
 from grid.words import named
 
+from .. import finding
 from ..door import STAFF, Request, desk
 from ..filters import Filters
 
@@ -55,6 +57,17 @@ def every(request: Request) -> HttpResponseBase:
 
 @require_safe
 @desk(*STAFF)
+def find(request: Request) -> HttpResponseBase:
+    """Areas, officers and cells by what is typed into a list's box: each narrows the list that is shown."""
+    said = finding.words(request.GET.get("q", ""))
+    kept = {name: value for name, value in request.GET.items() if value and name not in ("q", "cursor")}
+    found = finding.find(request.user, said, "area", "officer", "cell")
+    links = [hit | {"query": urlencode(kept | hit["terms"])} for hit in found]
+    return render(request, "console/part/found.html", {"found": links, "said": said, "narrows": True})
+
+
+@require_safe
+@desk(*STAFF)
 def counts(request: Request) -> HttpResponseBase:
     """The queues with their counts, as a part of the page: asked again and again."""
     return render(request, "console/part/queues.html", side(request, request.GET.get("here", "")))
@@ -69,7 +82,7 @@ def _queue(request: Request, name: str) -> Queue:
 
 
 def _list(request: Request, found: CaseQuerySet, here: Queue | None) -> HttpResponseBase:
-    filters = Filters(request.GET, rulebook.current())
+    filters = Filters(request.GET, rulebook.current(), request.user)
     narrowed = found.select_related(*docket.RELATED).matching(filters.terms, now())
     due, cursor = here.due if here else "due_at", request.GET.get("cursor") or None
     cases, following = paging.page(narrowed, sort=filters.order, limit=PAGE, cursor=cursor, due=due)

@@ -15,7 +15,6 @@ from cases.models import Case
 from grid import duty
 from grid.duty import WATCH
 from grid.moment import now
-from grid.search_text import sought
 
 from .. import finding
 from .. import map as drawing
@@ -71,9 +70,9 @@ def _place(request: Request, code: str) -> dict[str, Any]:
 @desk(*ROLES)
 def find(request: Request) -> HttpResponseBase:
     """Places by what somebody types: a case's number or place, a cell's code, names of areas, officers and roads."""
-    said = sought(request.GET.get("q", "")[:60])
-    found = list(finding.places(request.user, said)) if len(said) > 1 else []
-    return render(request, "console/part/map_found.html", {"found": found, "said": said})
+    said = finding.words(request.GET.get("q", ""))
+    found = finding.find(request.user, said, *finding.KINDS)
+    return render(request, "console/part/found.html", {"found": found, "said": said})
 
 
 @require_safe

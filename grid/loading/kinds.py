@@ -164,7 +164,8 @@ def _within_community(draft: Draft, code: str, shape: GEOSGeometry) -> None:
     if outside > draft.city.tolerance_m2:
         raise Refused(
             "cell_outside_area",
-            _("有 %(m2).0f 平方米在社区 %(area)s 的范围之外：请改正图形或代码") % {"m2": outside, "area": code},
+            _("有 %(m2).0f 平方米在%(level)s %(area)s 的范围之外：请改正图形或代码")
+            % {"m2": outside, "level": levels.word_in_sentence("community"), "area": code},
         )
 
 

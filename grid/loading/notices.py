@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
+from .. import levels
 from ..models import Beat, Component, Officer
 from ..roles import Role
 from . import ground
@@ -27,8 +28,12 @@ def measure(draft: Draft) -> None:
     for code, other, m2 in overlaps:
         _warn(draft, cells[code], "cells_overlap", _("与 %(other)s 重叠 %(m2).0f 平方米") % {"other": other, "m2": m2})
     for code, m2, lon, lat in gaps:
-        message = _("社区 %(area)s 在 %(lon).6f, %(lat).6f 一带有 %(m2).0f 平方米不属于任何单元网格")
-        draft.warn_file(CELLS, "area_gap", message % {"area": code, "m2": m2, "lon": lon, "lat": lat})
+        message = _("%(level)s %(area)s 在 %(lon).6f, %(lat).6f 一带有 %(m2).0f 平方米不属于任何单元网格")
+        draft.warn_file(
+            CELLS,
+            "area_gap",
+            message % {"level": levels.word("community"), "area": code, "m2": m2, "lon": lon, "lat": lat},
+        )
 
 
 def _odd_areas(draft: Draft, cells: Mapping[str, Line]) -> None:

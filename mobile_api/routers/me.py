@@ -71,6 +71,7 @@ class CategoryOut(Told):
     sub: str
     name: str
     major_name: str
+    middle: Named | None = Field(None, description="the class between the two, in cities that have such")
     urgent: bool
     conditions: list[ConditionOut]
 
@@ -183,13 +184,18 @@ def _categories(book: Rulebook) -> list[CategoryOut]:
             major=row.major,
             sub=row.sub,
             name=named(row),
-            major_name=named(row.parent) if row.parent else "",
+            major_name=named(row.lineage[-1]),
+            middle=_middle(row.parent),
             urgent=row.urgent,
             conditions=[_condition(condition) for condition in _usable(book, row, day)],
         )
         for row in book.categories.values()
         if row.sub and row.scheme == settings.CATEGORY_SCHEME and row.closed_on is None
     ]
+
+
+def _middle(row: Category | None) -> Named | None:
+    return Named(id=row.pk, code=row.middle, name=named(row)) if row and row.middle else None
 
 
 def _usable(book: Rulebook, row: Category, day: Any) -> list[Condition]:

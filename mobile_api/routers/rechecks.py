@@ -237,7 +237,7 @@ def _question(flag: Flag) -> Question:
 
 def _category(recheck: Recheck) -> Named:
     row = recheck.case.category
-    return Named(id=row.pk, code=f"{row.major}{row.sub}", name=named(row))
+    return Named(id=row.pk, code=row.code, name=named(row))
 
 
 def _picture(sha256: str, purpose: str) -> Picture:

@@ -77,12 +77,16 @@ function graded(of) {
 /** The hue of a cell or area by the scale chosen. */
 function hue() {
   if (state.colour === "none") return "rgba(0,0,0,0)";
-  if (state.colour === "grade") return ["match", ["length", ["get", "code"]], 9, graded("street"), 12, graded("community"), graded("cell")];
+  return ["step", ["zoom"], hueOf("street"), config.from.communities, hueOf("community"), config.from.cells, hueOf("cell")];
+}
+/** The same for what a tile holds at a zoom. */
+function hueOf(kind) {
+  if (state.colour === "grade") return graded(kind);
   const { from, hues } = SCALES[state.colour];
   const value =
     state.colour === "share"
       ? ["case", [">", ["get", "load"], 0], ["/", ["get", "late"], ["get", "load"]], 0]
-      : ["/", ["get", state.colour], ["match", ["length", ["get", "code"]], 9, TIMES.street, 12, TIMES.community, TIMES.cell]];
+      : ["/", ["get", state.colour], TIMES[kind]];
   const step = ["step", value, hues[0]];
   from.slice(1).forEach((n, i) => step.push(state.colour === "share" || i > 0 ? n : 0.0001 + (n - 1), hues[i + 1]));
   return step;
@@ -295,7 +299,7 @@ document.getElementById("found").addEventListener("click", (event) => {
   const found = event.target.closest("button");
   if (!found) return;
   const { lon, lat, number, code = "" } = found.dataset; // a road has neither
-  const zoom = number || !code || code.length > 12 ? 16.5 : code.length > 9 ? 14.5 : 12.5;
+  const zoom = number || !code || code.length > config.digits.community ? 16.5 : code.length > config.digits.street ? 14.5 : 12.5;
   map.easeTo({ center: [Number(lon), Number(lat)], zoom });
   if (number) open("number", number);
   else if (code) open("code", code);
