@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Photos that came before name no datum: either reading of their position is taken for the better."""
 
-    dependencies = [("cases", "0032_one_name")]
+    dependencies = [("cases", "0033_middle_classes")]
 
     operations = [
         migrations.AddField(
