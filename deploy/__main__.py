@@ -73,11 +73,11 @@ def test(arguments: list[str]) -> int:
     serve.words()
     with environment(throwaway()) as given:
         serve.static_files(given)
-        given = as_owner(given) | {"DATABASE_APP_URL": given["DATABASE_URL"]}  # that is for the web server
+        tests = as_owner(given) | {"DATABASE_APP_URL": given["DATABASE_URL"]}  # that is for the web server
         if not os.environ.get("DATABASE_URL"):  # a server of one's own is left as it is
-            step(told("tables"), (*MANAGE, "migrate", "--no-input"), given)
-            given["TEMPLATE_URL"] = given["DATABASE_URL"]  # the databases of the tests are copies of it
-        return run((PYTHON, "-m", "pytest", *arguments), given)
+            step(told("tables"), (*MANAGE, "migrate", "--no-input"), tests)
+            tests["TEMPLATE_URL"] = tests["DATABASE_URL"]  # the databases of the tests are copies of it
+        return run((PYTHON, "-m", "pytest", *arguments), tests)
 
 
 def lint(arguments: list[str]) -> int:

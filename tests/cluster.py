@@ -23,7 +23,7 @@ from django.db import connection, connections
 from deploy import process, serve
 from deploy.cluster import APP, OWNER, Cluster, throwaway, without_pg
 
-PATIENCE_S = 30  # nothing here takes as long, unless it hangs
+PATIENCE_S = 120  # nothing here takes as long, unless it hangs
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 
