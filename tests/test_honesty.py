@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -243,3 +244,18 @@ def test_who_did_the_work_does_not_answer(city: SimpleNamespace, clock) -> None:
     clock.shift(timedelta(minutes=1))
     move(case, Verb.ANSWER, city.carl, flag=flag, note="好", accepted=True)
     assert Flag.objects.get(pk=flag).answered_at == acts.last(case).at
+
+
+# What has no other proof
+
+
+def test_a_photo_that_never_came_is_asked_about_where_it_is_the_only_proof(city: SimpleNamespace, clock) -> None:
+    shas = {purpose: uuid4().hex * 2 for purpose in (Purpose.BEFORE, Purpose.AFTER)}
+    case = town.report(city, handled=True, photos=tuple((sha, purpose) for purpose, sha in shas.items()))
+    assert (case.flags.get().code, case.flags.get().figure) == ("photo_absent", 2)
+    assert acts.refused(case, Verb.CLOSE, city.carl).code == "flags_open"
+    for sha in shas.values():
+        town.photo(city.ann, sha)
+        flags.arrived(sha)
+    assert not Flag.objects.exists()
+    assert acts.move(case, Verb.CLOSE, city.carl).stage == Stage.CLOSED

@@ -13,9 +13,9 @@ from django.apps import apps
 from django.db.models import Q
 from django.test import Client
 
-from cases import docket, draw, flags, outbox, photos, rechecks
+from cases import docket, draw, outbox, photos, rechecks
 from cases.flow import Purpose, Stage, Verb
-from cases.models import Case, CaseEvent, Evidence, Flag, Recheck, Sampling
+from cases.models import Case, CaseEvent, Evidence, Recheck, Sampling
 from grid.models import Leave, Officer
 from grid.moment import now
 from grid.roles import Role
@@ -400,18 +400,3 @@ def test_where_nobody_can_go_it_waits_for_somebody(every: SimpleNamespace, clock
     people.filter(username="ivy").update(is_active=True)
     assert rechecks.tend() == 1
     assert drawn(case) == every.ivy
-
-
-# What has no other proof
-
-
-def test_a_photo_that_never_came_is_asked_about_where_it_is_the_only_proof(city: SimpleNamespace, clock) -> None:
-    shas = {purpose: uuid4().hex * 2 for purpose in (Purpose.BEFORE, Purpose.AFTER)}
-    case = town.report(city, handled=True, photos=tuple((sha, purpose) for purpose, sha in shas.items()))
-    assert (case.flags.get().code, case.flags.get().figure) == ("photo_absent", 2)
-    assert acts.refused(case, Verb.CLOSE, city.carl).code == "flags_open"
-    for sha in shas.values():
-        town.photo(city.ann, sha)
-        flags.arrived(sha)
-    assert not Flag.objects.exists()
-    assert acts.move(case, Verb.CLOSE, city.carl).stage == Stage.CLOSED
