@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,7 +49,7 @@ class Report:
 
     def digest(self, by: Officer | None) -> bytes:
         """SHA-256 of all that was reported and by whom: the same report again has the same."""
-        said = json.dumps([by and by.pk, asdict(self)], sort_keys=True, default=str, ensure_ascii=False)
+        said = json.dumps([by and by.pk, vars(self)], sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(said.encode()).digest()
 
 
