@@ -26,9 +26,10 @@ from .. import reporting, rulebook, tally
 from ..flow import Stage
 from ..line import Line
 from ..models import Case, CaseEvent, Evidence, Flag, Photo
-from . import after, film, rows, twins
+from . import after, rows, twins
 from .acts import Acts, Days, Story, read, soon
 from .cast import Cast
+from .film import Film
 from .hush import hush
 from .life import LIKE, Birth, Life, World
 
@@ -92,7 +93,7 @@ def prepared(acts: Acts, until: date) -> World:
         book=book,
         cast=Cast(book),
         line=Line(book, [Case(cell_id=cell.pk, stage=Stage.CHECK) for cell in cells.values()], ends),
-        film=film.Film(SEED),
+        film=Film(SEED),
         acts=acts,
         days=days,
         until=ends,

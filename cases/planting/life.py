@@ -26,9 +26,9 @@ from ..models import Case, CaseEvent, Category, Flag
 from ..reporting import Report
 from ..rulebook import Rulebook
 from ..rules import Why
-from . import film
 from .acts import CENTRE, OFFICE, Act, Acts, Days, Story, soon
 from .cast import Cast
+from .film import Film
 
 RINGS = timedelta(seconds=20)  # so long after its moment the worker rings an alarm
 LIKE = 10  # numbers that a case has for its flags
@@ -43,7 +43,7 @@ class World:
     book: Rulebook
     cast: Cast
     line: Line
-    film: film.Film
+    film: Film
     acts: Acts
     days: Days
     until: datetime
@@ -365,10 +365,9 @@ class Life:
         return event
 
     def _shoot(self, by: Officer, at: datetime) -> str:
-        sha, body = self.world.film.shot(self.birth.n * SHOTS + len(self.photos))
-        film.keep(sha, body)
-        self.photos.append(film.about(sha, body, by, at))
-        return sha
+        photo = self.world.film.shot(self.birth.n * SHOTS + len(self.photos), by, at)
+        self.photos.append(photo)
+        return str(photo["sha256"])
 
     def _doubt(self, code: str, at: datetime, **said: Any) -> None:
         pk = self.birth.pk * LIKE + len(self.flags)
