@@ -21,10 +21,11 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Count
 from django.test import Client, override_settings
 
-from cases import alarm, clock, docket, flags, flow, photos, planting, reporting, stint, tally
+from cases import alarm, clock, docket, flags, flow, pairing, photos, planting, reporting, stint, tally
 from cases.flow import Source, Verb
 from cases.loading import demo
 from cases.models import Case, CaseEvent, Evidence, Flag, Issue, Outbox, Photo, Publication, Recheck, Tally
+from cases.pairs import Check, Pair, compare
 from cases.planting import acts, twins
 from cases.planting.hush import hush
 from cases.planting.life import Birth, Life, Step, World
@@ -65,7 +66,7 @@ def sample(count: int) -> list[Case]:
 
 def test_a_life_is_what_the_docket_would_have_made_of_it(past: World, db: None) -> None:
     """Row by row: so the past and the write path can never drift apart."""
-    world = planting.prepared(acts.Acts(chosen(), past.acts.habits), UNTIL)
+    world = planting.prepared(replace(past.acts, stories=chosen()), UNTIL)
     for birth in map(afresh, planting.born(world)):
         with hush(planting.SEED), transaction.atomic():
             lives = twins.live(world, birth)
@@ -257,6 +258,32 @@ def test_much_of_it_is_of_few_classes_and_places() -> None:
         assert busiest > len(stories) / 4
     cities = Counter(story.place[:6] for story in stories)
     assert cities["440304"] > 3 * cities["632701"] > 2000
+
+
+def test_a_pair_that_passes_without_going_there_stands_out(past: World, db: None) -> None:
+    """Of half of what a department does, compared as the page compares it; and of its other inspectors none."""
+    stories = [story for story in acts.read(planting.ACTS).stories if story.sort == ("event", "02", "07")][::2]
+    world = planting.prepared(replace(past.acts, stories=stories), UNTIL)
+    with hush(planting.SEED):
+        lives = [life for birth in map(afresh, planting.born(world)) for life in twins.live(world, birth)]
+    found = compare([check for life in lives for check in checks(life)], pairing.bounds())
+    judged = [(names(pair, world), pair.stands_out) for pair in found if pair.judged]
+    assert [who for who, stands_out in judged if stands_out] == [("ft_inspector15", "440304D06")]
+    assert len(judged) > 5
+
+
+def checks(life: Life) -> Iterator[Check]:
+    finished_at = None
+    for line in life.lines:
+        if line.verb == Verb.FINISH:
+            finished_at = line.at
+        if line.verb in (Verb.PASS, Verb.REWORK) and line.by_id and line.department_id:
+            minutes = (line.at - finished_at).total_seconds() / 60 if finished_at else None
+            yield Check(life.birth.pk, line.by_id, line.department_id, line.verb == Verb.PASS, minutes)
+
+
+def names(pair: Pair, world: World) -> tuple[str, str]:
+    return world.cast.officers[pair.inspector].username, world.book.departments[pair.department].code
 
 
 def test_it_is_planted_once(past: World, db: None) -> None:

@@ -33,6 +33,7 @@ from .film import Film
 RINGS = timedelta(seconds=20)  # so long after its moment the worker rings an alarm
 LIKE = 10  # numbers that a case has for its flags
 SHOTS = 10  # and for its photos
+GLANCE = Act(Stage.CHECK, Verb.PASS, "1m", {})  # at a case from afar, as a friend of whoever did the work
 LEADING = {(stage, move.verb) for move in flow.MOVES for stage in move.at if move.to not in (None, stage)}
 
 
@@ -199,9 +200,15 @@ class Life:
 
     def _timed(self, group: Sequence[Act]) -> Iterator[tuple[datetime, Act]]:
         before = self.case.entered_at
-        for act in group:
+        for act in [GLANCE] if self._friendly(group[0].stage) else group:
             before = self._moment(act, before)
             yield before, act
+
+    def _friendly(self, stage: Stage) -> bool:
+        """Whether an inspector checks the work of a department that is his friend, and mostly does not go there."""
+        case, mostly = self.case, self.birth.story.hand % 5
+        who = (case.holder and case.holder.username, case.department and case.department.code)
+        return bool(stage == Stage.CHECK and mostly and who in self.world.acts.friends)
 
     def _moment(self, act: Act, before: datetime) -> datetime:
         entered_at, zone = self.case.entered_at, self.world.days.zone
