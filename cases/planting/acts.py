@@ -80,9 +80,13 @@ def read(path: Path) -> Acts:
     return Acts([_story(line) for line in lines], habits, {(who, code) for who, code in head["friends"]})
 
 
+def act(stage: str, verb: str, when: str, said: Mapping[str, Any] | None = None) -> Act:
+    return Act(Stage(stage), Verb(verb), when, said or {})
+
+
 def _story(said: dict[str, Any]) -> Story:
     kind, major, sub = said.pop("class").split("-")
-    acts = tuple(Act(Stage(stage), Verb(verb), when, *more or [{}]) for stage, verb, when, *more in said.pop("acts"))
+    acts = tuple(act(*each) for each in said.pop("acts"))
     share, place, source = said.pop("at"), said.pop("cell"), Source(said.pop("source"))
     return Story(share=share, sort=(kind, major, sub), place=place, source=source, acts=acts, **said)
 

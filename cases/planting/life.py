@@ -55,7 +55,8 @@ class World:
 
 @dataclass(frozen=True)
 class Birth:
-    """Which case a story is to become: the primary key and the number stand before it is lived. n: of its photos."""
+    """Which case a story is to become: the primary key and the number stand before it is lived. n: of its photos.
+    count: what the number counts."""
 
     story: Story
     at: datetime
@@ -63,7 +64,9 @@ class Birth:
     pk: int
     number: str
     n: int
+    count: int
     twin: Birth | None = None
+    aid: Birth | None = None
 
 
 @dataclass
@@ -92,6 +95,11 @@ class Life:
     @property
     def last_at(self) -> datetime:
         return self.lines[-1].at
+
+    @property
+    def ready_at(self) -> datetime:
+        """From when the next act may be made."""
+        return self.last_at + timedelta(seconds=1)
 
     @property
     def shown(self) -> Iterator[tuple[int, str, str]]:
@@ -189,7 +197,7 @@ class Life:
             return
         entered_at, made = case.entered_at, True
         for planned, act in sorted(self._timed(group), key=lambda pair: pair[0]):
-            at = max(planned, self.last_at + timedelta(seconds=1))
+            at = max(planned, self.ready_at)
             if at >= self.world.until:
                 return
             self.ring(at)
