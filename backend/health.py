@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
     oldest_debt_s: how long the oldest debt to a consumer has been owed that was not put off. away: by consumer, how
     many debts wait for a server out there that does not take them now, and how long the oldest has been owed.
-    schedule_late_s: by how much the worker's most overdue schedule is late. queued: tasks not yet taken. ringing:
-    alarms that are past and have not rung. alarm_late_s: by how much the oldest of them is late.
+    schedule_late_s: by how much the worker's most overdue schedule is late; nobody could run it before `./dev up`
+    served. queued: tasks not yet taken. ringing: alarms that are past and have not rung. alarm_late_s: by how much the
+    oldest of them is late.
     disk_free_percent: of the disk that photos are kept on.
     """
     try:
@@ -48,13 +50,14 @@ def _late(said: Mapping[str, Any]) -> list[str]:
         "alarms": said["alarm_late_s"],
         "away": max((each["oldest_s"] for each in said["away"].values()), default=0),
     }
-    late = [] if _just_opened() else [part for part, waited in waits.items() if waited > LATE_S]
+    late = [] if _open_s() <= LATE_S else [part for part, waited in waits.items() if waited > LATE_S]
     return late + ["disk"] * (said["disk_free_percent"] <= settings.DISK_FREE_PERCENT)
 
 
-def _just_opened() -> bool:
-    """By the clock that nobody can set. Under systemd nobody says when it was opened: then it was long ago."""
-    return settings.OPENED_AT > 0 and 0 <= time.monotonic() - settings.OPENED_AT <= LATE_S
+def _open_s() -> float:
+    """How long `./dev up` has served, by the clock that nobody can set. Under systemd nobody says it: long."""
+    passed: float = time.monotonic() - settings.OPENED_AT
+    return passed if settings.OPENED_AT > 0 and passed >= 0 else inf
 
 
 def _look(at: datetime) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def _look(at: datetime) -> dict[str, Any]:
     return {
         "oldest_debt_s": _since(outbox.oldest(), at),
         "away": {name: {"debts": n, "oldest_s": _since(first, at)} for name, (n, first) in outbox.away().items()},
-        "schedule_late_s": _since(next_run, at),
+        "schedule_late_s": int(min(_since(next_run, at), _open_s())),
         "queued": OrmQ.objects.count(),
         "ringing": ringing.count(),
         "alarm_late_s": _since(ringing.aggregate(first=Min("alarm_at"))["first"], at),

@@ -63,8 +63,8 @@ class Figure:
 LIST = """
     WITH {units}, {lines}
     SELECT line.day, line.event, fact.metric, fact.metric = 'overdue' AND k.appealed
-    FROM {read}, {facts}
-    WHERE fact.moment = line.moment AND fact.counts AND {credit}
+    FROM line, {read}, {facts}
+    WHERE fact.moment = line.moment AND {credit}
     ORDER BY line.day DESC, line.event DESC, fact.metric
 """
 
@@ -152,7 +152,7 @@ def _units(rows: Any, days: Collection[date]) -> list[tally.Unit]:
 
 CREDIT = {
     "department": "coalesce(e.department_id, 0)",
-    "officer": "coalesce(fact.officer, 0)",
+    "officer": "fact.officer",
     "category": "c.category_id",
 }
 

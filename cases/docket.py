@@ -263,10 +263,11 @@ def take(
         facts = replace(facts, refuses=case.asks)
     _change(book, case, step, by, facts)
     keepers = (supervision.keep, stint.keep, callers.keep)
-    why = (*facts.why, *(reason for keep in keepers for reason in keep(book, case, step, facts, at)))
+    why = tuple(reason for keep in keepers for reason in keep(book, case, step, facts, at))
     event.entered = case.stage
     event.department = event.department or case.department  # whom it concerns
-    event.facts = replace(facts, why=why).said() | kept(case, step.verb, at)
+    said = replace(facts, why=(*facts.why, *why)) if why else facts
+    event.facts = said.said() | kept(case, step.verb, at)
     event.facts |= callers.frozen(book, case, step.verb, facts, at)
     return event
 

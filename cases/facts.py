@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,7 +93,7 @@ class Facts:
 
     def said(self) -> dict[str, Any]:
         """What was said, ready for JSON; what was not said is left out."""
-        return {f.name: _plain(value) for f in fields(self) if (value := getattr(self, f.name))}
+        return {name: _plain(value) for name, value in vars(self).items() if value}
 
 
 def _plain(value: Any) -> Any:

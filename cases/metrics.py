@@ -245,13 +245,19 @@ CODES = tuple(METRIC)
 
 
 def facts(metrics: Iterable[Metric]) -> str:
-    """To be joined to lines `e` with their cases `c`: each of these metrics, and whether the line counts.
+    """To be joined to lines `e` with their cases `c`: each of these metrics that the line counts in, the `n`th of them
+    from 1 on, with the moment by which it counts, and the officer, 0 for nobody.
 
-    OFFSET keeps `k` from being asked anew for each of them.
+    An array, for rows of VALUES are compiled anew for each line; OFFSET keeps `k` from being asked for each metric.
     """
-    rows = ", ".join(f"('{m.code}', '{m.when}', {m.sql}, {m.officer})" for m in metrics)
+    asked = tuple(metrics)
     known = ", ".join(f"{sql} AS {name}" for name, sql in KNOWN.items())
+    codes, moments = (", ".join(map(repr, names)) for names in ([m.code for m in asked], [m.when for m in asked]))
+    officers = ", ".join(f"CASE WHEN {m.sql} THEN coalesce({m.officer}, 0) END" for m in asked)
     return f"""
         LATERAL (SELECT {known} OFFSET 0) AS k,
-        LATERAL (VALUES {rows}) AS fact (metric, moment, counts, officer)
-    """
+        LATERAL (
+            SELECT n, (ARRAY[{codes}])[n] AS metric, (ARRAY[{moments}])[n] AS moment, officer
+            FROM unnest(ARRAY[{officers}]::bigint[]) WITH ORDINALITY AS each (officer, n) WHERE officer IS NOT NULL
+        ) AS fact
+    """  # noqa: S608 (our own names alone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -50,11 +50,11 @@ class Report:
 
     def digest(self, by: Officer | None) -> bytes:
         """SHA-256 of all that was meant and by whom: the same report again has the same."""
-        return _digest(by, meaning(asdict(self)))
+        return _digest(by, meaning(vars(self)))
 
     def digests(self, by: Officer | None) -> tuple[bytes, bytes]:
         """The digest, and the one that cases of before have: of the very words, in their order."""
-        return self.digest(by), _digest(by, asdict(self))
+        return self.digest(by), _digest(by, vars(self))
 
 
 def _digest(by: Officer | None, said: Mapping[str, Any]) -> bytes:

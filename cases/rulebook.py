@@ -69,6 +69,7 @@ class Rulebook:
     hearings: Mapping[str, tuple[Hearing, ...]]  # by verb or "", the most particular last
     samplings: Mapping[tuple[int | None, str, str], Sampling]  # (category or None, area code or "", source or "")
     conditions_of: Mapping[int, tuple[Condition, ...]] = field(default_factory=dict)
+    _found: dict[int | None, Calendar] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ladder(self, case: Case) -> tuple[Rung, ...]:
         """The rungs that a case climbs: those of the most particular ladder, as a whole.
@@ -110,8 +111,10 @@ class Rulebook:
         Where the city has none, what needs working time raises Unusable (calendar_missing); clocks that run day and
         night need none.
         """
-        known = (self.calendars[nearest] for nearest in (*self.upward(department), None) if nearest in self.calendars)
-        return next(known, Unset(ZoneInfo(settings.TIME_ZONE)))
+        if department not in self._found:
+            known = (self.calendars[near] for near in (*self.upward(department), None) if near in self.calendars)
+            self._found[department] = next(known, Unset(ZoneInfo(settings.TIME_ZONE)))
+        return self._found[department]
 
     def alike(self, category: int) -> Likeness | None:
         """What counts as similar to a case of a category: its own row, that of a class above, or that of all."""

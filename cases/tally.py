@@ -66,7 +66,7 @@ PROMISED = """LATERAL (
 UNCLOSED = f"c.stage IN ({OPEN_CASES}) AND c.promise_at < %(today)s"
 
 
-SUMS = ", ".join(f"nullif(count(*) FILTER (WHERE metric = '{code}'), 0)::int AS {code}" for code in CODES)
+SUMS = ", ".join(f"nullif(count(*) FILTER (WHERE n = {n}), 0)::int AS {code}" for n, code in enumerate(CODES, 1))
 
 LINES = f"""
     line (cell, day, basis, moment, event) AS (
@@ -98,19 +98,33 @@ LINES = f"""
 
 OPEN_LINES = f"e.verb NOT IN ({', '.join(repr(str(verb)) for verb in SEALED)})"
 READ = f"""
-    line, LATERAL (SELECT * FROM cases_caseevent e WHERE id = line.event AND {OPEN_LINES} OFFSET 0) AS e,
+    LATERAL (SELECT * FROM cases_caseevent e WHERE id = line.event AND {OPEN_LINES} OFFSET 0) AS e,
     LATERAL (SELECT * FROM cases_case WHERE id = e.case_id OFFSET 0) AS c
 """  # noqa: S608 (our own names alone)
-"""The lines with their events and cases, without the sealed ones.
+"""To be joined to lines: their events and cases, without the sealed ones.
 
 OFFSET has the lines found first, whatever the planner believes of the log.
 """
 
+EACH = """
+    (
+        SELECT event, array_agg(cell) AS cells, array_agg(day) AS days, array_agg(basis) AS bases,
+               array_agg(moment) AS moments
+        FROM line GROUP BY event
+    )
+"""
+JUDGED = f"""
+    SELECT cells, days, bases, moments, fact.n, fact.moment AS counts_at, coalesce(e.department_id, 0) AS department,
+           fact.officer, c.category_id AS category, c.source
+    FROM {EACH} AS line, {READ}, {facts(METRICS)}
+    OFFSET 0
+"""  # noqa: S608 (our own names alone)
+"""What each line counts, judged once; with all the units that it belongs to, and by which of its moments."""
+
 COUNTED = f"""
-    SELECT line.cell, line.day, line.basis, coalesce(e.department_id, 0) AS department,
-           coalesce(fact.officer, 0) AS officer, c.category_id AS category, c.source, {SUMS}
-    FROM {READ}, {facts(METRICS)}
-    WHERE fact.moment = line.moment AND fact.counts
+    SELECT unit.cell, unit.day, unit.basis, department, officer, category, source, {SUMS}
+    FROM ({JUDGED}) AS judged, unnest(cells, days, bases, moments) AS unit (cell, day, basis, moment)
+    WHERE unit.moment = counts_at
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 """  # noqa: S608 (our own names alone)
 SCOPE = "unit s WHERE t.cell = s.cell AND t.day = s.day AND t.basis = s.basis"

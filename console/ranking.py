@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 from typing import Any, overload
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import QueryDict
 
 from cases import evaluation, looking, periods
+from cases.flow import Refused
 from cases.looking import LOOKERS, Sight
-from cases.models import Basis, Indicator, Publication, Scheme
+from cases.models import Basis, Indicator, Publication, Scheme, Total
 from cases.periods import Period, Span
 from cases.scores import Score
 from grid import vocabulary
@@ -32,6 +36,12 @@ class Chosen:
     scheme: Scheme
     period: Period
     basis: str
+    instead_of: Period | None = None  # the present one, where nothing is said and nothing has happened in it yet
+
+    @property
+    def present(self) -> str:
+        """The present period, as the end of an address."""
+        return self.at(self.instead_of or self.period)
 
     @property
     def counted(self) -> Scheme:
@@ -72,9 +82,32 @@ def places(by: Officer) -> dict[str, bool]:
 
 
 def chosen(said: QueryDict, by: Officer) -> Chosen | None:
-    """None where there is no scheme that he may look at."""
+    """None where there is no scheme that he may look at. Where no day is said, the present period; as long as there is
+    nothing in it that the scheme rates, the last one that has something."""
+    day = _day(said.get("day", ""))
+    asked = _on(day or today(), said, by)
+    if day or asked is None:
+        return asked
+    last = _last_day(asked)
+    if last is None or last >= asked.period.since:
+        return asked
+    before = _on(last, said, by)
+    return replace(before, instead_of=asked.period) if before else asked
+
+
+def _last_day(asked: Chosen) -> date | None:
+    """On which something was counted last that the scheme rates."""
+    try:
+        rated = [Q(**{f"{code}__gt": 0}) for code in evaluation.plan_of(asked.scheme).codes]
+    except Refused:  # the page says so, of any period
+        return None
+    counted = Total.objects.filter(reduce(or_, rated), kind=Total.Kind.AREA, basis=asked.basis)
+    return counted.filter(day__lte=asked.period.until).order_by("-day").values_list("day", flat=True).first()
+
+
+def _on(day: date, said: QueryDict, by: Officer) -> Chosen | None:
     span = said.get("span") if said.get("span") in Span.values else Span.MONTH
-    period = periods.of(str(span), _day(said.get("day", "")))
+    period = periods.of(str(span), day)
     schemes = _schemes(period.until, by)
     if not schemes:
         return None
@@ -83,9 +116,9 @@ def chosen(said: QueryDict, by: Officer) -> Chosen | None:
     return Chosen(schemes, scheme, period, str(basis))
 
 
-def _day(said: str) -> date:
+def _day(said: str) -> date | None:
     day = vocabulary.day(said)
-    return day if day and 2000 <= day.year <= 2100 else today()
+    return day if day and 2000 <= day.year <= 2100 else None
 
 
 def _schemes(day: date, by: Officer) -> list[Scheme]:

@@ -44,7 +44,7 @@ def today() -> date:
 
 def local_day(at: datetime) -> date:
     """The city's local day of an aware moment."""
-    return timezone.localtime(at).date()
+    return at.astimezone(timezone.get_default_timezone()).date()
 
 
 def reckonable(day: date) -> bool:

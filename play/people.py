@@ -238,7 +238,7 @@ class Clerk(Person):
             said = {"outcome": "unsolved", "rating": dice.choice((1, 2)), "note": "来电人称问题仍在。"}
             self.phone.move(case, "call_back", turn=turn, **said)
             if dice.random() < 0.5:
-                self.phone.move(case, "reopen", turn=turn, note="来电人称问题仍在，请再处置。")
+                self.phone.move(self.phone.stays(case), "reopen", turn=turn, note="来电人称问题仍在，请再处置。")
 
     def order(self, case: Case, at: datetime) -> None:
         self.phone.move(case, "order_check")

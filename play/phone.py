@@ -97,6 +97,11 @@ class Phone:
     def report(self, said: dict[str, Any]) -> None:
         self._count("report", self._ask("POST", "cases", json=said))
 
+    def stays(self, case: dict[str, Any]) -> dict[str, Any]:
+        """The case, or that which it was linked to: what was closed with another is reopened with it."""
+        same_as = self._ask("GET", f"cases/{case['id']}").json()["same_as"]
+        return self._ask("GET", f"cases/{same_as['id']}").json() if same_as else case
+
     def ground(self, verb: str, dice: random.Random) -> dict[str, str]:
         """A ground from the list, if there is one. Who grants says it too: another may have refused meanwhile."""
         codes = [row["code"] for row in self.city["grounds"] if row["verb"] == verb]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
+from json import dumps
+from threading import Lock
 from types import SimpleNamespace
 from uuid import uuid4
 
+import httpx
 import pytest
 from django.db import connection
 
 from cases import alarm, docket, indicators, outbox, similar, tally
 from cases.flow import Facts, Refused, Source, Stage, Verb
 from cases.models import Case, Likeness, Policy
+from grid.models import Officer
 from mobile_api.models import Message
+from play.phone import Phone
 
 from . import acts, log
 from . import city as town
@@ -361,3 +367,31 @@ def test_a_master_that_closes_waits_for_who_unlinks(city: SimpleNamespace) -> No
     second.refresh_from_db()
     assert (done.stage, second.stage, freed.same_as) == (Stage.CLOSED, Stage.HANDLING, None)
     assert log.flaws() == []
+
+
+def test_the_play_reopens_the_case_that_stays(first: Case, city: SimpleNamespace) -> None:
+    """As clerks do it: who was called back about the other report says that nothing is better."""
+    second = link(again(city), first, city.carl)
+    closed(first, city)
+    phone = phone_of_the_play(city.carl)
+    for case in (second, first):
+        told = acts.seen(town.phone(city.carl), case)
+        assert phone.stays(told)["id"] == str(first.uuid)
+    phone.move(phone.stays(acts.seen(town.phone(city.carl), second)), "reopen", note="又响了")
+    assert (phone.problems, phone.counts["errors"], phone.counts["reopen"]) == ([], 0, 1)
+    first.refresh_from_db()
+    assert first.stage == Stage.HANDLING
+
+
+def phone_of_the_play(officer: Officer) -> Phone:
+    """Logged in, and without a network between."""
+    client, phone = town.phone(officer), Phone.__new__(Phone)
+    phone.username, phone.run, phone.counts, phone.problems = officer.username, "run", Counter(), []
+    phone.lock = Lock()
+
+    def request(method: str, path: str, *, json: object = None) -> httpx.Response:
+        answer = client.generic(method, path, dumps(json) if json else "", content_type="application/json")
+        return httpx.Response(answer.status_code, content=answer.content, headers=dict(answer.headers))
+
+    phone.http = SimpleNamespace(request=request)
+    return phone

@@ -55,7 +55,7 @@ def test_what_lay_there_while_nothing_ran_is_not_late_as_soon_as_the_doors_open(
     for passed, late in ((0, []), (179, []), (181, ["debts", "schedules"])):
         monkeypatch.setattr(time, "monotonic", lambda passed=passed: 1000 + passed)
         told = look(client)
-        assert (told["late"], told["schedule_late_s"]) == (late, 86400)
+        assert (told["late"], told["schedule_late_s"], told["oldest_debt_s"]) == (late, passed, 86400)
 
 
 def test_the_first_minutes_excuse_no_full_disk(

@@ -12,19 +12,20 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial, reduce
 from io import StringIO
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import time_machine
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.test import Client, override_settings
 
-from cases import alarm, clock, docket, flags, flow, photos, planting, reporting, stint, tally
+from cases import alarm, clock, docket, flags, flow, pairing, photos, planting, reporting, stint, tally
 from cases.flow import Source, Verb
 from cases.loading import demo
 from cases.models import Case, CaseEvent, Evidence, Flag, Issue, Outbox, Photo, Publication, Recheck, Tally
+from cases.pairs import Check, Pair, compare
 from cases.planting import acts, twins
 from cases.planting.hush import hush
 from cases.planting.life import Birth, Life, Step, World
@@ -36,10 +37,10 @@ pytestmark = pytest.mark.django_db  # each test gives back what it adds to the p
 UNTIL = date(2026, 10, 14)  # a week after the longest holiday of the year, with a working weekend before it
 MORNING = datetime.fromisoformat("2026-10-14T09:00+08:00")
 SOME = 300
-TWICE = 10  # lives by lot that are lived twice
+TWICE = 2  # stories of each kind, and again that many by lot, that are lived twice
 ODD = ("handled", "mock", "called", "component")
 DRAWN = 50
-UNUSED = 6600  # photos from here on are nobody's
+UNUSED, UNUSED_AIDS = 6600, 900  # photos so much further on are nobody's
 RINGING = (Verb.ESCALATE, Verb.REMIND, Verb.RESUME)
 
 
@@ -65,12 +66,12 @@ def sample(count: int) -> list[Case]:
 
 def test_a_life_is_what_the_docket_would_have_made_of_it(past: World, db: None) -> None:
     """Row by row: so the past and the write path can never drift apart."""
-    world = planting.prepared(acts.Acts(chosen(), past.acts.habits), UNTIL)
+    world = planting.prepared(replace(past.acts, stories=chosen()), UNTIL)
     for birth in map(afresh, planting.born(world)):
         with hush(planting.SEED), transaction.atomic():
             lives = twins.live(world, birth)
             through(lives)
-            cases = {life.birth.uuid: Case.objects.get(uuid=life.birth.uuid) for life in lives}
+            cases = {life.birth.uuid: Case.objects.get(uuid=known(life, lives)) for life in lives}
             names = {case.number: "this" for case in cases.values()} | {life.birth.number: "this" for life in lives}
             for life in lives:
                 case = cases[life.birth.uuid]
@@ -82,26 +83,33 @@ def test_a_life_is_what_the_docket_would_have_made_of_it(past: World, db: None) 
 
 
 def chosen() -> list[acts.Story]:
-    """Stories in which each thing that can be done is done, two of each, and some by lot."""
-    stories = acts.read(planting.ACTS).stories
-    kinds: dict[str, list[acts.Story]] = defaultdict(list)
-    for story in stories:
-        for kind in {*(act.verb for act in story.acts), *(name for name in ODD if getattr(story, name)), story.source}:
-            kinds[kind].append(story)
-        if any("again" in act.said for act in story.acts):
-            kinds["again"].append(story)
-    found = [story for some in kinds.values() for story in some[:2]] + random.Random("lives").sample(stories, TWICE)
-    return sorted(set_of(found), key=lambda story: story.share)
+    """Few stories in which each thing that can be done is done, and some by lot: the rarest thing first, by those in
+    which most is done that is still lacking."""
+    stories = {story.share: story for story in acts.read(planting.ACTS).stories}
+    having: dict[str, list[float]] = defaultdict(list)
+    for share, story in stories.items():
+        for kind in kinds(story):
+            having[kind].append(share)
+    found = set(random.Random("lives").sample(list(stories), TWICE))
+    lacking = Counter(dict.fromkeys(having, TWICE))
+    for kind in sorted(having, key=lambda kind: len(having[kind])):
+        while lacking[kind] > 0 and (left := [share for share in having[kind] if share not in found]):
+            best = max(left, key=lambda share: sum(lacking[kind] > 0 for kind in kinds(stories[share])))
+            lacking.subtract(kinds(stories[best]))
+            found.add(best)
+    return [stories[share] for share in sorted(found)]
 
 
-def set_of(stories: Iterable[acts.Story]) -> list[acts.Story]:
-    return list({story.share: story for story in stories}.values())
+def kinds(story: acts.Story) -> set[str]:
+    again = ["again"] if any("again" in act.said for act in story.acts) else []
+    return {*(act.verb for act in story.acts), *(name for name in ODD if getattr(story, name)), story.source, *again}
 
 
 def afresh(birth: Birth) -> Birth:
     """The same under another name, and with photos that nobody has shown."""
     twin = afresh(birth.twin) if birth.twin else None
-    return replace(birth, uuid=uuid4(), n=birth.n + UNUSED, twin=twin)
+    aid = replace(birth.aid, uuid=uuid4(), n=birth.aid.n + UNUSED_AIDS) if birth.aid else None
+    return replace(birth, uuid=uuid4(), n=birth.n + UNUSED, twin=twin, aid=aid)
 
 
 def through(lives: list[Life]) -> None:
@@ -109,24 +117,34 @@ def through(lives: list[Life]) -> None:
     Case.objects.update(alarm_at=None)
     Photo.objects.bulk_create([Photo(**photo) for life in lives for photo in life.photos])
     acted = [
-        (life.birth.at, partial(docket.report, life.birth.uuid, life.said, by=life.case.reporter)) for life in lives
+        (life.birth.at, partial(docket.report, life.birth.uuid, life.said, by=life.case.reporter))
+        for life in lives
+        if life.case.parent_id is None
     ]
-    acted += [(step.at, partial(move, life, step)) for life in lives for step in life.steps]
+    acted += [(step.at, partial(move, life, lives, step)) for life in lives for step in life.steps]
+    births = [life.birth.uuid for life in lives]
     rung = {line.at for life in lives for line in life.lines if line.by_id is None and line.verb in RINGING}
     acted += [(at, alarm.ring) for at in rung]
     for at, act in sorted(acted, key=lambda each: each[0]):
         with standing(at):
             act()
-            for case in Case.objects.filter(uuid__in=[life.birth.uuid for life in lives]):
+            for case in Case.objects.filter(Q(uuid__in=births) | Q(parent__uuid__in=births)):
                 flags.look(case)
 
 
-def move(life: Life, step: Step) -> None:
+def known(life: Life, lives: list[Life]) -> UUID:
+    """What the docket calls a case: that of who assists has a name of its own."""
+    own = life.birth.uuid
+    return Case.objects.get(parent__uuid=lives[0].birth.uuid).uuid if life.case.parent_id else own
+
+
+def move(life: Life, lives: list[Life], step: Step) -> None:
+    uuid = known(life, lives)
     facts = replace(step.facts, why=())
     if step.verb == Verb.ANSWER:
         code = next(flag.code for flag in life.flags if flag.pk == facts.flag)
-        facts = replace(facts, flag=Flag.objects.get(case__uuid=life.birth.uuid, code=code).pk)
-    docket.move(life.birth.uuid, step.verb, by=step.by, facts=facts)
+        facts = replace(facts, flag=Flag.objects.get(case__uuid=uuid, code=code).pk)
+    docket.move(uuid, step.verb, by=step.by, facts=facts)
 
 
 def rows(found: Iterable[Any], names: Mapping[str, str]) -> list[dict[str, str]]:
@@ -146,9 +164,9 @@ def differing(these: list[dict[str, str]], those: list[dict[str, str]]) -> list[
 
 
 def plain(field: Any, value: Any, names: Mapping[str, str]) -> str:
-    if field.attname in ("id", "case_id"):
+    if field.attname in ("id", "uuid", "case_id"):
         return ""
-    if field.attname == "same_as_id":
+    if field.attname in ("same_as_id", "parent_id"):
         return str(value is None)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
@@ -199,7 +217,7 @@ def test_cases_drawn_by_lot_explain_themselves(past: World, db: None) -> None:
             assert spans[-1].until == case.due_at
 
 
-POSSIBLE = {("", Verb.REPORT), *((stage, move.verb) for move in flow.MOVES for stage in move.at)}
+POSSIBLE = {("", Verb.REPORT), ("", flow.TASK.verb), *((stage, move.verb) for move in flow.MOVES for stage in move.at)}
 
 
 def explained(past: World, line: CaseEvent) -> None:
@@ -237,6 +255,7 @@ def test_every_page_has_something_to_show(past: World, db: None) -> None:
     assert Case.objects.count() >= SOME
     done = Counter(CaseEvent.objects.values_list("verb", flat=True))
     assert done.keys() >= {Verb.REWORK, Verb.DECLINE, Verb.EXTEND, Verb.VOID, Verb.ESCALATE, Verb.LINK, Verb.RECHECK}
+    assert Case.objects.exclude(parent=None).exists()
     assert CaseEvent.objects.filter(verb=Verb.FINISH, late=True).exists()
     assert Case.objects.open().exists()
     assert Publication.objects.values_list("since", flat=True).distinct().count() == 2
@@ -257,6 +276,32 @@ def test_much_of_it_is_of_few_classes_and_places() -> None:
         assert busiest > len(stories) / 4
     cities = Counter(story.place[:6] for story in stories)
     assert cities["440304"] > 3 * cities["632701"] > 2000
+
+
+def test_a_pair_that_passes_without_going_there_stands_out(past: World, db: None) -> None:
+    """Of half of what a department does, compared as the page compares it; and of its other inspectors none."""
+    stories = [story for story in acts.read(planting.ACTS).stories if story.sort == ("event", "02", "07")][::2]
+    world = planting.prepared(replace(past.acts, stories=stories), UNTIL)
+    with hush(planting.SEED):
+        lives = [life for birth in map(afresh, planting.born(world)) for life in twins.live(world, birth)]
+    found = compare([check for life in lives for check in checks(life)], pairing.bounds())
+    judged = [(names(pair, world), pair.stands_out) for pair in found if pair.judged]
+    assert [who for who, stands_out in judged if stands_out] == [("ft_inspector15", "440304D06")]
+    assert len(judged) > 5
+
+
+def checks(life: Life) -> Iterator[Check]:
+    finished_at = None
+    for line in life.lines:
+        if line.verb == Verb.FINISH:
+            finished_at = line.at
+        if line.verb in (Verb.PASS, Verb.REWORK) and line.by_id and line.department_id:
+            minutes = (line.at - finished_at).total_seconds() / 60 if finished_at else None
+            yield Check(life.birth.pk, line.by_id, line.department_id, line.verb == Verb.PASS, minutes)
+
+
+def names(pair: Pair, world: World) -> tuple[str, str]:
+    return world.cast.officers[pair.inspector].username, world.book.departments[pair.department].code
 
 
 def test_it_is_planted_once(past: World, db: None) -> None:

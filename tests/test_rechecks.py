@@ -32,10 +32,8 @@ def every(city: SimpleNamespace, clock) -> SimpleNamespace:
     """Every closed case is re-checked; besides those of the city, ivy and ilse are inspectors, of no beat."""
     Sampling.objects.create(share=1, days=7, value=1, unit="urgent_day")
     for name in ("ivy", "ilse"):
-        officer = Officer.objects.create(
-            username=name, name=name.title(), roles=[Role.INSPECTOR], password=city.ann.password
-        )
-        setattr(city, name, officer)
+        person = {"username": name, "name": name.title(), "password": city.ann.password}
+        setattr(city, name, Officer.objects.create(roles=[Role.INSPECTOR], **person))
     return city
 
 

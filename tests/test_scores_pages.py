@@ -234,6 +234,22 @@ def test_addresses_that_say_nonsense_show_what_most_people_want(april: SimpleNam
     assert "街道评价" in told
 
 
+def test_a_month_that_has_nothing_yet_opens_on_the_last_that_has(april: SimpleNamespace) -> None:
+    """In April somebody was hastened, but nothing happened that a scheme rates."""
+    lena = desk(april.lena)
+    told = page(lena, "", scheme="department")
+    assert "2026年4月还没有数据，这里是最近有数据的一期。" in told
+    assert '<span class="muted">2026年3月</span>' in told
+    assert '<td class="num points">70.00' in rows(told)[april.roads.name]
+    address = told.partition("这里是最近有数据的一期。")[2].partition('href="?')[2].partition('"')[0]
+    present = page(lena, "", **QueryDict(address).dict())
+    assert '<span class="muted">2026年4月</span>' in present and "还没有数据" not in present
+    assert '<td class="num points">70.00' not in rows(present)[april.roads.name]
+    town.report(april)
+    outbox.drain()
+    assert '<span class="muted">2026年4月</span>' in page(lena, "", scheme="department")
+
+
 def test_a_ranking_as_a_file(april: SimpleNamespace) -> None:
     lena = desk(april.lena)
     assert lena.post("/exports/scores/", {"form": "csv", **MARCH}).status_code == 302

@@ -11,8 +11,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from enum import IntEnum
 from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
@@ -23,12 +24,13 @@ from grid.models import Cell, Component
 from grid.moment import today
 
 from .. import reporting, rulebook, tally
-from ..flow import Stage
+from ..flow import Stage, Verb
 from ..line import Line
 from ..models import Case, CaseEvent, Evidence, Flag, Photo
-from . import after, film, rows, twins
+from . import after, rows, twins
 from .acts import Acts, Days, Story, read, soon
 from .cast import Cast
+from .film import Film
 from .hush import hush
 from .life import LIKE, Birth, Life, World
 
@@ -37,6 +39,17 @@ SPAN = 92  # days: so there are always two whole months, whose figures are publi
 SEED = "demo"
 HANDS = 4  # processes at most
 FEW = 500  # cases that one process lives as soon as several would
+
+AIDS = 6100  # from here on the photos of those who assist are counted, behind those of the lives and of the re-checks
+
+
+class Part(IntEnum):
+    """What a case is in a story."""
+
+    LEAD = 0
+    TWIN = 1
+    AID = 2
+
 
 Tell = Callable[[str], object]
 
@@ -92,7 +105,7 @@ def prepared(acts: Acts, until: date) -> World:
         book=book,
         cast=Cast(book),
         line=Line(book, [Case(cell_id=cell.pk, stage=Stage.CHECK) for cell in cells.values()], ends),
-        film=film.Film(SEED),
+        film=Film(SEED),
         acts=acts,
         days=days,
         until=ends,
@@ -110,24 +123,28 @@ def born(world: World) -> list[Birth]:
     """The cases that the stories become, in the order in which they are reported: each has its keys from here on."""
     stories = [(world.days.moment(story), story) for story in world.acts.stories]
     stories = [(at, story) for at, story in stories if story.sort in world.sorts and story.place in world.cells]
-    reports = sorted([(at, n, False) for n, (at, _story) in enumerate(stories)] + list(_calls(world, stories)))
+    reports = sorted([(at, n, Part.LEAD) for n, (at, _story) in enumerate(stories)] + list(_others(world, stories)))
     first, number = rows.reserve(Case, len(reports)), rows.reserve_of("'case_number'", len(reports))
-    found: dict[tuple[int, bool], Birth] = {}
-    for nth, (at, n, twin) in enumerate(reports):
+    found: dict[tuple[int, Part], Birth] = {}
+    aids = 0
+    for nth, (at, n, part) in enumerate(reports):
         said = reporting.numbered(at, number + nth)
-        uuid = uuid5(NAMESPACE_URL, f"{SEED}:{world.until.date()}:{n}:{twin}")
-        found[n, twin] = Birth(stories[n][1], at, uuid, first + nth, said, n)
-    return [_joined(found[n, False], found.get((n, True))) for n in range(len(stories))]
+        uuid = uuid5(NAMESPACE_URL, f"{SEED}:{world.until.date()}:{n}:{part}")
+        aids += part == Part.AID
+        photos = AIDS + aids if part == Part.AID else n
+        found[n, part] = Birth(stories[n][1], at, uuid, first + nth, said, photos, number + nth)
+    return [
+        replace(found[n, Part.LEAD], twin=found.get((n, Part.TWIN)), aid=found.get((n, Part.AID)))
+        for n in range(len(stories))
+    ]
 
 
-def _calls(world: World, stories: Sequence[tuple[datetime, Story]]) -> Iterable[tuple[datetime, int, bool]]:
+def _others(world: World, stories: Sequence[tuple[datetime, Story]]) -> Iterable[tuple[datetime, int, Part]]:
     for n, (at, story) in enumerate(stories):
         if story.called:
-            yield soon(at, int(story.called.rstrip("m")), world.days.zone), n, True
-
-
-def _joined(birth: Birth, twin: Birth | None) -> Birth:
-    return Birth(birth.story, birth.at, birth.uuid, birth.pk, birth.number, birth.n, twin)
+            yield soon(at, int(story.called.rstrip("m")), world.days.zone), n, Part.TWIN
+        if any(act.verb == Verb.ASSIST for act in story.acts):
+            yield at, n, Part.AID
 
 
 _WORLD: list[World] = []

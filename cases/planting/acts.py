@@ -6,8 +6,8 @@ from __future__ import annotations
 import gzip
 import json
 from bisect import bisect
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -60,26 +60,33 @@ class Story:
 @dataclass(frozen=True)
 class Acts:
     """All stories, the oldest first, and the habits of departments, by code: factors of the time that their work
-    takes, when the past begins and when it ends."""
+    takes, when the past begins and when it ends. `friends`: inspectors by username, and the department by code whose
+    work each of them passes without going there."""
 
     stories: Sequence[Story]
     habits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    friends: Collection[tuple[str, str]] = ()
 
     def some(self, count: int) -> Acts:
         """So many of the stories, spread over all of them."""
         every = max(1.0, len(self.stories) / max(count, 1))
-        return Acts([self.stories[int(n * every)] for n in range(min(count, len(self.stories)))], self.habits)
+        return replace(self, stories=[self.stories[int(n * every)] for n in range(min(count, len(self.stories)))])
 
 
 def read(path: Path) -> Acts:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         head, *lines = map(json.loads, file)
-    return Acts([_story(line) for line in lines], {code: tuple(habit) for code, habit in head["habits"].items()})
+    habits = {code: tuple(habit) for code, habit in head["habits"].items()}
+    return Acts([_story(line) for line in lines], habits, {(who, code) for who, code in head["friends"]})
+
+
+def act(stage: str, verb: str, when: str, said: Mapping[str, Any] | None = None) -> Act:
+    return Act(Stage(stage), Verb(verb), when, said or {})
 
 
 def _story(said: dict[str, Any]) -> Story:
     kind, major, sub = said.pop("class").split("-")
-    acts = tuple(Act(Stage(stage), Verb(verb), when, *more or [{}]) for stage, verb, when, *more in said.pop("acts"))
+    acts = tuple(act(*each) for each in said.pop("acts"))
     share, place, source = said.pop("at"), said.pop("cell"), Source(said.pop("source"))
     return Story(share=share, sort=(kind, major, sub), place=place, source=source, acts=acts, **said)
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -19,13 +20,12 @@ from .. import bulletin, evaluation, forecast, outbox, periods, rechecks, tally
 from ..flow import Purpose, Stage, Verb
 from ..models import CaseEvent, Photo, Recheck, Scheme
 from ..periods import Period, Span
-from . import film
 from .acts import soon
 from .life import SHOTS, World
 
 AGAIN = timedelta(days=14)  # of whose closings some are looked at again
 NEWS = timedelta(days=2)  # of which everybody finds the messages
-MANY = 100000  # units that are counted at once
+MANY = 4000  # units that are counted at once
 
 
 def count(units: Collection[tally.Unit]) -> None:
@@ -33,6 +33,8 @@ def count(units: Collection[tally.Unit]) -> None:
     wanted = sorted(units, key=lambda unit: (unit[1], unit[2], unit[0]))
     for n in range(0, len(wanted), MANY):
         tally.count(wanted[n : n + MANY])
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE cases_tally, cases_total")  # or what follows is planned for tables that were empty
     tally.night()
     forecast.recount()
     forecast.foresee_all()
@@ -71,10 +73,7 @@ def _look(world: World, recheck: Recheck, photo: int) -> None:
 
 
 def _shot(world: World, number: int, by: Officer, at: datetime) -> str:
-    sha, body = world.film.shot(number)
-    film.keep(sha, body)
-    Photo.objects.create(**film.about(sha, body, by, at))
-    return sha
+    return Photo.objects.create(**world.film.shot(number, by, at)).pk
 
 
 def _decide(world: World, recheck: Recheck, at: datetime, *, upheld: bool) -> None:

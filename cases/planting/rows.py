@@ -8,11 +8,24 @@ from datetime import datetime
 from functools import lru_cache
 from io import StringIO
 from typing import Any
-from uuid import UUID
 
-from django.contrib.gis.geos import GEOSGeometry
+from django.contrib.gis.db.models import GeometryField
 from django.db import connection
-from django.db.models import Field, GeneratedField, JSONField, Model
+from django.db.models import (
+    BinaryField,
+    BooleanField,
+    CharField,
+    DateTimeField,
+    Field,
+    FloatField,
+    ForeignKey,
+    GeneratedField,
+    IntegerField,
+    JSONField,
+    Model,
+    TextField,
+    UUIDField,
+)
 
 JSON = json.JSONEncoder(ensure_ascii=False)
 NULL = r"\N"
@@ -27,7 +40,7 @@ def fields(model: type[Model]) -> tuple[Field[Any, Any], ...]:
 
 @lru_cache
 def _columns(model: type[Model]) -> tuple[tuple[str, Callable[[Any], str]], ...]:
-    return tuple((field.attname, _json if isinstance(field, JSONField) else text) for field in fields(model))
+    return tuple((field.attname, _writing(field)) for field in fields(model))
 
 
 def row(each: Model, **given: object) -> str:
@@ -37,31 +50,36 @@ def row(each: Model, **given: object) -> str:
 
 def row_of(model: type[Model], said: Mapping[str, object]) -> str:
     """The same of its columns by name; those that are not there are NULL."""
-    return "\t".join([write(said.get(name)) for name, write in _columns(model)]) + "\n"
+    get = said.get
+    return "\t".join([NULL if (value := get(name)) is None else write(value) for name, write in _columns(model)]) + "\n"
 
 
-def _json(value: object) -> str:
-    return JSON.encode(value).translate(SIGNS)
+def _writing(field: Field[Any, Any]) -> Callable[[Any], str]:
+    """How a field's values are written in the text form of COPY."""
+    while isinstance(field, ForeignKey):
+        field = field.target_field
+    return next((write for kind, write in WRITING.items() if isinstance(field, kind)), _unknown)
 
 
-def text(value: object) -> str:
-    """A value in the text form of COPY."""
-    if value is None:
-        return NULL
-    if (write := TEXT.get(type(value))) is None:
-        write = next(write for kind, write in TEXT.items() if isinstance(value, kind))
-    return write(value)
+def _said(value: str) -> str:
+    return value.translate(SIGNS)
 
 
-TEXT: dict[type, Callable[[Any], str]] = {
-    bool: lambda value: "t" if value else "f",
-    str: lambda value: value.translate(SIGNS),
-    datetime: datetime.isoformat,
-    bytes: lambda value: rf"\\x{value.hex()}",
-    GEOSGeometry: lambda value: value.hexewkb.decode(),
-    int: str,
-    float: str,
-    UUID: str,
+def _unknown(value: object) -> str:
+    raise TypeError(f"a row with {value!r} is not written by COPY")
+
+
+WRITING: dict[type, Callable[[Any], str]] = {
+    JSONField: lambda value: JSON.encode(value).translate(SIGNS),
+    DateTimeField: datetime.isoformat,
+    CharField: _said,
+    TextField: _said,
+    BooleanField: lambda value: "t" if value else "f",
+    BinaryField: lambda value: rf"\\x{value.hex()}",
+    GeometryField: lambda value: value.hexewkb.decode(),
+    IntegerField: str,
+    FloatField: str,
+    UUIDField: str,
 }
 
 

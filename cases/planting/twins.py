@@ -8,6 +8,7 @@ from .. import docket, flow, links
 from ..flow import Facts, Source, Stage, Verb
 from ..models import Case
 from .acts import Act, soon
+from .lead import Lead
 from .life import Birth, Life, World
 
 READS = 6  # minutes until the clerk has seen that it is the same
@@ -15,12 +16,12 @@ NEWS = Act(Stage.FILING, Verb.VOID, f"{READS}m", {"note": "经核实，问题已
 
 
 def live(world: World, birth: Birth) -> list[Life]:
-    """The lives that a story comes to: its case, and that of the citizen who called."""
-    life = Life(world, birth)
+    """The lives that a story comes to: its case, that of who assisted, and that of the citizen who called."""
+    life = Lead(world, birth)
     if not life.open(birth.story.source):
         return []
     life.run()
-    return [life, *_called(world, birth.twin, life)] if birth.twin else [life]
+    return [*life.all_lives, *(_called(world, birth.twin, life) if birth.twin else ())]
 
 
 def _called(world: World, birth: Birth, master: Life) -> list[Life]:
