@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.hashers import make_password
 from django.core import checks
 from django.core.management import CommandError, call_command
-from django.test import Client
+from django.db import transaction
+from django.test import Client, override_settings
 
 from cases import docket
 from cases.flow import Source, Stage
@@ -24,6 +27,14 @@ from grid.roles import Role
 def without_a_past(settings: Any) -> None:
     """What a demonstration begins with has a file of its own, test_planting.py."""
     settings.DEMO_CASES = 0
+
+
+@pytest.fixture(scope="module")
+def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """Both cities, once for all tests of this file; gives what was said."""
+    with django_db_blocker.unblock(), override_settings(DEMO_CASES=0), transaction.atomic():
+        yield play()
+        transaction.set_rollback(True)
 
 
 def play() -> str:
@@ -49,15 +60,15 @@ def report(by: str, sub: str, **said: Any) -> Case:
     return docket.report(uuid4(), docket.Report(**(asked | said)), by=officer)[0]
 
 
-def test_it_is_for_demonstrations_alone(db: None, settings: Any) -> None:
+def test_it_is_for_demonstrations_alone(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DEMO = False
+    monkeypatch.setattr(demo, "load", lambda tell: pytest.fail("loaded"))
     with pytest.raises(CommandError, match="DEMO=1"):
         play()
-    assert not Officer.objects.exists()
 
 
-def test_the_cities_load_and_work(db: None) -> None:
-    said = play()
+def test_the_cities_load_and_work(loaded: str, db: None) -> None:
+    said = loaded
 
     # Somebody for each post in each city, who can log in.
     assert demo.PASSWORD in said
@@ -89,8 +100,9 @@ def test_the_cities_load_and_work(db: None) -> None:
     assert report("ft_clerk01", "01-10", source=Source.HOTLINE).stage == Stage.FILING
 
 
-def test_once_loaded_it_is_left_alone_until_its_files_change(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = play()
+def test_once_loaded_it_is_left_alone_until_its_files_change(
+    loaded: str, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = [model.objects.count() for model in (Category, Condition, Duty, Policy, Officer)]
     clerk = Officer.objects.get(username="ft_clerk01")
     clerk.set_password("mani-wall-97-north")
@@ -98,7 +110,7 @@ def test_once_loaded_it_is_left_alone_until_its_files_change(db: None, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr(taxonomy, "load", lambda *args, **kwargs: pytest.fail("loaded again"))
-        assert play() == said
+        assert play() == loaded
 
     monkeypatch.setattr(demo, "_digest", lambda: "other files")
     play()
@@ -116,8 +128,7 @@ def sign_in(username: str, password: str = demo.PASSWORD) -> Client | None:
     return browser if answer.status_code == 302 else None
 
 
-def test_where_it_is_no_demonstration_any_more_its_password_opens_nothing(db: None, settings: Any) -> None:
-    play()
+def test_where_it_is_no_demonstration_any_more_its_password_opens_nothing(loaded: str, db: None, settings: Any) -> None:
     clerk, leader = (Officer.objects.get(username=name) for name in ("ft_clerk01", "ft_leader01"))
     clerk.set_password("mani-wall-97-north")
     clerk.save()
@@ -140,8 +151,7 @@ def test_where_it_is_no_demonstration_any_more_its_password_opens_nothing(db: No
     assert again.getvalue() == ""
 
 
-def test_a_demonstration_again_lets_its_people_in_again(db: None, settings: Any) -> None:
-    play()
+def test_a_demonstration_again_lets_its_people_in_again(loaded: str, db: None, settings: Any) -> None:
     settings.DEMO = False
     call_command("install", stdout=StringIO())
     settings.DEMO = True
@@ -149,8 +159,8 @@ def test_a_demonstration_again_lets_its_people_in_again(db: None, settings: Any)
     assert sign_in("ft_leader01")
 
 
-def test_whoever_bears_such_a_name_in_a_city_keeps_his_password(db: None, settings: Any) -> None:
-    Officer.objects.create_user("ft_clerk01", password="mani-wall-97-north")
+def test_whoever_bears_such_a_name_in_a_city_keeps_his_password(loaded: str, db: None, settings: Any) -> None:
+    Officer.objects.update(password=make_password("mani-wall-97-north"))
     settings.DEMO = False
     said = StringIO()
     call_command("install", stdout=said)

@@ -16,9 +16,9 @@ from grid.models import Officer
 from grid.moment import now, standing
 from grid.roles import Role
 
-from .. import bulletin, evaluation, forecast, outbox, periods, rechecks, tally
+from .. import alarm, bulletin, evaluation, forecast, outbox, periods, rechecks, tally
 from ..flow import Purpose, Stage, Verb
-from ..models import CaseEvent, Photo, Recheck, Scheme
+from ..models import Case, CaseEvent, Photo, Recheck, Scheme
 from ..periods import Period, Span
 from .acts import soon
 from .life import SHOTS, World
@@ -53,6 +53,7 @@ def look_again(world: World) -> list[CaseEvent]:
     photos = len(world.acts.stories) * SHOTS
     for n, recheck in enumerate(Recheck.objects.filter(inspector__isnull=False).select_related("inspector")):
         _look(world, recheck, photos + n)
+    _ring(world)
     return list(CaseEvent.sealed.filter(case__in=Recheck.objects.values("case")))
 
 
@@ -70,6 +71,15 @@ def _look(world: World, recheck: Recheck, photo: int) -> None:
         rechecks.answer(recheck.pk, by=recheck.inspector, verdict=verdict, shown=((sha, Purpose.NEAR),), note=note)
     if fails:  # a doubt waits for some days
         _decide(world, recheck, soon(at, dice.randint(200, 9000), world.days.zone), upheld=dice.random() < 0.5)
+
+
+def _ring(world: World) -> None:
+    """The alarms of cases that a doubt reopened, each when it fell due."""
+    ringing = Case.objects.filter(alarm_at__lt=world.until).order_by("alarm_at").values_list("alarm_at", flat=True)
+    while at := ringing.first():
+        with standing(at):
+            if not alarm.ring():
+                return
 
 
 def _shot(world: World, number: int, by: Officer, at: datetime) -> str:

@@ -81,7 +81,7 @@ class Film:
         sha256 = hashlib.sha256(body).hexdigest()
         self._keep(sha256, body)
         width, height = SHAPE
-        arrived = {"sha256": sha256, "uploader_id": by.pk, "received_at": at, "device": ""}
+        arrived = {"sha256": sha256, "uploader_id": by.pk, "received_at": at, "datum": "", "device": ""}
         return arrived | {"kind": "jpeg", "size": len(body), "width": width, "height": height}
 
     def _keep(self, sha256: str, body: bytes) -> None:
