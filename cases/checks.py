@@ -133,7 +133,7 @@ def _hearings() -> Iterator[CheckMessage]:
 
 def _holidays() -> Iterator[CheckMessage]:
     year = today().year
-    if not Holiday.objects.filter(statutory=True, day__year=year).exists():
+    if year not in Holiday.objects.known_years():
         sentence = _("%(year)s 年的节假日还没有载入，时限都是暂定的") % {"year": year}
         yield Warning(sentence, hint="manage.py load_holidays", id="cases.W007")
 

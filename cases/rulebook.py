@@ -242,9 +242,7 @@ def _hearings() -> dict[str, tuple[Hearing, ...]]:
 
 def _calendars() -> dict[int | None, Calendar]:
     special = {row.day: SpecialDay(row.off, row.name) for row in Holiday.objects.all()}
-    # A year is known by its National Day: a notice also names days of the Decembers beside its own year.
-    known = Holiday.objects.filter(statutory=True, day__month=10, day__day=1).values_list("day", flat=True)
-    years = frozenset(day.year for day in known)
+    years = frozenset(Holiday.objects.known_years())
     rows = _usable(Timetable.objects.all(), lambda row: row.calendar(special, years))
     return {row.department_id: calendar for row, calendar in rows}
 

@@ -96,7 +96,7 @@ def _departments(city: SimpleNamespace) -> None:
     city.office = make("office", "结古街道办", area=city.street)
     Department.objects.bulk_create([city.roads, city.parks, city.office])
     timetable()
-    Holiday.objects.create(day=date(2026, 10, 1), off=True, name="国庆节")
+    Holiday.objects.create(day=date(2026, 10, 1), off=True, name="国庆节", year=2026)
 
 
 def timetable() -> None:

@@ -57,6 +57,24 @@ def test_a_corrected_notice_moves_days(tmp_path: Path, db: None) -> None:
     assert not Holiday.objects.filter(day=date(2027, 1, 3)).exists()
 
 
+def test_a_day_that_is_taken_back_is_withdrawn(tmp_path: Path, db: None) -> None:
+    """Also one after the last that the notice names now."""
+    loaded(*FIXTURES, write(tmp_path, NEW_YEAR))
+    extra = write(tmp_path, [*NEW_YEAR, ("2027-12-01", True)])
+    assert loaded(extra)["added"] == 1
+    counts, since = holidays.load([write(tmp_path, NEW_YEAR)])
+    assert (counts.retired, since) == (1, date(2027, 12, 1))
+    assert not Holiday.objects.filter(day=date(2027, 12, 1)).exists()
+    assert loaded(*FIXTURES)["unchanged"] == 142
+
+
+def test_a_year_is_known_by_its_notice_in_any_country(tmp_path: Path, db: None) -> None:
+    """And by no day of it that the notice of the year beside it names."""
+    assert Holiday.objects.known_years() == set()
+    loaded(write(tmp_path, [("2026-12-31", True), ("2027-01-01", True), ("2027-06-17", True)]))
+    assert Holiday.objects.known_years() == {2027}
+
+
 def test_a_day_that_the_city_set_for_itself_stays(tmp_path: Path, db: None) -> None:
     Holiday.objects.create(day=date(2027, 1, 9), off=True, name="赛马节", statutory=False)
     assert loaded(write(tmp_path, NEW_YEAR))["added"] == 3

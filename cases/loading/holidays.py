@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from grid.loading.outcome import Counts, Refused
@@ -24,23 +25,23 @@ class Loaded(NamedTuple):
 
 @transaction.atomic
 def load(paths: Sequence[Path]) -> Loaded:
-    """Make the statutory days between the first and the last of each file those of the file.
+    """Make the days of each file's year those of the file: what its notice named before and names no more is withdrawn.
 
-    What the notices of the years beside it named lies outside of these. A day that the city set for itself stays.
-    Raises `NotLoaded`; nothing is written then.
+    What the notices of the years beside it named stays, and so does a day that the city set for itself. The years of
+    the files are known from here on. Raises `NotLoaded`; nothing is written then.
     """
     refusals = Refusals()
     files = [_read(path, refusals) for path in paths]
     refusals.settle()
     wanted = {row.day: row for rows in files for row in rows}
-    standing = {row.day: row for row in Holiday.objects.filter(day__in=_reach(files))}
+    standing = {row.day: row for row in Holiday.objects.filter(_reach(files))}
     kept = {on for on, row in standing.items() if not row.statutory}
     before = {(row.day, row.off) for row in standing.values() if row.statutory}
     counts, gone = sync(
         [row for row in standing.values() if row.statutory],
         [row for row in wanted.values() if row.day not in kept],
         key=lambda row: row.day,
-        columns=("off", "name"),
+        columns=("off", "name", "year"),
     )
     counts.retired = len(gone)
     Holiday.objects.filter(pk__in=[row.pk for row in gone]).delete()
@@ -48,10 +49,13 @@ def load(paths: Sequence[Path]) -> Loaded:
     return Loaded(counts, min((on for on, _off in before ^ after), default=None))
 
 
-def _reach(files: Sequence[Sequence[Holiday]]) -> set[date]:
-    """Every day that the files decide about."""
-    spans = [(rows[0].day, rows[-1].day) for rows in files]
-    return {first + timedelta(days=n) for first, last in spans for n in range((last - first).days + 1)}
+def _reach(files: Sequence[Sequence[Holiday]]) -> Q:
+    """The days that the files decide about: those that they name, and those of their years' notices. A row of before
+    years were kept is of the notice in whose midst it lies."""
+    reach = Q(day__in=[row.day for rows in files for row in rows]) | Q(year__in={rows[0].year for rows in files})
+    for rows in files:
+        reach |= Q(statutory=True, year=None, day__range=(rows[0].day, rows[-1].day))
+    return reach
 
 
 def _read(path: Path, refusals: Refusals) -> list[Holiday]:
@@ -81,7 +85,7 @@ def _year(said: Any) -> tuple[int, Sequence[Any]]:
 def _holiday(entry: Any, year: int) -> Holiday:
     match entry:
         case {"date": str(said), "isOffDay": bool(off), "name": str(name)}:
-            row = Holiday(day=day(said), off=off, name=name)
+            row = Holiday(day=day(said), off=off, name=name, year=year)
         case _:
             raise Refused("not_a_holiday", _("每一天须有 date、isOffDay（true 或 false）和 name"))
     if abs(row.day.year - year) > 1:

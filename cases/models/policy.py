@@ -201,13 +201,25 @@ def _season(said: Mapping[str, Any]) -> Season:
     return Season((month, day), periods)
 
 
+class HolidayQuerySet(models.QuerySet["Holiday"]):
+    def known_years(self) -> set[int]:
+        """Those whose notice is loaded."""
+        return {year for year in self.filter(statutory=True).values_list("year", flat=True) if year}
+
+
 class Holiday(models.Model):
-    """节假日与调休. A year is known by its National Day; until then its deadlines are provisional."""
+    """节假日与调休. A year is known once its notice is loaded; until then its deadlines are provisional.
+
+    A notice names days of the years beside its own, too: these are not known by it.
+    """
 
     day = models.DateField(_("日期"), unique=True)
     off = models.BooleanField(_("休息"), help_text="false: a make-up working day")
     name = models.CharField(_("名称"), max_length=40)
     statutory = models.BooleanField(_("法定"), default=True, help_text="false: the city's own")
+    year = models.PositiveSmallIntegerField(_("年份"), null=True, blank=True, help_text="of the notice that names it")
+
+    objects = HolidayQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("节假日")
