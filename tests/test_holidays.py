@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from cases.flow import Verb
 from cases.loading import holidays
@@ -73,6 +75,15 @@ def test_a_year_is_known_by_its_notice_in_any_country(tmp_path: Path, db: None) 
     assert Holiday.objects.known_years() == set()
     loaded(write(tmp_path, [("2026-12-31", True), ("2027-01-01", True), ("2027-06-17", True)]))
     assert Holiday.objects.known_years() == {2027}
+
+
+def test_days_that_were_loaded_before_get_the_year_of_their_notice(db: None) -> None:
+    loaded(*FIXTURES)
+    before = list(Holiday.objects.values_list("day", "year"))
+    Holiday.objects.update(year=None)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("cases.migrations.0036_years_of_days").FILL)
+    assert list(Holiday.objects.values_list("day", "year")) == before
 
 
 def test_a_day_that_the_city_set_for_itself_stays(tmp_path: Path, db: None) -> None:
