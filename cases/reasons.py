@@ -97,7 +97,7 @@ SENTENCES = {
     "stood_before": gettext_lazy("撤销并案，回到并案前的环节，时限重新起算。"),
     "with_master": gettext_lazy("主案 %(number)s 已结案，本案随之结案。"),
     "master_void": gettext_lazy("主案 %(number)s 已作废，本案解除并案，重新立案。"),
-    "retimed": gettext_lazy("节假日安排已更新，时限据此重算。"),
+    "retimed": gettext_lazy("工作时间、节假日或升级阶梯已更新，时限据此重算。"),
 }
 
 

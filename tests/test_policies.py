@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django_q.models import OrmQ
 
-from cases import rulebook
+from cases import alarm, docket, rulebook
+from cases import clock as clock_of
 from cases.flow import Stage, Verb
 from cases.loading import policies
 from cases.loading.reading import NotLoaded
 from cases.models import Policy, Rung, StageLimit, Timetable
 from cases.rulebook import EVERYBODY
 from grid.models import Area, Change, Department
+
+from . import city as town
 
 POLICIES = "verb,source,area,automatic,note\nfile,inspector,,1,\nfile,,,0,\n"
 LIMITS = "stage,source,value,unit\nfiling,,15,urgent_minute\nclosing,,1,urgent_hour\n"
@@ -198,3 +203,47 @@ def test_the_shipped_rules_alarm_at_the_deadline(db: None) -> None:
             hours = [datetime.fromisoformat(f"2026-01-01T{at}") for period in season["periods"] for at in period]
             worked = sum((hours[n + 1] - hours[n]).seconds for n in range(0, len(hours), 2))
             assert worked == row.day_s, f"{row}: a working day of a limit is one day's work"
+
+
+# What follows for open work
+
+
+def retimed() -> None:
+    """As the worker does it."""
+    for task in OrmQ.objects.all():
+        if task.func() == "cases.docket.retime":
+            docket.retime(*task.task["args"])
+            task.delete()
+
+
+def test_other_hours_count_at_once_for_open_work(tmp_path: Path, city: SimpleNamespace, clock) -> None:
+    """As when they are changed in the settings: what is due and its own explanation agree."""
+    case = town.report(city)
+    write(tmp_path, timetables=[HOURS | {"seasons": [{"start": "01-01", "periods": [["08:00", "14:00"]]}]}])
+    policies.load(tmp_path)
+    retimed()
+    case.refresh_from_db()
+    assert case.due_at == town.MONDAY + timedelta(days=2, hours=4), "5, 6 and 5 hours"
+    calendar = rulebook.current().calendar(case.department_id)
+    assert clock_of.explain(case.entered_at, case.allowed_s or 0, case.clock, calendar)[-1].until == case.due_at
+
+
+def test_a_rung_that_comes_later_rings_for_what_is_late_already(tmp_path: Path, city: SimpleNamespace, clock) -> None:
+    Rung.objects.all().delete()
+    case = town.report(city)
+    clock.move_to(town.MONDAY + timedelta(days=30))
+    assert alarm.ring() == 0
+    write(tmp_path, rungs=RUNGS)
+    policies.load(tmp_path)
+    retimed()
+    assert alarm.ring() == 2
+    case.refresh_from_db()
+    assert case.level == 2
+
+
+def test_where_nothing_changes_nothing_is_reckoned(folder: Path, city: SimpleNamespace, clock) -> None:
+    policies.load(folder)
+    town.report(city)
+    OrmQ.objects.all().delete()
+    policies.load(folder)
+    assert not [task for task in OrmQ.objects.all() if task.func() == "cases.docket.retime"]

@@ -34,6 +34,7 @@ from grid.loading.outcome import Counts, Refused
 from grid.models import Area, Department
 
 from ..models import Category, Ground, Hearing, Likeness, Policy, Rung, Sampling, StageLimit, Terms, Timetable
+from ..retiming import after_change
 from . import side_paths
 from .reading import Refusals, Row, document, fit, limit, number, table, whole, word, yes
 from .taxonomy import code, named_by, spelt
@@ -78,6 +79,8 @@ class Table:
         counts, gone = sync(standing.values(), wanted, key=self.identity, columns=self.says)
         counts.retired = len(gone)
         self.model._default_manager.filter(pk__in=[row.pk for row in gone]).delete()
+        if counts.touched:
+            after_change([*wanted, *gone])
         if standing and counts.touched:  # to fill an empty table changes nothing that anybody knew
             self._note(standing)
         return counts

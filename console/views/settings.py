@@ -17,9 +17,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
-from django_q.tasks import async_task
 
-from cases.models import Condition, Holiday, Timetable
+from cases.models import Condition
+from cases.retiming import after_change
 from grid import changes
 from grid.keeping import changes_kept_by, kept_by
 from grid.models import Change, Officer
@@ -160,17 +160,9 @@ def _keep(request: Request, noun: Noun, form: Setting) -> bool:
     if change is None:
         messages.info(request, _("没有改动。"))
         return True
-    after(row)
+    after_change([row])
     messages.success(request, _("已保存：%(row)s") % {"row": row})
     return True
-
-
-def after(row: Any) -> None:
-    """What follows from a change: where time is reckoned otherwise, deadlines are computed again by the worker."""
-    if isinstance(row, Timetable):
-        async_task("cases.docket.retime", today())
-    if isinstance(row, Holiday):
-        async_task("cases.docket.retime", row.day)
 
 
 @desk(*KEEPERS)
@@ -186,7 +178,7 @@ def remove(request: Request, slug: str, pk: int) -> HttpResponseBase:
     except ProtectedError:
         messages.error(request, _("“%(row)s”仍被使用，不能删除。") % {"row": row})
         return redirect("console:setting_row", slug=slug, pk=pk)
-    after(row)
+    after_change([row])
     messages.success(request, _("已删除：%(row)s。可在变更记录里查到原来的内容。") % {"row": row})
     return redirect("console:setting", slug=slug)
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from cases import rulebook
 from cases.calendar import Calendar, Plan, Unusable
 from cases.models import Holiday
+from cases.retiming import after_change
 from grid import changes, vocabulary
 from grid.moment import today
 from grid.roles import Role
@@ -23,7 +24,7 @@ from grid.vocabulary import whole
 
 from ..door import Request, desk
 from ..settings.fields import WEEKDAYS
-from .settings import KEEPERS, after
+from .settings import KEEPERS
 
 FIRST, LAST = 2000, 2100  # years that are shown
 READERS = (*KEEPERS, Role.SHIFT_LEADER, Role.DISPATCHER, Role.LEADER, Role.AUDITOR, Role.HEAD)
@@ -80,12 +81,12 @@ def day(request: Request) -> HttpResponseBase:
     if kind == "week":
         if row:
             changes.remove(row, by=request.user)
-            after(row)
+            after_change([row])
     elif kind in ("off", "work"):
         row = row or Holiday(day=on, statutory=False)
         row.off, row.name = kind == "off", _name(request, kind)
         changes.keep(row, by=request.user)
-        after(row)
+        after_change([row])
     messages.success(request, _("%(day)s 已改。受影响的时限由系统重算。") % {"day": on})
     return redirect(f"{reverse('console:year_of', args=[on.year])}#d{on}")
 
