@@ -149,7 +149,7 @@ def test_it_is_reckoned_in_turns(april: SimpleNamespace, monkeypatch: pytest.Mon
 
 def test_a_trial_that_breaks_says_so(april: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = whatif.begin(Scheme.objects.get(code="department"), MARCH, hours(april, 8), april.lena)
-    monkeypatch.setattr(whatif, "_stints", lambda *_said: 1 / 0)
+    monkeypatch.setattr(whatif, "_lives", lambda *_said: 1 / 0)
     whatif.reckon(trial.pk)
     told = town.phone(april.lena).get(f"{TRIALS}/{trial.pk}").json()
     assert (told["failed"], told["changes"]) == ("broken", []) and told["finished_at"]
