@@ -18,6 +18,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.db.models import Q
+
 from grid.moment import local_day
 
 from . import docket, flow, rules
@@ -27,6 +29,9 @@ from .models import Case, CaseEvent, Condition
 from .rulebook import Rulebook
 
 Lines = Sequence[CaseEvent]
+
+NEEDED = Q(left=Stage.HANDLING) | Q(entered=Stage.HANDLING) | Q(verb__in=(Verb.FILE, Verb.UNLINK, Verb.EXEMPT))
+"""The lines of a case that are to be known; what happens at other stages moves nothing here."""
 
 SAYS_LIMIT = ("limit_condition", "limit_given", "limit_stage", "limit_none")
 """Reasons that say by which limit a stage's clock was wound; others say what else became of it."""
@@ -93,6 +98,8 @@ def limited(row: Condition, limit: Limit) -> Condition:
 def relive(other: Other, case: Case, lines: Lines, at: datetime) -> Lines:
     """The lines of a case as they would be by a moment; the same where nothing would be different.
 
+    It needs those that are NEEDED. From the first different one on those are there that move the handling.
+
     Work that is under way and past due ends with the line of an alarm. Raises calendar.Unusable.
     """
     life = _Life(other, case)
@@ -122,6 +129,10 @@ class _Life:
                 self.lived.append(line)
                 return
             self.standing = self._before(line)
+        if not _moves(line):
+            self.lived += [line] if line.left != Stage.HANDLING else []  # that it was late, the next one shows as well
+            return
+        self.standing.stage = line.left
         book = self.other.book_of(would.condition, would.limit) if would else self.other.bare
         step = Move(Verb(line.verb), (), Stage(line.entered) if line.entered != line.left else None, ())
         facts = self._facts(line, department)
@@ -201,6 +212,13 @@ class _Life:
             department=department,
             condition=said.get("condition"),
         )
+
+
+def _moves(line: CaseEvent) -> bool:
+    """Whether a line does anything to a handling: begins or ends it, gives it more time, or says whose it will be."""
+    if line.left == line.entered:
+        return line.verb == Verb.EXTEND
+    return Stage.HANDLING in (line.left, line.entered) or line.verb in (Verb.FILE, Verb.UNLINK)
 
 
 def _limit(said: Mapping[str, str]) -> Limit:

@@ -39,11 +39,12 @@ from .flow import Refused, Stage, Verb
 from .indicators import AREAS, Figures
 from .models import Basis, Case, CaseEvent, Duty, Scheme, Trial
 from .periods import Period
-from .replay import Lines, Other, counted, limited, relive
+from .replay import NEEDED, Lines, Other, counted, limited, relive
 from .rulebook import Rulebook
 from .tally import midnight
 
 BATCH = 500
+UNREAD = ("text", "place", "point", "cell__shape", "component__shape")
 TURN_S = 3.0  # then others have their turn of the worker
 MOVED = ("dispatched", "finished", "on_time", "overdue", "exempt")
 """The metrics that other limits and duties change."""
@@ -197,9 +198,9 @@ def _lives(book: Rulebook, said: Mapping[str, Any], pks: Sequence[int]) -> Itera
     limits, tried = list(_limits(said)), [row["category"] for row in said.get("duties", ())]
     filed = CaseEvent.objects.filter(case=OuterRef("pk"), verb=Verb.FILE, facts__condition__in=limits)
     touched = Q(condition__in=limits) | Exists(filed) | Q(category__in=tried) | Q(category__parent__in=tried)
-    cases = Case.objects.filter(touched, pk__in=pks).select_related("cell", "component").in_bulk()
+    cases = Case.objects.filter(touched, pk__in=pks).select_related("cell", "component").defer(*UNREAD).in_bulk()
     lines: dict[int, list[CaseEvent]] = defaultdict(list)
-    for line in CaseEvent.objects.filter(case__in=cases).order_by("id"):
+    for line in CaseEvent.objects.filter(NEEDED, case__in=cases).order_by("id"):
         lines[line.case_id].append(line)
     for pk, case in cases.items():
         case.cell.area = book.areas[case.cell.area_id]
