@@ -320,6 +320,25 @@ def test_who_is_sent_back_a_case_by_duty_is_so_in_a_trial(past: Past) -> None:
     }
 
 
+def test_a_case_that_was_linked_goes_back_to_whom_it_would_have_come_from(past: Past) -> None:
+    """The office would have had it twice, as the roads had, and the master once."""
+
+    def linked(past: Past) -> None:
+        master, case, city = past.report(), past.report(), past.city
+        past.at(MON, 10)
+        move(case, Verb.LINK, city.carl, same_as=str(master.uuid))
+        past.at(MON, 11)
+        move(case, Verb.UNLINK, city.carl)
+        past.at(MON, 12)
+        town.finish(case, city.hugo)
+        town.finish(master, city.hugo)
+
+    whole = {"dispatched": 3, "finished": 2, "on_time": 2}
+    assert live(past, linked, HOURS["16 h"]) == {"roads": whole}
+    duty = {"category": past.city.manhole.parent_id, "area": "", "department": past.city.office.pk}
+    assert tried(past, duties=[duty]) == {"office": whole}
+
+
 def test_a_line_that_does_not_say_its_limit_has_that_of_today(past: Past) -> None:
     """None is that old where the log was always written by this program."""
     case = past.report()
