@@ -1,7 +1,7 @@
 """What the log of a case holds, asked while a step is taken.
 
-A life that is reckoned whole before anything is written (`cases.planting`) carries its lines with it, in `Case.lived`;
-of every other case they are read.
+A life that is reckoned whole before anything is written (`cases.planting`), or again from its log (`cases.replay`),
+carries its lines with it, in `Case.lived`; of every other case they are read.
 """
 
 from __future__ import annotations
@@ -14,6 +14,13 @@ from .models import Case, CaseEvent
 def whole(case: Case) -> Iterable[CaseEvent]:
     """All lines, the oldest first."""
     return case.events.order_by("id") if case.lived is None else case.lived
+
+
+def first(case: Case) -> CaseEvent | None:
+    """The line with which it begins; None for a case that is just opened."""
+    if case.lived is not None:
+        return next(iter(case.lived), None)
+    return case.events.earliest("id") if case.pk else None
 
 
 def last(case: Case, **said: object) -> CaseEvent | None:

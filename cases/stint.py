@@ -102,7 +102,8 @@ def _given(case: Case, facts: Facts) -> tuple[Limit, Reason] | None:
     """The limit that an assisting department was given with its task, in place of the condition's."""
     if case.parent_id is None or case.stage != Stage.HANDLING:
         return None
-    given = case.events.earliest("id").facts.get("limit") if case.pk else facts.limit and rules.said(facts.limit)
+    begun = logbook.first(case)
+    given = begun.facts.get("limit") if begun else facts.limit and rules.said(facts.limit)
     if not given:
         return None
     return Limit(Decimal(given["value"]), Unit(given["unit"])), {"code": "limit_given", "limit": given}

@@ -1,8 +1,8 @@
 """试算: what a past period would have been under other limits or duties. Nothing is published, no case is touched.
 
-Reckoned from the log by the very functions of rules and clocks, with another rulebook as their value. What differs is
-the handling: when each stint of it would have been due, whose it would have been, and so what was on time. What people
-did and when stays as it was; so does what the centre did afterwards. An extension granted keeps its length.
+Each case is lived again from its log (`replay`), by the very functions of rules and clocks. What differs is the
+handling: when each stint of it would have been due, whose it would have been, and so what was on time. What people did
+and when stays as it was; so does what the centre did afterwards. The rule in words: docs/figures.md.
 
 begin()   ask for a trial; the worker begins at once
 reckon()  what the worker does: some seconds of it, until the trial is over
@@ -13,36 +13,38 @@ tidy()    forget those of long ago
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from copy import copy
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from itertools import islice
 from time import monotonic
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
 from grid import levels
 from grid.models import Area, Cell, Department, Officer
-from grid.moment import local_day, now
+from grid.moment import now
 
-from . import clock, evaluation, indicators, looking, rulebook, rules
+from . import evaluation, indicators, looking, rulebook
 from .clock import Limit, Unit
 from .evaluation import Standing
 from .flow import Refused, Stage, Verb
 from .indicators import AREAS, Figures
-from .models import Basis, Case, CaseEvent, Condition, Duty, Scheme, Trial
+from .models import Basis, Case, CaseEvent, Duty, Scheme, Trial
 from .periods import Period
+from .replay import NEEDED, Lines, Other, counted, limited, relive
 from .rulebook import Rulebook
 from .tally import midnight
 
 BATCH = 500
+UNREAD = ("text", "place", "point", "cell__shape", "component__shape")
 TURN_S = 3.0  # then others have their turn of the worker
 MOVED = ("dispatched", "finished", "on_time", "overdue", "exempt")
 """The metrics that other limits and duties change."""
@@ -86,7 +88,7 @@ def other(book: Rulebook, said: Mapping[str, Any]) -> Rulebook:
     for row in said.get("limits", ()):
         limit = Limit(row["value"], Unit(row["unit"]))
         condition = _known(book.conditions, row["condition"], "condition_unfit", "limits")
-        conditions[condition.pk] = _limited(condition, limit)
+        conditions[condition.pk] = limited(condition, limit)
     for row in said.get("duties", ()):
         category = _known(book.categories, row["category"], "category_unknown", "duties")
         department = _known(book.departments, row["department"], "department_unknown", "duties")
@@ -102,28 +104,6 @@ def _known(rows: Mapping[int, Any], pk: int, code: str, field: str) -> Any:
     if pk not in rows:
         raise Refused(code, _("没有这一行：%(pk)s") % {"pk": pk}, field=field)
     return rows[pk]
-
-
-def _limited(row: Condition, limit: Limit) -> Condition:
-    changed = copy(row)
-    changed.limit_value, changed.limit_unit = limit.value, limit.unit
-    return changed
-
-
-@dataclass(frozen=True)
-class Stint:
-    """A stretch of handling: whose, since when, until when it lasted, and with how much time."""
-
-    case: Case
-    department: int
-    since: datetime
-    ended: datetime | None
-    verb: str  # which ended it
-    clock: str
-    allowed_s: int | None
-    due_at: datetime | None
-    first: bool  # begun by a dispatch
-    appealed: bool
 
 
 def reckon(pk: int) -> None:
@@ -150,32 +130,40 @@ def reckon(pk: int) -> None:
             async_task("cases.whatif.reckon", pk)
 
 
-Key = tuple[int, int | None]  # a case, and the line that ended its stint; None: it is under way
-Differences = MutableMapping[tuple[int, int], Figures]  # by cell and department
+Key = tuple[int, int]  # a case, and how many of its stints lie in the period
+Differences = MutableMapping[tuple[int, int], Figures]  # by cell and department, 0 for nobody
 
 
 def _turn(trial: Trial) -> bool:
     """Some batches more; whether it was the last. What was found so far, and where to go on, is the trial's state."""
     book, until = rulebook.current(), monotonic() + TURN_S
-    then, edition = other(book, trial.said), str(book.version)
-    if not trial.state or trial.state["edition"] != edition:
-        trial.state = {"edition": edition, "within": _ground(trial), "line": 0, "case": 0, "found": []}
+    change, edition = _change(book, trial.said), str(book.version)
+    if not trial.state or trial.state["edition"] != edition or "line" in trial.state:  # an old trial went by lines
+        trial.state = {"edition": edition, "within": _ground(trial), "case": 0, "found": []}
         trial.done, trial.whole = 0, sum(rows.count() for rows in _rows(trial, trial.state))
     difference: Differences = defaultdict(Figures)
     difference.update({(cell, whose): Figures(counts) for cell, whose, counts in trial.state["found"]})
-    left = _keys(trial, trial.state)
+    left = iter(_keys(trial, trial.state))
     while keys := list(islice(left, BATCH)):
-        for stint in _stints(book, keys):
-            _differ(difference, book, then, stint, trial)
-        trial.done += len(keys)
-        case, line = keys[-1]
-        trial.state |= {"line": line} if line else {"case": case}
+        for case, lines in _lives(book, trial.said, [pk for pk, _stints in keys]):
+            _differ(difference, case.cell_id, lines, relive(change, case, lines, now()), trial)
+        trial.done += sum(stints for _pk, stints in keys)
+        trial.state |= {"case": keys[-1][0]}
         if monotonic() > until:
             trial.state["found"] = [[*key, counts] for key, counts in difference.items()]
             return False
     trial.found = _by_subject(trial.scheme.kind, difference)
     trial.done, trial.state["found"] = trial.whole, []
     return True
+
+
+def _change(book: Rulebook, said: Mapping[str, Any]) -> Other:
+    """What is to be different, as a value. Raises Refused."""
+    return Other(book, other(book, said), _limits(said), bool(said.get("duties")))
+
+
+def _limits(said: Mapping[str, Any]) -> dict[int, Limit]:
+    return {row["condition"]: Limit(Decimal(row["value"]), Unit(row["unit"])) for row in said.get("limits", ())}
 
 
 def _rows(trial: Trial, state: Mapping[str, Any]) -> tuple[QuerySet[CaseEvent], QuerySet[Case]]:
@@ -195,89 +183,38 @@ def _ground(trial: Trial) -> str:
     return looking.ground(trial.by) if trial.scheme.kind == Scheme.Kind.DEPARTMENT else ""
 
 
-def _keys(trial: Trial, state: Mapping[str, Any]) -> Iterator[Key]:
-    """What is left to reckon. Those under way come last, so that none is met twice."""
+def _keys(trial: Trial, state: Mapping[str, Any]) -> list[Key]:
+    """The cases that are left, in order: each is lived again as a whole, once."""
     over, still = _rows(trial, state)
-    line, case = state["line"], state["case"]
-    if not case:
-        yield from over.filter(pk__gt=line).order_by("pk").values_list("case", "pk")
-    under_way = still.filter(pk__gt=case).order_by("pk")
-    yield from ((pk, None) for pk in under_way.values_list("pk", flat=True))
+    left: Counter[int] = Counter()
+    for rows, name in ((over, "case"), (still, "pk")):
+        later = rows.filter(**{f"{name}__gt": state["case"]}).order_by().values_list(name)
+        left.update(dict(later.annotate(stints=Count("pk"))))
+    return sorted(left.items())
 
 
-def _stints(book: Rulebook, keys: Sequence[Key]) -> Iterator[Stint]:
-    case = Case.objects.select_related("cell", "component").in_bulk([pk for pk, _event in keys])
-    appealed = set(CaseEvent.objects.filter(case__in=case, verb=Verb.EXEMPT).values_list("case", flat=True))
-    event = CaseEvent.objects.in_bulk([pk for _case, pk in keys if pk])
-    begun = set(CaseEvent.objects.filter(case__in=case, verb=Verb.DISPATCH).values_list("case", "at"))
-    for pk, line in keys:
-        one = case[pk]
-        one.cell.area = book.areas[one.cell.area_id]
-        over = event[line] if line else None
-        frozen: Any = over or one
-        since = over.since if over else one.entered_at
-        if since is None or frozen.department_id is None:
-            continue
-        yield Stint(
-            case=one,
-            department=frozen.department_id,
-            since=since,
-            ended=over.at if over else None,
-            verb=over.verb if over else "",
-            clock=frozen.clock,
-            allowed_s=frozen.allowed_s,
-            due_at=frozen.due_at,
-            first=(pk, since) in begun,
-            appealed=pk in appealed,
-        )
+def _lives(book: Rulebook, said: Mapping[str, Any], pks: Sequence[int]) -> Iterator[tuple[Case, list[CaseEvent]]]:
+    """Those of some cases that a trial may touch, each with its lines: two statements."""
+    limits, tried = list(_limits(said)), [row["category"] for row in said.get("duties", ())]
+    filed = CaseEvent.objects.filter(case=OuterRef("pk"), verb=Verb.FILE, facts__condition__in=limits)
+    touched = Q(condition__in=limits) | Exists(filed) | Q(category__in=tried) | Q(category__parent__in=tried)
+    cases = Case.objects.filter(touched, pk__in=pks).select_related("cell", "component").defer(*UNREAD).in_bulk()
+    lines: dict[int, list[CaseEvent]] = defaultdict(list)
+    for line in CaseEvent.objects.filter(NEEDED, case__in=cases).order_by("id"):
+        lines[line.case_id].append(line)
+    for pk, case in cases.items():
+        case.cell.area = book.areas[case.cell.area_id]
+        yield case, lines[pk]
 
 
-def _differ(difference: Differences, book: Rulebook, then: Rulebook, stint: Stint, trial: Trial) -> None:
-    """What a stint would have counted, less what it counted."""
-    department, due_at = _would(book, then, stint)
-    if (department, due_at) == (stint.department, stint.due_at):
+def _differ(difference: Differences, cell: int, was: Lines, would: Lines, trial: Trial) -> None:
+    """What the lines of a case would have counted, less what they counted."""
+    if was is would:
         return
-    cell = stint.case.cell_id
-    for sign, whose, due in ((-1, stint.department, stint.due_at), (1, department, due_at)):
-        for code, day in _counts(stint, due):
+    for sign, lines in ((-1, was), (1, would)):
+        for code, department, day in counted(lines):
             if trial.since <= day <= trial.until:
-                difference[cell, whose][code] += sign
-
-
-def _would(book: Rulebook, then: Rulebook, stint: Stint) -> tuple[int, datetime | None]:
-    """Whose it would have been, and when due."""
-    routed, _why = rules.route(book, stint.case)
-    instead, _why = rules.route(then, stint.case)
-    by_duty = routed is not None and routed.pk == stint.department  # what somebody dispatched by hand stays there
-    department = instead.pk if by_duty and instead else stint.department
-    condition = stint.case.condition_id
-    if not condition or stint.allowed_s is None or not stint.clock:
-        return department, stint.due_at
-    was, now_is = (
-        Limit(row.limit_value, Unit(row.limit_unit)) for row in (book.conditions[condition], then.conditions[condition])
-    )
-    if was == now_is and department == stint.department:
-        return department, stint.due_at
-    calendar = then.calendar(department)
-    same = was.continuous == now_is.continuous
-    spare = stint.allowed_s - was.seconds(book.calendar(stint.department)) if same else 0
-    allowed = max(0, now_is.seconds(calendar) + spare)
-    return department, clock.deadline(stint.since, allowed, now_is.unit, calendar).due_at
-
-
-def _counts(stint: Stint, due_at: datetime | None) -> Iterator[tuple[str, date]]:
-    """The metrics of a stint, each with its day, as `metrics` defines them."""
-    if stint.first:
-        yield "dispatched", local_day(stint.since)
-    late = due_at is not None and (stint.ended or now()) > due_at
-    if stint.verb == Verb.FINISH and stint.ended:
-        yield "finished", local_day(stint.ended)
-        if not late and stint.allowed_s != 0:
-            yield "on_time", local_day(stint.ended)
-    if late and due_at and stint.allowed_s != 0:
-        yield "overdue", local_day(due_at)
-        if stint.appealed:
-            yield "exempt", local_day(due_at)
+                difference[cell, department][code] += sign
 
 
 def _by_subject(kind: str, difference: Mapping[tuple[int, int], Figures]) -> dict[str, dict[str, int]]:
@@ -286,7 +223,9 @@ def _by_subject(kind: str, difference: Mapping[tuple[int, int], Figures]) -> dic
     parents = dict(Department.objects.values_list("pk", "parent"))
     found: dict[int, Figures] = defaultdict(Figures)
     for (cell, department), counts in difference.items():
-        whole = indicators.upward(department, parents) if kind == Scheme.Kind.DEPARTMENT else cells.get(cell, [])
+        whole = (
+            indicators.upward(department or None, parents) if kind == Scheme.Kind.DEPARTMENT else cells.get(cell, [])
+        )
         for subject in whole:
             found[subject].add(counts)
     return {

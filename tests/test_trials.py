@@ -209,7 +209,7 @@ def test_the_same_condition_twice_is_refused(april: SimpleNamespace) -> None:
 def test_a_trial_that_failed_says_what_to_do(april: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     lena = desk(april.lena)
     trial = begun(lena, april)
-    monkeypatch.setattr(whatif, "_stints", lambda *_said: 1 / 0)
+    monkeypatch.setattr(whatif, "_lives", lambda *_said: 1 / 0)
     whatif.reckon(trial.pk)
     told = sentences(lena.get(f"/scores/trials/{trial.pk}/"))
     assert "没有完成" in told and f"?from={trial.pk}" in told and "every 2s" not in told

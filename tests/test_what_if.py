@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from cases import alarm, docket, evaluation, indicators, outbox, tally, whatif
+from cases import alarm, docket, evaluation, indicators, outbox, rulebook, tally, whatif
 from cases.flow import Refused, Verb
 from cases.loading import evaluation as loading
 from cases.models import Case, CaseEvent, Duty, Publication, Scheme, Trial
@@ -147,9 +149,32 @@ def test_it_is_reckoned_in_turns(april: SimpleNamespace, monkeypatch: pytest.Mon
     assert {code: roads.figures[code] for code in whole["roads"]} == whole["roads"]
 
 
+def test_a_batch_costs_two_statements(april: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(value: int) -> int:
+        trial = whatif.begin(Scheme.objects.get(code="department"), MARCH, hours(april, value), april.lena)
+        with CaptureQueriesContext(connection) as queries:
+            whatif.reckon(trial.pk)
+        return len(queries)
+
+    together = asked(8)
+    monkeypatch.setattr(whatif, "BATCH", 1)
+    assert asked(9) == together + 2 * 2
+
+
+def test_a_trial_begun_by_an_older_version_begins_anew(april: SimpleNamespace) -> None:
+    """It went by lines, and had found some already."""
+    said = hours(april, 8)
+    trial = whatif.begin(Scheme.objects.get(code="department"), MARCH, said, april.lena)
+    edition = str(rulebook.current().version)
+    found = [[april.cells[0].pk, april.roads.pk, {"overdue": 7}]]
+    Trial.objects.update(state={"edition": edition, "within": "", "line": 1, "case": 0, "found": found})
+    assert tried(april, **said)["roads"]["overdue"] == 2
+    assert Trial.objects.get() == trial
+
+
 def test_a_trial_that_breaks_says_so(april: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = whatif.begin(Scheme.objects.get(code="department"), MARCH, hours(april, 8), april.lena)
-    monkeypatch.setattr(whatif, "_stints", lambda *_said: 1 / 0)
+    monkeypatch.setattr(whatif, "_lives", lambda *_said: 1 / 0)
     whatif.reckon(trial.pk)
     told = town.phone(april.lena).get(f"{TRIALS}/{trial.pk}").json()
     assert (told["failed"], told["changes"]) == ("broken", []) and told["finished_at"]
