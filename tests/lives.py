@@ -202,7 +202,7 @@ COUNTED = f"""
     SELECT e.case_id, fact.metric, coalesce(e.department_id, 0),
            (CASE fact.moment WHEN 'at' THEN e.at ELSE e.due_at END AT TIME ZONE 'Asia/Shanghai')::date
     FROM cases_caseevent e JOIN cases_case c ON c.id = e.case_id, {facts(METRIC[code] for code in whatif.MOVED)}
-    WHERE fact.counts AND (fact.moment = 'at' OR e.late)
+    WHERE fact.moment = 'at' OR e.late
 """  # noqa: S608 (our own names alone)
 
 
