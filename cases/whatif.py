@@ -29,7 +29,7 @@ from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
 from grid import levels
-from grid.models import Area, Cell, Department, Officer
+from grid.models import Area, Cell, Officer
 from grid.moment import local_day, now
 
 from . import clock, evaluation, indicators, looking, rulebook, rules
@@ -283,7 +283,7 @@ def _counts(stint: Stint, due_at: datetime | None) -> Iterator[tuple[str, date]]
 def _by_subject(kind: str, difference: Mapping[tuple[int, int], Figures]) -> dict[str, dict[str, int]]:
     """The differences by the subjects of a scheme."""
     cells = _subjects_of_cells(kind)
-    parents = dict(Department.objects.values_list("pk", "parent"))
+    parents = indicators.above()
     found: dict[int, Figures] = defaultdict(Figures)
     for (cell, department), counts in difference.items():
         whole = indicators.upward(department, parents) if kind == Scheme.Kind.DEPARTMENT else cells.get(cell, [])
