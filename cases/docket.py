@@ -40,6 +40,7 @@ from . import (
     rules,
     stale,
     stint,
+    succession,
     supervision,
 )
 from .flow import NOTHING, Facts, Move, Refused, Stage, Verb
@@ -283,15 +284,17 @@ def _assign(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: F
     """By which condition, in which department, by whom."""
     if step.verb == Verb.FILE and facts.condition:
         case.condition = book.conditions[facts.condition]
-    if step.verb == Verb.DISPATCH and facts.department:
+    if step.verb in (Verb.DISPATCH, Verb.HAND_OVER) and facts.department:
         case.department = book.departments[facts.department]
     if step.verb in (Verb.DECLINE, Verb.UNLINK):
         case.department = None
     if step.verb == Verb.UNLINK:
         case.same_as = None
+    if step.verb == Verb.HAND_OVER and facts.cell:
+        succession.relocate(book, case, facts.cell)
     if step.verb == Verb.ACCEPT:
         case.holder = by
-    elif step.to:
+    elif step.to or step.verb == Verb.HAND_OVER:
         case.holder_id = facts.holder
 
 
@@ -308,8 +311,11 @@ def follow(
     `hold` and `give` are what it asks the database for.
     """
     if last.verb == Verb.UNLINK:
-        for verb, facts in links.back(case):
+        for verb, facts in links.back(book, case):
             yield own(book, case, verb, facts, at)
+        return
+    if last.verb in succession.BACK and (decided := succession.back(book, case)):
+        yield own(book, case, *decided, at)
         return
     day = local_day(at)
     why: Why = ()

@@ -71,10 +71,10 @@ def ending(case: Case) -> tuple[Verb, Facts]:
     return verb, Facts(why=({"code": code, "number": case.number},))
 
 
-def back(case: Case) -> Iterator[tuple[Verb, Facts]]:
+def back(book: Rulebook, case: Case) -> Iterator[tuple[Verb, Facts]]:
     """The steps that bring a case which a person unlinked to where it stood when it was linked."""
     link, why = case.events.filter(verb=Verb.LINK).latest("id"), ({"code": "stood_before"},)
     if link.left in (Stage.DISPATCH, Stage.HANDLING):
         yield Verb.FILE, Facts(condition=case.condition_id, why=why)
-    if link.left == Stage.HANDLING and link.department and link.department.closed_on is None:
-        yield Verb.DISPATCH, Facts(department=link.department_id, why=why)
+    if link.left == Stage.HANDLING and (department := book.heir(link.department_id)):
+        yield Verb.DISPATCH, Facts(department=department.pk, why=why)
