@@ -167,7 +167,7 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
     if parent:
         case.parent = parent
     book, at = rulebook.current(), moment(case, now())
-    step = flow.move(case.stage, verb)
+    step = flow.move_of_people(case.stage, verb)
     log = list(case.events.all()) if refusals.recalls(step) else []
     refusals.examine(book, case, step, by, facts, log, at)
     if step.verb == Verb.LINK:
@@ -189,7 +189,7 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
 def _end_others(book: Rulebook, ended: Case, at: datetime) -> None:
     """What follows for other cases, in the transaction in which one ended. Its parent is locked already."""
     verb, facts = links.ending(ended)
-    for case in locked(links.waiting(ended)):
+    for case in locked(links.ending_with(ended)):
         write(case, [own(book, case, verb, facts, at)])
     if ended.stage == Stage.VOID:
         facts = Facts(why=({"code": "with_parent", "number": ended.number},))

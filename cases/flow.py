@@ -235,6 +235,7 @@ MOVES = (
     Move(Verb.LINK, (Stage.FILING, Stage.DISPATCH, Stage.HANDLING), Stage.LINKED, SUPERVISION, ("same_as",)),
     Move(Verb.UNLINK, (Stage.LINKED,), Stage.FILING, (Role.CLERK, Role.SHIFT_LEADER)),
     Move(Verb.CLOSE, (Stage.LINKED,), Stage.CLOSED, ()),
+    Move(Verb.UNLINK, (Stage.CLOSED,), Stage.FILING, ()),  # it was closed with a master that was reopened and voided
     # An appeal against "overdue" is asked for; granted, the scores leave it out and the fact stays.
     Move(Verb.EXEMPT, (Stage.CLOSED,), None, (Role.SHIFT_LEADER,), ("note",)),
     # A flag on the evidence is answered by another hand than the evidence's.
@@ -289,6 +290,14 @@ def move(stage: str, verb: str) -> Move:
         return _AT[Stage(stage), Verb(verb)]
     except (KeyError, ValueError):
         raise not_now(stage, verb) from None
+
+
+def move_of_people(stage: str, verb: str) -> Move:
+    """The same for a person: what only the system does at this stage, and people at another, is not to be made now."""
+    step = move(stage, verb)
+    if not step.by and any(other.by for other in MOVES if other.verb == step.verb):
+        raise not_now(stage, verb)
+    return step
 
 
 def not_now(stage: str, verb: str) -> Refused:

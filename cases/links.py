@@ -65,6 +65,18 @@ def waiting(case: Case) -> CaseQuerySet:
     return found
 
 
+def ending_with(case: Case) -> CaseQuerySet:
+    """The duplicates for which the end of a case means something: of a void one also those that were closed with it.
+
+    A case is void after it was closed once it was reopened: what had been found done was no case, and its duplicates
+    were closed for nothing.
+    """
+    if case.stage != Stage.VOID:
+        return waiting(case)
+    found: CaseQuerySet = case.duplicates.filter(stage__in=(Stage.LINKED, Stage.CLOSED)).order_by("pk")
+    return found
+
+
 def ending(case: Case) -> tuple[Verb, Facts]:
     """What happens to the duplicates of a case that has ended: they are closed with it, or, if it is void, freed."""
     verb, code = (Verb.CLOSE, "with_master") if case.stage == Stage.CLOSED else (Verb.UNLINK, "master_void")
