@@ -16,7 +16,7 @@ from django.db.models import Min
 from django.http import HttpRequest, JsonResponse
 from django_q.models import OrmQ, Schedule
 
-from cases import outbox
+from cases import outbox, unattended
 from cases.models import Case
 from grid.moment import now
 
@@ -31,6 +31,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     schedule_late_s: by how much the worker's most overdue schedule is late; nobody could run it before `./dev up`
     served. queued: tasks not yet taken. ringing: alarms that are past and have not rung. alarm_late_s: by how much the
     oldest of them is late.
+    unattended: open cases that nobody present can move, as counted in the last minutes; `manage.py check` lists them.
     disk_free_percent: of the disk that photos are kept on.
     """
     try:
@@ -70,6 +71,7 @@ def _look(at: datetime) -> dict[str, Any]:
         "queued": OrmQ.objects.count(),
         "ringing": ringing.count(),
         "alarm_late_s": _since(ringing.aggregate(first=Min("alarm_at"))["first"], at),
+        "unattended": unattended.count(),
         "disk_free_percent": _disk_free(settings.MEDIA_ROOT),
     }
 

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from grid.moment import now
 
-from . import docket, rulebook, supervision
+from . import docket, rulebook, succession, supervision
 from .flow import NOTHING, Facts, Stage, Verb
 from .line import Line
 from .models import Case, CaseEvent
@@ -72,7 +72,9 @@ def due_step(book: Rulebook, line: Line, case: Case, at: datetime) -> Step | Non
         if supervision.rings(case):
             return case, [docket.own(book, case, Verb.REMIND, NOTHING, at)]
         if case.stage == Stage.SHELVED:
-            return case, [docket.own(book, case, Verb.RESUME, NOTHING, at)]
+            resumed = docket.own(book, case, Verb.RESUME, NOTHING, at)
+            decided = succession.back(book, case)
+            return case, [resumed, docket.own(book, case, *decided, at)] if decided else [resumed]
         return case, [docket.own(book, case, Verb.ESCALATE, line.wake(case), at)]
     except Exception:
         logger.exception("the alarm of %s does not ring", case.number)

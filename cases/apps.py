@@ -6,4 +6,10 @@ class CasesConfig(AppConfig):
     verbose_name = "案卷"
 
     def ready(self) -> None:
-        from . import checks, flags, forecast, rechecks, tally  # noqa: F401  registers its checks and its consumers
+        from grid import reorganising
+
+        from . import checks, flags, forecast, handover, rechecks, tally  # noqa: F401  registers checks and consumers
+
+        reorganising.FOLLOWERS.append(
+            reorganising.Follower(settle=lambda ground: handover.settle(ground=ground).told(), owed=handover.owed)
+        )

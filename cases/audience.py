@@ -14,7 +14,7 @@ from grid.models import Officer
 from grid.moment import now
 from grid.roles import CENTRE, DEPARTMENT, Role
 
-from . import flow, rulebook
+from . import flow, rulebook, succession
 from .clock import Unit
 from .flow import OWED, OWED_BY, Outcome, Stage, Verb
 from .models import Case, CaseEvent, Hearing
@@ -92,6 +92,7 @@ NEEDED: Mapping[Verb, tuple[Who, ...]] = {
     Verb.REFUSE: (Who.ASKING, Who.DEPARTMENT, Who.HEAD),
     Verb.SUPERVISE: (Who.OWING,),
     Verb.REMIND: (Who.OWING,),
+    Verb.HAND_OVER: (Who.OWING,),
     Verb.HASTEN: (Who.OWING,),
     Verb.REPLY: (Who.LEADER,),
     Verb.ESCALATE: (Who.WOKEN,),
@@ -126,26 +127,40 @@ def _told(book: Rulebook, event: CaseEvent, by: str) -> set[int]:
 def _owing(book: Rulebook, event: CaseEvent) -> Iterable[int]:
     """Who owes the work of the stage that an event led to, or found the case at.
 
-    Its holder if it has one who still works here, else those on whose desk it lies.
+    Its holder if it has one who can act, else those on whose desk it lies; where nobody is left in a department, the
+    head above.
     """
     stage, case = Stage(event.entered), event.case
     if not (roles := OWED_BY.get(stage, ())):
         return ()
-    if holder := _person(_holder(event)):
+    if holder := _able(book, event, stage):
         return holder
     people = _active(*roles)
     if stage == Stage.HANDLING:
-        people = people.filter(department=event.department_id)
-    elif roles == (Role.INSPECTOR,):
-        people = people.filter(beats__cells=case.cell_id)
-    else:
-        people = _in_charge_here(people, case)
+        return list(_people(_concerned(event))) or _head(book, event)
+    patrols = roles == (Role.INSPECTOR,)
+    people = people.filter(beats__cells=case.cell_id) if patrols else _in_charge_here(people, case)
     return people.values_list("pk", flat=True)
 
 
 def _holder(event: CaseEvent) -> int | None:
     """Whom a step named for the stage it led to; where the case stayed, who had it already."""
-    return event.holder_id if event.left == event.entered else event.facts.get("holder")
+    stayed = event.left == event.entered and event.verb != Verb.HAND_OVER
+    return event.holder_id if stayed else event.facts.get("holder")
+
+
+def _concerned(event: CaseEvent) -> int | None:
+    """The department that hears of an event: of a case handed over, the one that has it now."""
+    heir: int | None = event.facts.get("department") if event.verb == Verb.HAND_OVER else None
+    return heir or event.department_id
+
+
+def _able(book: Rulebook, event: CaseEvent, stage: Stage) -> list[int]:
+    """The holder that a step left the case with, unless he can no longer act on it."""
+    if not (pk := _holder(event)):
+        return []
+    holder = Officer.objects.filter(pk=pk).first()
+    return [pk] if holder and succession.able(book, holder, stage, _concerned(event)) else []
 
 
 def _active(*roles: Role) -> QuerySet[Officer]:
@@ -169,7 +184,7 @@ def _reporter(book: Rulebook, event: CaseEvent) -> Iterable[int]:
 
 
 def _department(book: Rulebook, event: CaseEvent) -> Iterable[int]:
-    return _people(event.department_id)
+    return _people(_concerned(event))
 
 
 def _people(department: int | None) -> Iterable[int]:
@@ -180,7 +195,7 @@ def _people(department: int | None) -> Iterable[int]:
 
 def _head(book: Rulebook, event: CaseEvent) -> Iterable[int]:
     """The heads of the department, or of the nearest above it that has one."""
-    above = book.upward(event.department_id)
+    above = book.upward(_concerned(event))
     heads = list(_active(Role.HEAD).filter(department__in=above).values_list("pk", "department_id"))
     nearest = min((above.index(department) for _pk, department in heads), default=None)
     return [pk for pk, department in heads if nearest is not None and department == above[nearest]]

@@ -22,7 +22,7 @@ from grid import fonts
 from grid.models import Area, Department, Officer
 from grid.moment import today
 
-from . import audience, flow, rulebook
+from . import audience, flow, rulebook, unattended
 from .models import Category, Condition, Duty, Edition, Holiday, Rung, StageLimit, Timetable
 
 NAMED = 5
@@ -158,6 +158,13 @@ def _letters() -> Iterator[CheckMessage]:
         yield Warning(sentence, hint="apt-get install fonts-noto-core fonts-noto-cjk", id="cases.W011")
 
 
+def _unattended() -> Iterator[CheckMessage]:
+    if found := unattended.numbers():
+        said = {"count": len(found), "named": _("、").join(found)}
+        sentence = _("%(count)s 件在办案卷没有在岗的人能办理：%(named)s") % said
+        yield Warning(sentence, hint=_("为其单位、责任网格或岗位安排人员"), id="cases.W013")
+
+
 HOLES: Collection[Callable[[], Iterator[CheckMessage]]] = (
     _one_edition,
     _scheme_loaded,
@@ -169,4 +176,5 @@ HOLES: Collection[Callable[[], Iterator[CheckMessage]]] = (
     _hearings,
     _holidays,
     _letters,
+    _unattended,
 )

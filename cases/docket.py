@@ -40,6 +40,7 @@ from . import (
     rules,
     stale,
     stint,
+    succession,
     supervision,
 )
 from .facts import meaning
@@ -167,7 +168,7 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
     if parent:
         case.parent = parent
     book, at = rulebook.current(), moment(case, now())
-    step = flow.move(case.stage, verb)
+    step = flow.move_of_people(case.stage, verb)
     log = list(case.events.all()) if refusals.recalls(step) else []
     refusals.examine(book, case, step, by, facts, log, at)
     if step.verb == Verb.LINK:
@@ -189,7 +190,7 @@ def _move(uuid: UUID, verb: str, by: Officer, facts: Facts, key: UUID | None, se
 def _end_others(book: Rulebook, ended: Case, at: datetime) -> None:
     """What follows for other cases, in the transaction in which one ended. Its parent is locked already."""
     verb, facts = links.ending(ended)
-    for case in locked(links.waiting(ended)):
+    for case in locked(links.ending_with(ended)):
         write(case, [own(book, case, verb, facts, at)])
     if ended.stage == Stage.VOID:
         facts = Facts(why=({"code": "with_parent", "number": ended.number},))
@@ -285,15 +286,17 @@ def _assign(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: F
     """By which condition, in which department, by whom."""
     if step.verb == Verb.FILE and facts.condition:
         case.condition = book.conditions[facts.condition]
-    if step.verb == Verb.DISPATCH and facts.department:
+    if step.verb in (Verb.DISPATCH, Verb.HAND_OVER) and facts.department:
         case.department = book.departments[facts.department]
     if step.verb in (Verb.DECLINE, Verb.UNLINK):
         case.department = None
     if step.verb == Verb.UNLINK:
         case.same_as = None
+    if step.verb == Verb.HAND_OVER and facts.cell:
+        succession.relocate(book, case, facts.cell)
     if step.verb == Verb.ACCEPT:
         case.holder = by
-    elif step.to:
+    elif step.to or step.verb == Verb.HAND_OVER:
         case.holder_id = facts.holder
 
 
@@ -310,8 +313,11 @@ def follow(
     `hold` and `give` are what it asks the database for.
     """
     if last.verb == Verb.UNLINK:
-        for verb, facts in links.back(case):
+        for verb, facts in links.back(book, case):
             yield own(book, case, verb, facts, at)
+        return
+    if last.verb in succession.BACK and (decided := succession.back(book, case)):
+        yield own(book, case, *decided, at)
         return
     day = local_day(at)
     why: Why = ()

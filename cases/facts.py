@@ -56,6 +56,7 @@ class Facts:
     outcome: what came of a call-back; rating: how satisfied the caller is, one of Rating.
     flag: primary key of the flag that is answered; accepted: whether the answer satisfies.
     same_as: the uuid of the case that was reported first, as text.
+    cell: primary key of the cell to which a case is handed over.
     why: the reasons of an automatic move, as `rules` wrote them. origin: how a report came in.
     """
 
@@ -64,6 +65,7 @@ class Facts:
     condition: int | None = None
     department: int | None = None
     holder: int | None = None
+    cell: int | None = None
     asks: str = ""
     refuses: str = ""
     ground: str = ""

@@ -112,6 +112,7 @@ class Verb(TextChoices):
     DOUBT = "doubt", gettext_lazy("复查存疑")
     RECHECK = "recheck", gettext_lazy("复查")
     RETIME = "retime", gettext_lazy("重算时限")
+    HAND_OVER = "hand_over", gettext_lazy("移交")
 
 
 SEALED = (Verb.DRAW, Verb.DOUBT)  # lines that nobody reads in a log: `CaseEvent.objects` leaves them out
@@ -234,6 +235,7 @@ MOVES = (
     Move(Verb.LINK, (Stage.FILING, Stage.DISPATCH, Stage.HANDLING), Stage.LINKED, SUPERVISION, ("same_as",)),
     Move(Verb.UNLINK, (Stage.LINKED,), Stage.FILING, (Role.CLERK, Role.SHIFT_LEADER)),
     Move(Verb.CLOSE, (Stage.LINKED,), Stage.CLOSED, ()),
+    Move(Verb.UNLINK, (Stage.CLOSED,), Stage.FILING, ()),  # it was closed with a master that was reopened and voided
     # An appeal against "overdue" is asked for; granted, the scores leave it out and the fact stays.
     Move(Verb.EXEMPT, (Stage.CLOSED,), None, (Role.SHIFT_LEADER,), ("note",)),
     # A flag on the evidence is answered by another hand than the evidence's.
@@ -263,6 +265,8 @@ MOVES = (
     Move(Verb.REMIND, OWED, None, ()),
     Move(Verb.ESCALATE, OWED, None, ()),
     Move(Verb.RETIME, OWED, None, ()),
+    # People left, a unit was closed, a cell was redrawn: the work goes to whoever has it now, and its clock goes on.
+    Move(Verb.HAND_OVER, OPEN, None, ()),
 )
 
 _AT = {(stage, move.verb): move for move in MOVES for stage in move.at}
@@ -285,12 +289,22 @@ def move(stage: str, verb: str) -> Move:
     try:
         return _AT[Stage(stage), Verb(verb)]
     except (KeyError, ValueError):
-        label = Verb(verb).label if verb in Verb.values else verb
-        raise Refused(
-            "not_now",
-            _("案卷处于“%(stage)s”，不能“%(verb)s”。") % {"stage": Stage(stage).label, "verb": label},
-            allowed=at(stage),
-        ) from None
+        raise not_now(stage, verb) from None
+
+
+def move_of_people(stage: str, verb: str) -> Move:
+    """The same for a person: what only the system does at this stage, and people at another, is not to be made now."""
+    step = move(stage, verb)
+    if not step.by and any(other.by for other in MOVES if other.verb == step.verb):
+        raise not_now(stage, verb)
+    return step
+
+
+def not_now(stage: str, verb: str) -> Refused:
+    """The refusal of a move at the wrong stage."""
+    label = Verb(verb).label if verb in Verb.values else verb
+    sentence = _("案卷处于“%(stage)s”，不能“%(verb)s”。") % {"stage": Stage(stage).label, "verb": label}
+    return Refused("not_now", sentence, allowed=at(stage))
 
 
 def at(stage: str) -> list[Move]:

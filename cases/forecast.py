@@ -136,7 +136,7 @@ def _batches(pks: Sequence[int]) -> Iterator[Sequence[int]]:
 def winds(event: CaseEvent) -> bool:
     """Whether an event sets the clock of a handling."""
     entered = event.entered == Stage.HANDLING
-    return entered and (event.left != Stage.HANDLING or event.verb in (Verb.EXTEND, Verb.RETIME))
+    return entered and (event.left != Stage.HANDLING or event.verb in (Verb.EXTEND, Verb.RETIME, Verb.HAND_OVER))
 
 
 @consumer("forecast", winds)

@@ -20,6 +20,7 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from grid import levels
 from grid.models import Area, Beat, Cell, Department
@@ -184,15 +185,20 @@ def _areas(kind: str) -> Collection[int]:
 
 def _departments(subjects: Collection[int] | None) -> Mapping[int, Collection[int]]:
     """Each department and those above it; 0 for what no department did."""
-    parents = dict(Department.objects.values_list("pk", "parent"))
+    parents = above()
     asked = {*parents, 0} if subjects is None else set(subjects)
     found = [(pk, above) for pk in (*parents, 0) for above in upward(pk, parents) if above in asked]
     return _gathered(found)
 
 
+def above() -> dict[int, int | None]:
+    """What stands above each department: its heir, once it is closed for one, else its parent."""
+    return dict(Department.objects.values_list("pk", Coalesce("heir", "parent")))
+
+
 def branch(department: int) -> list[int]:
-    """A department and all below it."""
-    parents = dict(Department.objects.values_list("pk", "parent"))
+    """A department and all below it, with those that it is the heir of."""
+    parents = above()
     return [pk for pk in {*parents, department} if department in upward(pk, parents)]
 
 

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from grid import leave
 from grid.models import Beat, Officer
-from grid.roles import DEPARTMENT, Role
+from grid.roles import DEPARTMENT, SUPERVISION, Role
 
+from . import succession
 from .flow import OWED_BY, Facts, Stage
 from .models import Case, Rung
 from .reasons import Reason
@@ -50,12 +51,22 @@ class Line:
             skipped.append(str(role))
         return Facts(woken=tuple(sorted(owing)), skipped=tuple(skipped), why=_why(rung, skipped, ""))
 
+    def attended(self, case: Case) -> bool:
+        """Whether anybody present can do the work of a case: who owes it, a head above, who may unlink a duplicate."""
+        if case.stage == Stage.LINKED:
+            return any(self._present(self._desk(role, case)) for role in SUPERVISION)
+        above = case.stage == Stage.HANDLING and self._post(Role.HEAD, case)
+        return bool(self._owing(case) or above)
+
     def _owing(self, case: Case) -> set[int]:
         """Who owes the work: its holder or his stand-in, else those on whose desk it lies."""
-        if case.holder_id in self.officers and (holder := self._present([case.holder_id])):
+        if case.holder_id and self._able(case) and (holder := self._present([case.holder_id])):
             return holder
         roles = OWED_BY.get(Stage(case.stage), ())
         return self._present(pk for role in roles for pk in self._desk(role, case))
+
+    def _able(self, case: Case) -> bool:
+        return case.holder is not None and succession.able(self.book, case.holder, case.stage, case.department_id)
 
     def _post(self, role: Role, case: Case) -> set[int]:
         """The people present at a post: of the nearest department that has them, or in charge of the territory."""
@@ -71,7 +82,8 @@ class Line:
 
     def _desk(self, role: Role, case: Case) -> Iterator[int]:
         if role == Role.INSPECTOR:
-            return iter(self.patrols.get(case.cell_id, ()))
+            walking = self.patrols.get(case.cell_id, ())
+            return (pk for pk in walking if pk in self.officers and role in self.officers[pk][0])
         if role in DEPARTMENT:
             return self._of(role, case.department_id)
         code = case.cell.area.code

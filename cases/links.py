@@ -65,16 +65,28 @@ def waiting(case: Case) -> CaseQuerySet:
     return found
 
 
+def ending_with(case: Case) -> CaseQuerySet:
+    """The duplicates for which the end of a case means something: of a void one also those that were closed with it.
+
+    A case is void after it was closed once it was reopened: what had been found done was no case, and its duplicates
+    were closed for nothing.
+    """
+    if case.stage != Stage.VOID:
+        return waiting(case)
+    found: CaseQuerySet = case.duplicates.filter(stage__in=(Stage.LINKED, Stage.CLOSED)).order_by("pk")
+    return found
+
+
 def ending(case: Case) -> tuple[Verb, Facts]:
     """What happens to the duplicates of a case that has ended: they are closed with it, or, if it is void, freed."""
     verb, code = (Verb.CLOSE, "with_master") if case.stage == Stage.CLOSED else (Verb.UNLINK, "master_void")
     return verb, Facts(why=({"code": code, "number": case.number},))
 
 
-def back(case: Case) -> Iterator[tuple[Verb, Facts]]:
+def back(book: Rulebook, case: Case) -> Iterator[tuple[Verb, Facts]]:
     """The steps that bring a case which a person unlinked to where it stood when it was linked."""
     link, why = case.events.filter(verb=Verb.LINK).latest("id"), ({"code": "stood_before"},)
     if link.left in (Stage.DISPATCH, Stage.HANDLING):
         yield Verb.FILE, Facts(condition=case.condition_id, why=why)
-    if link.left == Stage.HANDLING and link.department and link.department.closed_on is None:
-        yield Verb.DISPATCH, Facts(department=link.department_id, why=why)
+    if link.left == Stage.HANDLING and (department := book.heir(link.department_id)):
+        yield Verb.DISPATCH, Facts(department=department.pk, why=why)

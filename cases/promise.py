@@ -18,7 +18,7 @@ from .rulebook import Rulebook
 
 AFTER = (Stage.FEEDBACK, Stage.CHECK, Stage.CLOSING)
 ANEW = (Verb.DISPATCH, Verb.RESUME, Verb.REOPEN)
-SHIFTS = (Verb.EXTEND, Verb.RETIME)
+SHIFTS = (Verb.EXTEND, Verb.RETIME, Verb.HAND_OVER)
 
 
 def keep(book: Rulebook, case: Case, verb: str, due_at: datetime | None) -> None:

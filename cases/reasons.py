@@ -58,6 +58,7 @@ SENTENCES = {
     "territory": gettext_lazy("责任清单第 %(duty)s 条：%(area)s 的“%(category)s”由%(department)s负责。"),
     "competent": gettext_lazy("责任清单第 %(duty)s 条：全市的“%(category)s”由%(department)s负责。"),
     "department_closed": gettext_lazy("%(department)s 已撤销，不再向其派遣。"),
+    "heir_asked": gettext_lazy("%(was)s由%(department)s承接。"),
     "nobody": gettext_lazy("没有找到责任单位，由派遣员决定。"),
     # Which limit
     "limit_condition": gettext_lazy("时限取自立案条件 %(no)s：%(limit)s。"),
@@ -97,6 +98,12 @@ SENTENCES = {
     "stood_before": gettext_lazy("撤销并案，回到并案前的环节，时限重新起算。"),
     "with_master": gettext_lazy("主案 %(number)s 已结案，本案随之结案。"),
     "master_void": gettext_lazy("主案 %(number)s 已作废，本案解除并案，重新立案。"),
+    # Who has it now
+    "holder_gone": gettext_lazy("%(holder)s已不能办理此案（停用、调岗或调离），不再由其承办。"),
+    "nobody_patrols": gettext_lazy("所在单元网格没有监督员，任务收回。"),
+    "heir": gettext_lazy("%(was)s已撤销，由%(department)s承接，时限继续计算。"),
+    "no_heir": gettext_lazy("%(was)s已撤销，没有承接单位，由派遣员重新派遣。"),
+    "cell_moved": gettext_lazy("单元网格 %(was)s 已停用或重划，该地点现属 %(cell)s。"),
     "retimed": gettext_lazy("工作时间、节假日或升级阶梯已更新，时限据此重算。"),
 }
 

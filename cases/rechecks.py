@@ -140,10 +140,19 @@ def tend() -> int:
 
 def _stale(at: datetime) -> QuerySet[Recheck]:
     """Those that somebody else has to go for, or that nobody went for."""
-    gone = (
-        Q(inspector=None) | Q(inspector__is_active=False) | Q(due_at__lt=at) | Q(inspector__in=leave.away(at).stand_ins)
-    )
+    gone = Q(inspector=None) | _left() | Q(due_at__lt=at) | Q(inspector__in=leave.away(at).stand_ins)
     return Recheck.objects.filter(gone, over_at=None, done_at=None).order_by("pk")
+
+
+def replace_gone() -> list[int]:
+    """Replace at once whoever no longer works here, or no longer as an inspector; the keys of these re-checks."""
+    at, gone = now(), Recheck.objects.filter(_left(), over_at=None, done_at=None).order_by("pk")
+    return [pk for pk, case in list(gone.values_list("pk", "case")) if _renew(pk, case, at)]
+
+
+def _left() -> Q:
+    works = Officer.objects.filter(is_active=True, roles__contains=[str(Role.INSPECTOR)])
+    return Q(inspector__isnull=False) & ~Q(inspector__in=works.values("pk"))
 
 
 @transaction.atomic

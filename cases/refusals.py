@@ -18,7 +18,7 @@ from grid.moment import local_day
 from grid.roles import DEPARTMENT, Role
 from grid.words import in_sentence
 
-from . import callers, cowork, flags, flow, photos, stale, stint, terms
+from . import callers, cowork, flags, flow, photos, stale, stint, succession, terms
 from .flow import Facts, Move, Refused, Verb, Verdict
 from .models import Case, CaseEvent, Flag, Terms
 from .rulebook import Rulebook
@@ -37,6 +37,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "outcome": lambda: _("回访结果"),
     "rating": lambda: _("满意度"),
     "holder": lambda: _("承办的监督员"),
+    "cell": lambda: _("单元网格"),
     "ground": lambda: _("理由"),
     "flag": lambda: _("疑点"),
     "accepted": lambda: _("是否认可"),
@@ -103,24 +104,27 @@ def standing(
     if done:
         said = {"done": Verb(done.verb).label, "verb": step.verb.label}
         return no("same_hand", _("您已办理“%(done)s”，“%(verb)s”须由他人办理。") % said)
-    if step.verb in HELD and _held(case, at) and case.holder_id != by.pk:
+    if step.verb in HELD and _held(book, case, at) and case.holder_id != by.pk:
         return no("held_by_another", _("该案卷已指定由%(holder)s办理。") % {"holder": case.holder})
+    if step.verb == Verb.ACCEPT and _able(book, case):
+        return no("already_accepted", _("该案卷已由%(holder)s签收。") % {"holder": case.holder})
     rule = STANDING.get(step.verb)
     refusal = (rule(case, by) if rule else None) or terms.standing(book, case, step, by, log, at)
     return no(*refusal) if refusal else None
 
 
-def _held(case: Case, at: datetime) -> bool:
-    """Whether the errand is one inspector's alone: until it is due, and while he works here."""
-    return case.holder is not None and case.holder.is_active and not (case.due_at and case.due_at < at)
+def _held(book: Rulebook, case: Case, at: datetime) -> bool:
+    """Whether the errand is one inspector's alone: until it is due, and while he can run it."""
+    return _able(book, case) and not (case.due_at and case.due_at < at)
+
+
+def _able(book: Rulebook, case: Case) -> bool:
+    """Whether the case has a holder who can act on it."""
+    return case.holder is not None and succession.able(book, case.holder, case.stage, case.department_id)
 
 
 HELD = (Verb.VERIFY, Verb.PASS, Verb.REWORK)  # an inspector's own errand
 Refusal = tuple[str, str] | None
-
-
-def _accepted(case: Case, by: Officer) -> Refusal:
-    return ("already_accepted", _("该案卷已由%(holder)s签收。") % {"holder": case.holder}) if case.holder_id else None
 
 
 def _asked(case: Case, by: Officer) -> Refusal:
@@ -213,7 +217,6 @@ def _not_called(case: Case, by: Officer) -> Refusal:
 
 
 STANDING: dict[Verb, Callable[[Case, Officer], Refusal]] = {
-    Verb.ACCEPT: _accepted,
     Verb.ASK: _asked,
     Verb.REFUSE: _not_to_answer,
     Verb.REPLY: _not_supervised,

@@ -98,12 +98,22 @@ class Rulebook:
         return found
 
     def upward(self, department: int | None) -> list[int]:
-        """A department and those above it, the nearest first; a circle of departments is walked once."""
+        """A department and those above it, the nearest first: above a closed one stands its heir. A circle of
+        departments is walked once."""
         found: list[int] = []
         while department is not None and department not in found:
             found.append(department)
-            department = self.departments[department].parent_id
+            department = self.departments[department].above_id
         return found
+
+    def heir(self, department: int | None) -> Department | None:
+        """Who does the work of a department: itself while it is open, else its heir, or that one's; None for nobody."""
+        passed: set[int] = set()
+        row = self.departments.get(department or 0)
+        while row and row.closed_on and row.pk not in passed:
+            passed.add(row.pk)
+            row = self.departments.get(row.heir_id or 0)
+        return row if row and row.closed_on is None else None
 
     def calendar(self, department: int | None = None) -> Calendar:
         """The department's working time, or the nearest above it that has one, or the city's.

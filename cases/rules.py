@@ -64,6 +64,8 @@ def route(book: Rulebook, case: Case) -> tuple[Department | None, Why]:
             if department.closed_on is None:
                 return department, tuple(why)
             why.append({"code": "department_closed", **both("department", department)})
+            if heir := book.heir(department.pk):
+                return heir, (*why, {"code": "heir_asked", **both("was", department), **both("department", heir)})
     return None, (*why, {"code": "nobody"})
 
 

@@ -23,6 +23,7 @@ SCHEDULES: dict[str, int] = {
     "cases.photos.sweep": 1,
     "cases.nightly.begin": DAY,
     "cases.rechecks.tend": 10,
+    "cases.handover.tend": 10,
     "cases.schedules.beat": 1,
 }
 """Functions, and every how many minutes. A schedule bears its function's name, so that there is one of each.

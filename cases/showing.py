@@ -48,7 +48,7 @@ def at_work(book: Rulebook, case: Case, officer: Officer) -> bool:
         return False
     if not officer.holds(Role.HEAD):
         return case.department_id == officer.department_id
-    parents = {pk: row.parent_id for pk, row in book.departments.items()}
+    parents = {pk: row.above_id for pk, row in book.departments.items()}
     return officer.department_id in indicators.upward(case.department_id, parents)
 
 

@@ -30,6 +30,8 @@ CHANGING = (
     "stage",
     "department",
     "holder",
+    "cell",
+    "off_cell_m",
     "asks",
     "supervised_at",
     "reply_due_at",
@@ -69,6 +71,8 @@ def _keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) ->
             return ({"code": "limit_extended", "limit": rules.said(facts.limit)},)
         case Verb.RETIME | Verb.SUPERVISE | Verb.REMIND | Verb.REPLY:
             _wind(book, case)
+        case Verb.HAND_OVER if facts.department and case.stage == Stage.HANDLING:
+            _wind(book, case)  # so much time as before, on the working hours of its new department
         case _ if step.to:
             return _enter(book, case, step, facts, at)
     return ()

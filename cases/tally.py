@@ -48,7 +48,7 @@ FOLLOWING = (Verb.FILE, Verb.ORDER_VERIFY, Verb.DISPATCH, Verb.ORDER_CHECK, Verb
 
 RECALLING = (
     *(Verb.VOID, Verb.DISPATCH, Verb.DECLINE, Verb.EXEMPT, Verb.LINK, Verb.UNLINK),
-    *(Verb.CONTACT, Verb.CALL_BACK),
+    *(Verb.CONTACT, Verb.CALL_BACK, Verb.HAND_OVER),
 )
 """Verbs that change what an earlier day of the case counts."""
 
@@ -155,8 +155,10 @@ def units(events: Sequence[CaseEvent]) -> set[Unit]:
     """The days on which these events happened and their cases were reported; of what is late, when it fell due."""
     recalled = {event.case_id for event in events if event.verb in RECALLING}
     lines = [*events, *CaseEvent.objects.filter(case__in=recalled)] if recalled else events
-    reported = dict(Case.objects.filter(pk__in={event.case_id for event in events}).values_list("pk", "reported_at"))
-    return {unit for event in lines for unit in units_of(event, reported[event.case_id])}
+    cases = Case.objects.filter(pk__in={event.case_id for event in events}).values_list("pk", "reported_at", "cell")
+    reported = {pk: reported_at for pk, reported_at, _cell in cases}
+    now_in = {(cell, local_day(reported_at), str(Basis.COHORT)) for _pk, reported_at, cell in cases}
+    return now_in | {unit for event in lines for unit in units_of(event, reported[event.case_id])}
 
 
 def units_of(event: CaseEvent, reported_at: datetime) -> Iterator[Unit]:

@@ -29,7 +29,7 @@ from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
 from grid import levels
-from grid.models import Area, Cell, Department, Officer
+from grid.models import Area, Cell, Officer
 from grid.moment import now
 
 from . import evaluation, indicators, looking, rulebook
@@ -220,7 +220,7 @@ def _differ(difference: Differences, cell: int, was: Lines, would: Lines, trial:
 def _by_subject(kind: str, difference: Mapping[tuple[int, int], Figures]) -> dict[str, dict[str, int]]:
     """The differences by the subjects of a scheme."""
     cells = _subjects_of_cells(kind)
-    parents = dict(Department.objects.values_list("pk", "parent"))
+    parents = indicators.above()
     found: dict[int, Figures] = defaultdict(Figures)
     for (cell, department), counts in difference.items():
         whole = (

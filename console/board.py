@@ -128,7 +128,7 @@ def scope_of(officer: Officer, book: Rulebook) -> Scope:
 def _below(own: int, departments: Mapping[int, Department]) -> tuple[int, ...]:
     found = [own]
     for pk in found:  # it grows as we go
-        found += [row.pk for row in departments.values() if row.parent_id == pk and row.pk not in found]
+        found += [row.pk for row in departments.values() if row.above_id == pk and row.pk not in found]
     return tuple(found)
 
 

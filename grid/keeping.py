@@ -36,12 +36,17 @@ def departments_of(officer: Officer) -> QuerySet[Department]:
 
 
 def departments_below(above: int | None) -> set[int]:
-    """The keys of a department and of all below it; none below None. A circle is walked once."""
+    """The keys of a department and of all below it, with those that it is the heir of; none below None. A circle is
+    walked once."""
     found, ring = set[int](), {above} if above else set[int]()
     while ring:
         found |= ring
-        ring = set(Department.objects.filter(parent__in=ring).values_list("pk", flat=True)) - found
+        ring = set(_hanging(ring).values_list("pk", flat=True)) - found
     return found
+
+
+def _hanging(above: set[int]) -> QuerySet[Department]:
+    return Department.objects.filter(Q(heir__in=above) | Q(heir=None, parent__in=above))
 
 
 def changes_kept_by(officer: Officer, kinds: tuple[type[Any], ...]) -> QuerySet[Change]:

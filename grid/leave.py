@@ -102,7 +102,7 @@ def _below(above: int | None, department: int | None) -> bool:
         if department == above:
             return True
         passed.add(department)
-        department = Department.objects.values_list("parent_id", flat=True).get(pk=department)
+        department = Department.objects.only("heir", "parent").get(pk=department).above_id
     return False
 
 
@@ -124,7 +124,7 @@ def _fair(officer: Officer, by: Officer, since: datetime, until: datetime, stand
         raise _not_yours()
     if until <= since or until <= now():
         raise LeaveRefused("leave_over", _("结束时间须晚于开始时间和现在。"), "until")
-    if stand_in and not _can_stand_in(stand_in, officer):
+    if stand_in and not can_stand_in(stand_in, officer):
         sentence = _("代岗人须在岗，与请假人同部门；监督员须同责任网格；中心人员须有相同岗位和辖区。")
         raise LeaveRefused("stand_in_unfit", sentence, "stand_in")
 
@@ -133,7 +133,7 @@ def _not_yours() -> LeaveRefused:
     return LeaveRefused("not_your_people", _("只能为自己或本部门人员登记请假。"), "officer")
 
 
-def _can_stand_in(stand_in: Officer, officer: Officer) -> bool:
+def can_stand_in(stand_in: Officer, officer: Officer) -> bool:
     """He must see the work that reaches him: be of the department, keep the beats, hold the post for the territory."""
     if stand_in.pk == officer.pk or not stand_in.is_active:
         return False

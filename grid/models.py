@@ -70,13 +70,26 @@ class Department(models.Model):
     area = models.ForeignKey(Area, models.PROTECT, null=True, blank=True, related_name="+")
     line = models.CharField(_("业务线"), max_length=40, blank=True)
     closed_on = models.DateField(null=True, blank=True)
+    heir = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="forerunners", help_text="takes over what it had"
+    )
 
     class Meta:
         verbose_name = _("责任单位")
         ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                name="department_heir", condition=Q(heir=None) | Q(closed_on__isnull=False) & ~Q(heir=F("id"))
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def above_id(self) -> int | None:
+        """The department that it hangs below in the tree: its heir, once it is closed for one."""
+        return self.heir_id or self.parent_id
 
 
 class Officer(AbstractUser):

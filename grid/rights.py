@@ -103,6 +103,7 @@ give(
         "mfa_authenticator": FREE,
         "grid_officer": EDITED,
         "grid_department": EDITED,
+        "grid_component": Rights(change=("owner_id", "maintainer_id", "supervisor_id")),
         "grid_beat": FREE,
         "grid_beat_cells": FREE,
         "grid_beat_officers": FREE,

@@ -60,7 +60,7 @@ def _step(before: CaseEvent, after: CaseEvent) -> Iterator[str]:
 
 
 def _departments(case: Case, log: list[CaseEvent]) -> Iterator[str]:
-    """From its dispatch until it is declined or unlinked, every line names the department that has the case."""
+    """From its dispatch until it is declined, unlinked or handed over, each line names the department that has it."""
     department = None
     for event in log:
         if event.verb == Verb.DISPATCH:
@@ -69,5 +69,7 @@ def _departments(case: Case, log: list[CaseEvent]) -> Iterator[str]:
             yield f"{event.verb}: with department {event.department_id}, but {department} had it"
         if event.verb in (Verb.DECLINE, Verb.UNLINK):
             department = None
+        if event.verb == Verb.HAND_OVER:
+            department = event.facts.get("department", department)
     if case.department_id != department:
         yield f"lies with department {case.department_id}, by its log with {department}"

@@ -75,6 +75,9 @@ def routed(city: SimpleNamespace) -> Iterator[Case]:
     city.office.closed_on = "2026-01-01"
     city.office.save()
     yield town.report(city, category=city.refuse.pk, condition=city.heap.pk)  # and is closed
+    city.office.heir = city.parks
+    city.office.save()
+    yield town.report(city, category=city.refuse.pk, condition=city.heap.pk)  # for an heir
     Duty.objects.all().delete()
     yield town.report(city)  # nobody
 
@@ -162,7 +165,7 @@ def test_every_reason_has_a_sentence(city: SimpleNamespace, clock, everybody_ask
 
 
 def test_every_code_that_is_written_is_known() -> None:
-    found = written("rules", "stint", "docket", "alarm", "line")
+    found = written("rules", "stint", "docket", "alarm", "line", "succession", "handover", "links", "cowork")
     assert len(found) > 15
     assert found <= set(reasons.SENTENCES)
 

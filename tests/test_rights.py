@@ -25,7 +25,7 @@ READ_ONLY = {
     *("auth_group", "auth_group_permissions", "auth_permission", "django_content_type"),
     *("grid_officer_groups", "grid_officer_user_permissions"),
     # loaded by the owner
-    *("grid_area", "grid_cell", "grid_component", "grid_road", "cases_indicator"),
+    *("grid_area", "grid_cell", "grid_road", "cases_indicator"),
     # of allauth, and not in use here
     *("account_emailaddress", "account_emailconfirmation"),
     *("socialaccount_socialaccount", "socialaccount_socialapp", "socialaccount_socialtoken"),

@@ -185,14 +185,15 @@ def _patrolled(officer: Officer) -> models.QuerySet[Any, Any]:
 BELOW = """
     WITH RECURSIVE below AS (
         SELECT id FROM grid_department WHERE id = %s
-        UNION SELECT child.id FROM grid_department child JOIN below ON child.parent_id = below.id
+        UNION SELECT child.id FROM grid_department child
+        JOIN below ON coalesce(child.heir_id, child.parent_id) = below.id
     )
     SELECT id FROM below
 """
 
 
 def _answering(own: int, *, below: bool) -> list[int]:
-    """A handler answers for his own department, its head for all those below it too."""
+    """A handler answers for his own department, its head for all those below it too, and for its forerunners."""
     return [row.pk for row in Department.objects.raw(BELOW, [own])] if below else [own]
 
 

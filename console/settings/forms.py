@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cases import handover
 from cases import models as rules
 from grid import models as grid
-from grid.keeping import kept_by
+from grid.keeping import departments_below, kept_by
 from grid.roles import DEPARTMENT, Role
 from grid.words import named
 
@@ -33,6 +34,7 @@ LABELS = {
     "area": gettext_lazy("区域"),
     "department": gettext_lazy("责任单位"),
     "parent": gettext_lazy("上级"),
+    "heir": gettext_lazy("承接单位"),
     "line": gettext_lazy("业务线"),
     "workdays": gettext_lazy("工作日"),
     "day_s": gettext_lazy("一个工作日折合小时"),
@@ -111,6 +113,9 @@ HELP: dict[tuple[Any, str], Any] = {
     (rules.Scheme, "basis"): gettext_lazy("按发生日：事情发生在哪天就算哪天；按上报日：跟着案卷上报的那天。"),
     (rules.Scheme, "valid_from"): gettext_lazy("最后一天不早于它的周期按这一版评分；已发布的不变。"),
     (rules.Opinion, "verb"): gettext_lazy("留空适用于所有操作。"),
+    (grid.Department, "heir"): gettext_lazy(
+        "停用时由谁接手：在办案卷、责任清单、部件和人员都转给它；过去的仍记在原单位名下。"
+    ),
     (grid.Officer, "area"): gettext_lazy("中心岗位可以查看的辖区。"),
     (grid.Officer, "is_active"): gettext_lazy("离职请停用：姓名留在案卷上，登录随即失效。"),
     (grid.Beat, "cells"): gettext_lazy("在地图上点选，或在这里每行写一个单元网格代码。"),
@@ -255,8 +260,20 @@ class SchemeForm(Setting):
 class DepartmentForm(Setting):
     class Meta:
         model = grid.Department
-        fields = ("code", "name", "name_en", "parent", "area", "line", "closed_on")
+        fields = ("code", "name", "name_en", "parent", "area", "line", "closed_on", "heir")
         field_classes = {"closed_on": Day}
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        heir, pk = said.get("heir"), self.instance.pk
+        if heir and not said.get("closed_on"):
+            raise ValidationError({"heir": _("只有停用的单位才有承接单位：请写停用日期，或不选承接单位。")})
+        if heir and pk and heir.pk in departments_below(pk):
+            raise ValidationError({"heir": _("承接单位不能是它自己或它的下级：请先把承接单位移到别的上级之下。")})
+        if said.get("closed_on") and not heir and pk and (owed := handover.owed([pk])):
+            sentence = _("还有%(owed)s：请选择承接单位。")
+            raise ValidationError({"heir": sentence % {"owed": owed[pk]}})
+        return said
 
 
 class OfficerForm(Setting):

@@ -18,11 +18,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from cases import handover, unattended
+from cases.handover import Settled
 from cases.models import Condition
 from cases.retiming import after_change
 from grid import changes
 from grid.keeping import changes_kept_by, kept_by
-from grid.models import Change, Officer
+from grid.models import Beat, Change, Department, Officer
 from grid.moment import today
 from grid.roles import CENTRE, Role
 from grid.vocabulary import whole
@@ -35,6 +37,8 @@ from ..settings.told import before, tell
 ROWS = 50  # of a page
 access = logging.getLogger("access")
 KEEPERS = (Role.ADMINISTRATOR,)
+REORGANISING = (Officer, Department, Beat)
+"""Rows that say who people are and what they answer for: open work follows."""
 KINDS = tuple(noun.model for noun in BY_SLUG.values())
 
 
@@ -43,7 +47,8 @@ def index(request: Request) -> HttpResponse:
     """All settings, and the last changes of any that he keeps."""
     groups = [(label, [BY_SLUG[slug] for slug in slugs]) for label, slugs in GROUPS]
     changes = _told(changes_kept_by(request.user, KINDS))
-    return render(request, "console/settings/index.html", {"groups": groups, "changes": changes})
+    said = {"groups": groups, "changes": changes, "unattended": unattended.numbers()}
+    return render(request, "console/settings/index.html", said)
 
 
 @desk(*KEEPERS)
@@ -76,11 +81,12 @@ def edit(request: Request, slug: str, pk: int | None = None) -> HttpResponseBase
         raise Http404
     form = noun.form(request.POST or None, instance=row, initial=_initial(request, noun), keeper=request.user)
     was = changes.edition(row) if row else ""
-    if request.method == "POST" and _fits(request, form, was) and _keep(request, noun, form):
+    settled = Settled()
+    if request.method == "POST" and _fits(request, form, was) and _keep(request, noun, form, settled):
         return redirect("console:setting", slug=slug)
     history = _told(Change.objects.filter(what=noun.model._meta.label_lower, row=str(pk))) if row else []
     said = {"noun": noun, "row": row, "form": form, "was": was, "changes": history}
-    said["may_try"] = request.user.holds(*CENTRE)
+    said |= {"may_try": request.user.holds(*CENTRE), "settled": None if form.errors else settled}
     return render(request, f"console/settings/{SHEETS.get(slug, 'row')}.html", said, status=422 if form.errors else 200)
 
 
@@ -140,7 +146,8 @@ def _renewed(form: Setting) -> bool:
     return changed <= {"closed_on"} or ("valid_from" in changed and form.cleaned_data["valid_from"] >= today())
 
 
-def _keep(request: Request, noun: Noun, form: Setting) -> bool:
+def _keep(request: Request, noun: Noun, form: Setting, settled: Settled) -> bool:
+    """Save a row, and put right what follows for open work; that is only shown until he has agreed to exactly it."""
     row = form.instance
     if isinstance(row, Condition) and row.pk and "valid_from" in form.changed_data:
         row.pk = None  # a new row; the old one stays with the cases that it was chosen for
@@ -151,6 +158,11 @@ def _keep(request: Request, noun: Noun, form: Setting) -> bool:
             change = changes.keep(row, by=request.user, many=form.many())
             if not kept_by(request.user, noun.rows()).filter(pk=row.pk).exists():
                 raise ValidationError(_("这一行会落在您的辖区之外，请由负责那里的系统管理员办理。"))
+            if change and isinstance(row, REORGANISING):
+                settled.found.update(handover.settle(by=request.user).found)
+            if settled and request.POST.get("agreed") != settled.mark:
+                transaction.set_rollback(True)
+                return False
     except ValidationError as error:
         form.add_error(None, error.messages)
         return False
@@ -162,6 +174,8 @@ def _keep(request: Request, noun: Noun, form: Setting) -> bool:
         return True
     after_change([row])
     messages.success(request, _("已保存：%(row)s") % {"row": row})
+    for _code, sentence in settled.told():
+        messages.info(request, sentence)
     return True
 
 

@@ -11,6 +11,9 @@ department.
 - Where rows of a kind are refused, nothing of that kind is closed by a partial load.
 - Officers are neither deleted nor disabled by absence, and passwords are never set: whoever is new has none yet.
 - Vanished beats keep their row, without cells and officers.
+- A department that still has work is closed only for an heir, which its row names in the column `heir`; who moved and
+  still had work, and cells that were redrawn with open cases in them, are followed in the same transaction: each such
+  consequence is a warning with counts and numbers, also of a `dry_run`. See docs/reorganising.md.
 - Only what bears the codes of the city's districts is touched: cities live side by side.
 
 `duties` in city.json belongs to `cases` and is not read here.
@@ -26,12 +29,12 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from .. import moment
+from .. import moment, reorganising
 from ..models import Officer
 from . import ledger, notices, roads
 from .city import NAME, City, read_city
 from .draft import Draft, Kind
-from .kinds import AREAS, CELLS, KINDS, OFFICERS, area_shapes
+from .kinds import AREAS, CELLS, DEPARTMENTS, KINDS, OFFICERS, area_shapes, heirs
 from .outcome import Counts, Finding, Outcome, Refused
 
 __all__ = ["Counts", "Finding", "Outcome", "load"]
@@ -57,9 +60,11 @@ def load(folder: str | Path, *, partial: bool = False, dry_run: bool = False, on
         draft = _drafted(city, tell)
         lines, faults = roads.read(city)
         draft.refusals += faults
-        written = not dry_run and (partial or not draft.refusals)
         counts = _entered(draft, tell)
+        for code, sentence in reorganising.settle(ground=True):
+            draft.warn(NAME, 0, f"work_{code}", sentence)
         roads.write(city, lines)
+        written = not dry_run and (partial or not draft.refusals)
         if not written:
             transaction.set_rollback(True)
     return Outcome(city.name, written, counts, sorted(draft.refusals, key=_place), sorted(draft.warnings, key=_place))
@@ -77,6 +82,8 @@ def _drafted(city: City, tell: Listener) -> Draft:
         draft.fill(kind, _present(kind, city))
         if kind is AREAS:
             area_shapes(draft)
+        if kind is DEPARTMENTS:
+            heirs(draft)
         if kind.name in draft.lines:
             names = {"file": city.sources[kind.name].path.name, "good": len(draft.lines[kind.name])}
             tell(_("已检查 %(file)s：%(good)d 行可用") % names)
@@ -99,8 +106,10 @@ def _entered(draft: Draft, tell: Listener) -> dict[str, Counts]:
     tell(_("正在写入"))
     ids: ledger.Ids = {}
     counts = {kind.name: ledger.write(kind, draft, ids) for kind in KINDS}
+    closed = ledger.inherit(draft, ids)
     for kind in reversed(KINDS):
         counts[kind.name].retired = ledger.retire(kind, draft)
+    counts[DEPARTMENTS.name].retired += closed
     notices.after(draft)
     return {kind.name: counts[kind.name] for kind in KINDS if kind.name in draft.lines}
 

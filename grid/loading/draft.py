@@ -73,6 +73,7 @@ class Draft:
         self.listed: dict[str, set[str]] = {}  # a kind that is not here was not given: it stays as it is
         self.present: dict[str, dict[str, Any]] = {}
         self.spoilt: set[str] = set()  # kinds of which a row was refused
+        self.heirs: dict[str, str] = {}  # of departments: whoever has one is closed
         self.waiting: set[str] = set()  # of the kind being checked, the codes whose row is yet to come
         self._prepared: dict[str, PreparedGeometry] = {}
         self.refusals: list[Finding] = []

@@ -56,6 +56,37 @@ def area(draft: Draft, line: Line) -> None:
 
 def department(draft: Draft, line: Line) -> None:
     _in_the_city(draft, line)
+    if heir := line.row.fields.get("heir", ""):
+        draft.heirs[line.code] = heir
+
+
+def heirs(draft: Draft) -> None:
+    """Refuse a department whose heir is unknown, itself or below it, or closed without an heir of its own."""
+    lines = draft.lines.get(DEPARTMENTS.name, {})
+    for code, heir in list(draft.heirs.items()):
+        try:
+            draft.known(DEPARTMENTS, heir)
+            if code in _above(draft, heir):
+                message = _("承接单位“%(heir)s”是它自己，或在它之下：请先把承接单位移到别的上级之下")
+                raise Refused("heir_below", message % {"heir": heir})
+        except Refused as refusal:
+            draft.refuse(lines[code].row.file, lines[code].row.number, refusal)
+            del draft.heirs[code]
+            if code in draft.present[DEPARTMENTS.name]:  # else those below it wait for it
+                del lines[code]
+            draft.spoilt.add(DEPARTMENTS.name)
+
+
+def _above(draft: Draft, code: str) -> list[str]:
+    """A department and those above it once the draft is loaded: the heir of one that is closed, else its parent."""
+    found: list[str] = []
+    while code and code not in found:
+        found.append(code)
+        line, present = draft.lines[DEPARTMENTS.name].get(code), draft.present[DEPARTMENTS.name].get(code)
+        said = line.refers.get("parent") if line else None
+        kept = present.parent.code if present and present.parent else ""
+        code = draft.heirs.get(code) or (kept if said is None else said)
+    return found
 
 
 def cell(draft: Draft, line: Line) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from ..models import Beat
+from .. import reorganising
+from ..models import Beat, Department
 from .draft import Draft, Kind, Line
-from .kinds import BEATS, CELLS, OFFICERS
-from .outcome import Counts
+from .kinds import BEATS, CELLS, DEPARTMENTS, OFFICERS
+from .outcome import Counts, Refused
 
 BATCH = 1000
 Ids = dict[str, dict[str, int]]  # kind → code → primary key
@@ -25,7 +26,7 @@ def write(kind: Kind, draft: Draft, ids: Ids) -> Counts:
     known = ids[kind.name] = {code: row.pk for code, row in present.items()}
     changed: set[str] = set()
     for wave in _waves(kind, list(lines.values()), known):
-        wanted = {line.code: _wanted(kind, line, ids) for line in wave}
+        wanted = {line.code: _wanted(kind, line, ids, draft) for line in wave}
         fresh = [kind.model(**{kind.key: code}, **values) for code, values in wanted.items() if code not in present]
         stale = [code for code, values in wanted.items() if code in present and _differs(present[code], values)]
         changed.update(stale)
@@ -51,6 +52,8 @@ def retire(kind: Kind, draft: Draft) -> int:
     if kind is BEATS:
         return _emptied(gone)
     gone = {pk: row for pk, row in gone.items() if not row.closed_on}
+    if kind is DEPARTMENTS:
+        _without_heirs(gone, draft)
     closed: set[int] = set()
     while free := gone.keys() - closed - _needed(kind, gone):
         kind.model._default_manager.filter(pk__in=free).update(closed_on=draft.today)
@@ -62,6 +65,27 @@ def retire(kind: Kind, draft: Draft) -> int:
     if kind is CELLS:
         Beat.cells.through.objects.filter(cell__in=closed).delete()
     return len(closed)
+
+
+def _without_heirs(gone: dict[int, Any], draft: Draft) -> None:
+    """Refuse to close what still has work: it stays, and is taken out of what is gone."""
+    for pk, words in reorganising.owed(gone.keys()).items():
+        row = gone.pop(pk)
+        said = {"name": row.name, "code": row.code, "owed": _("；").join(words)}
+        sentence = _("%(name)s（%(code)s）已不在文件里，但还有%(owed)s：请保留这一行，并在 heir 列写明承接单位的代码")
+        draft.refuse(draft.city.sources[DEPARTMENTS.name].path.name, 0, Refused("heir_missing", sentence % said))
+
+
+def inherit(draft: Draft, ids: Ids) -> int:
+    """Close the departments that have an heir, and say how many were open. `reorganising` gives it what they had."""
+    known, fresh = ids[DEPARTMENTS.name], 0
+    for code, heir in draft.heirs.items():
+        row = Department.objects.get(pk=known[code])
+        if row.closed_on is None or row.heir_id != known[heir]:
+            fresh += row.closed_on is None
+            row.closed_on, row.heir_id = row.closed_on or draft.today, known[heir]
+            row.save(update_fields=["closed_on", "heir"])
+    return fresh
 
 
 def _emptied(beats: Iterable[int]) -> int:
@@ -85,10 +109,12 @@ def _waves(kind: Kind, left: list[Line], known: dict[str, int]) -> Iterator[list
         left = later
 
 
-def _wanted(kind: Kind, line: Line, ids: Ids) -> dict[str, Any]:
+def _wanted(kind: Kind, line: Line, ids: Ids, draft: Draft) -> dict[str, Any]:
     """The model's fields as the line wants them. Listed is open: what was closed by date opens again."""
     keys = {name: ids[(kind.refers[name] or kind).name] for name in line.refers}
     wanted = line.values | {f"{name}_id": keys[name][code] if code else None for name, code in line.refers.items()}
+    if kind is DEPARTMENTS:
+        return wanted if line.code in draft.heirs else wanted | {"closed_on": None, "heir_id": None}
     return wanted | ({"closed_on": None} if hasattr(kind.model, "closed_on") else {})
 
 
