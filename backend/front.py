@@ -232,7 +232,7 @@ def environ(scope: Scope, body: IO[bytes], trouble: str) -> Mapping[str, Any]:
         **BASIC,
         "REQUEST_METHOD": scope.method,
         "PATH_INFO": scope.path.encode().decode("latin1"),
-        "QUERY_STRING": scope.query_string,
+        "QUERY_STRING": scope.query_string.encode().decode("latin1"),
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "SERVER_NAME": server.strip("[]"),
         "SERVER_PORT": port,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import IntegerChoices, TextChoices
@@ -121,6 +122,8 @@ def meaning(said: Any) -> Any:
     match said:
         case str():
             return _in_utc(said)
+        case {"value": str(value), "unit": str(unit)}:  # a limit
+            return {"value": format(Decimal(value).normalize(), "f"), "unit": unit}
         case Mapping():
             return {name: meaning(value) for name, value in said.items()}
         case list() | tuple():

@@ -124,7 +124,7 @@ class Web:
         self.asking = 0
         self.port = urlsplit(address).port
 
-    async def ask(self, path: str, headers: Headers, **query: Any) -> httpx.Response:
+    async def ask(self, path: str, headers: Headers, /, **query: Any) -> httpx.Response:
         """Its answer to somebody who is known; 503 in its place where there is none."""
         self.asking += 1
         try:
@@ -135,7 +135,8 @@ class Web:
 
     async def _get(self, path: str, headers: Headers, query: Mapping[str, Any]) -> httpx.Response:
         try:
-            return await self.http.get(path, headers=headers, params=query)
+            said = {name.encode(): value.encode("latin1") for name, value in headers.items()}  # as they came
+            return await self.http.get(path, headers=said, params=query)
         except httpx.HTTPError as error:
             logger.warning("the web server: %r", error)
             return httpx.Response(503, headers={"Retry-After": str(FULL_S)})
@@ -176,7 +177,7 @@ class Visit:
         if self.ours and (token := session(given.get(b"cookie", b"").decode("latin1"))):
             self.headers.setdefault("x-session-token", token)
         self.address = address(scope.get("client"), self.headers.get("x-forwarded-for", ""))
-        self.query = dict(parse_qsl(scope["query_string"].decode("latin1")))
+        self.query = dict(parse_qsl(scope["query_string"].decode(errors="replace")))
         self.last_seen = given.get(b"last-event-id", b"").decode("latin1")
         self.web, self.send = web, send
         self.gone = asyncio.ensure_future(self._until_gone(receive))

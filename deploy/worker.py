@@ -64,8 +64,9 @@ class Watched:
 
     @property
     def stillborn(self) -> bool:
-        """Whether it ended by itself before any sign of life: somebody has to look then."""
-        return self.process.poll() is not None and self.last_sign() == self.before
+        """Whether it ended by itself before any sign of life: somebody has to look then. Whoever is killed did not."""
+        code = self.process.poll()
+        return code is not None and code >= 0 and self.last_sign() == self.before
 
 
 def main() -> int:

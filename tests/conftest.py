@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 import time_machine
 from django.conf import settings
@@ -27,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Files of the tests are kept apart, and thrown away at the end; the static files are those of ./dev test."""
     if template := os.environ.get("TEMPLATE_URL"):
         connections["default"].settings_dict["TEST"]["TEMPLATE"] = urlsplit(template).path[1:]
+    hypothesis.settings.register_profile("any", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("any")  # how fast an example is depends on the machine
     settings.PASSWORD_HASHERS = ["tests.city.QuickHasher"]
     settings.DATA_DIR = Path(tempfile.mkdtemp(prefix="wangge-tests-"))
     (settings.DATA_DIR / "static").symlink_to(settings.STATIC_ROOT)

@@ -195,6 +195,17 @@ def test_whoever_of_an_idle_queue_is_killed_it_works_again(member: str, server: 
         works(worker)
 
 
+def test_who_is_killed_again_before_any_sign_is_started_again(server: Server, city: SimpleNamespace) -> None:
+    """It did not end by itself: nobody has to look, and the web server is not to end with it."""
+    with watched(server) as worker:
+        for time in range(1, 3):
+            until(lambda: len(cluster.children(worker.head.pid)) == 2, "both run", worker)
+            os.kill(program(worker, "qcluster"), signal.SIGKILL)
+            until(lambda time=time: worker.said().count("a fresh start") == time, "it is noticed", worker)
+        OrmQ.objects.update(lock=now())  # time has passed
+        works(worker)
+
+
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP])
 def test_hands_that_are_killed_or_stand_still_work_again(
     blow: signal.Signals, server: Server, city: SimpleNamespace

@@ -65,6 +65,8 @@ def test_no_page_of_the_desk_is_kept_and_each_names_what_may_run(city: SimpleNam
             assert "default-src 'self'" in policy or "default-src 'none'" in policy, path
             assert "unsafe" not in policy, path
     assert seen > 50
+    for path in ("/account/sessions/", "/account/password/", "/nowhere/"):
+        assert "no-store" in desk(city.carl).get(path)["Cache-Control"], path
 
 
 def test_the_manual_runs_under_a_policy(visit: Visit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -314,6 +316,26 @@ def test_a_cookie_that_is_no_session_is_refused(address: str, city: SimpleNamesp
     for cookie in ("sessionid=nobody", "sessionid=", ";;=", "sessionid"):
         with httpx.Client(headers={"Cookie": cookie}, trust_env=False) as page:
             assert page.get(room(address, city.hugo)).status_code == 401
+
+
+def test_words_typed_as_they_are_break_neither_door(address: str, city: SimpleNamespace) -> None:
+    """curl and cheap phones send Chinese as it is typed, in addresses and in names of devices."""
+    with app(address, city.carl) as carl:
+        token = carl.headers["X-Session-Token"]
+        for path, status in (("/account/login/?next=网", 200), ("/api/mobile/v1/cases?view=all&q=垃圾", 200)):
+            assert _typed(carl.base_url.port, path, token) == status
+        port = urlsplit(room(address, city.carl)).port
+        assert _typed(port, f"{INBOX}?since=0", token) == 200
+        for word in ("path", "headers", "self"):
+            assert _typed(port, f"{INBOX}?{word}=x", token) == 422
+        assert _typed(port, f"{INBOX}?since=0", "标记") == 401
+
+
+def _typed(port: int | None, path: str, token: str) -> int:
+    with socket.create_connection(("127.0.0.1", port or 80), timeout=PATIENCE_S) as line:
+        said = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", f"X-Session-Token: {token}", "User-Agent: 小米"]
+        line.sendall("\r\n".join([*said, "Connection: close", "", ""]).encode())
+        return int(line.makefile("rb").readline().split()[1])
 
 
 def test_a_browser_may_ask_whether_it_may_send_a_header(address: str, city: SimpleNamespace) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from grid import crs
 from grid.crs import Crs
+from grid.vocabulary import FURTHEST_OFFSET
 
 T = TypeVar("T")
 Tags = Mapping[int, Any]
@@ -105,7 +106,9 @@ def _moment(text: str) -> datetime | None:
 
 
 def _zone(text: str) -> tzinfo | None:
-    return datetime.strptime(text, "%z").tzinfo or UTC
+    """None for what no clock on earth shows: the database takes no such offset either."""
+    zone = datetime.strptime(text, "%z").tzinfo
+    return zone if zone and abs(zone.utcoffset(None) or timedelta()) <= FURTHEST_OFFSET else None
 
 
 def _point(tags: Tags) -> tuple[tuple[float, float], str] | None:
