@@ -92,6 +92,7 @@ NEEDED: Mapping[Verb, tuple[Who, ...]] = {
     Verb.REFUSE: (Who.ASKING, Who.DEPARTMENT, Who.HEAD),
     Verb.SUPERVISE: (Who.OWING,),
     Verb.REMIND: (Who.OWING,),
+    Verb.EXPIRE: (Who.OWING,),
     Verb.HASTEN: (Who.OWING,),
     Verb.REPLY: (Who.LEADER,),
     Verb.ESCALATE: (Who.WOKEN,),

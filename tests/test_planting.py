@@ -40,7 +40,7 @@ TWICE = 10  # lives by lot that are lived twice
 ODD = ("handled", "mock", "called", "component")
 DRAWN = 50
 UNUSED = 6600  # photos from here on are nobody's
-RINGING = (Verb.ESCALATE, Verb.REMIND, Verb.RESUME)
+RINGING = (Verb.EXPIRE, Verb.ESCALATE, Verb.REMIND, Verb.RESUME)
 
 
 @pytest.fixture(scope="module")
