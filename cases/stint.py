@@ -53,9 +53,10 @@ CHANGING = (
 
 def keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> Why:
     """Set the clocks after a step: the case already stands at its new stage. Returns the reasons of a new limit."""
-    due_at = case.due_at
+    due_at, entered_at = case.due_at, case.entered_at
     why = _keep(book, case, step, facts, at)
-    promise.keep(book, case, step.verb, due_at)
+    waited_since = entered_at if any(reason["code"] == "children_over" for reason in facts.why) else None
+    promise.keep(book, case, step.verb, at, due_at, waited_since)
     if case.reply_due_at and not case.reply_late:
         case.alarm_at = min(case.alarm_at or case.reply_due_at, case.reply_due_at)
     return why
