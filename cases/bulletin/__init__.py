@@ -287,4 +287,4 @@ def late(month: str, by: Officer) -> list[Counted]:
     period = period_of(month)
     figure = Figure(("overdue",), "city", CITY, period.since, period.until)
     rows, _following = behind.behind(figure, by, limit=TRIED)
-    return sorted(rows, key=lambda row: -(row.event.late_s or 0))[:LATE]
+    return sorted(rows, key=lambda row: (row.late.own_s, row.late.wall_s) if row.late else (0, 0), reverse=True)[:LATE]
