@@ -13,7 +13,7 @@ from django.utils import translation
 
 from cases import alarm, bulletin, lateness, outbox
 from cases.behind import Figure
-from cases.bulletin import article
+from cases.bulletin import article, overdue
 from cases.clock import Limit, Unit
 from cases.flow import Verb
 from cases.lateness import Lateness
@@ -107,5 +107,5 @@ API = {"metric": "overdue", "kind": "city", "from": "2026-03-01", "to": "2026-03
 
 def test_the_worst_stand_first_in_the_bulletin(past: SimpleNamespace) -> None:
     numbers = {case.number: name for name, case in past.cases.items()}
-    rows = [numbers[row.event.case.number] for row in bulletin.late("2026-03", past.lena)]
+    rows = [numbers[row.event.case.number] for row in overdue.listed(bulletin.period_of("2026-03"), None, past.lena)]
     assert rows == ["open", "extended", "done", "shelved"]
