@@ -15,7 +15,7 @@ from django.db import transaction
 
 from grid.moment import now
 
-from . import docket, rulebook, succession, supervision
+from . import docket, rulebook, stint, succession, supervision
 from .flow import NOTHING, Facts, Stage, Verb
 from .line import Line
 from .models import Case, CaseEvent
@@ -34,10 +34,10 @@ def ring(batch: int = BATCH) -> int:
 
     The worker has a hand for it that does nothing else, and its queue rings each minute as well.
 
-    Where the reply to a supervision is due first, it is asked for; else a shelved case is resumed on its date, and any
-    other is escalated by one rung. An event's `at` is when it rang, its
-    `due_at` when it fell due: a worker that was down changes the first, never the second. After a long silence a
-    case climbs its missed rungs one after the other.
+    Where the reply to a supervision is due first, it is asked for; else a shelved case is resumed on its date; where
+    the due moment has passed and no rung says so, a line does; any other case is escalated by one rung. An event's
+    `at` is when it rang, its `due_at` when it fell due: a worker that was down changes the first, never the second.
+    After a long silence a case climbs its missed rungs one after the other.
     """
     rung = 0
     while True:
@@ -75,6 +75,8 @@ def due_step(book: Rulebook, line: Line, case: Case, at: datetime) -> Step | Non
             resumed = docket.own(book, case, Verb.RESUME, NOTHING, at)
             decided = succession.back(book, case)
             return case, [resumed, docket.own(book, case, *decided, at)] if decided else [resumed]
+        if stint.expires(book, case):
+            return case, [docket.own(book, case, Verb.EXPIRE, NOTHING, at)]
         return case, [docket.own(book, case, Verb.ESCALATE, line.wake(case), at)]
     except Exception:
         logger.exception("the alarm of %s does not ring", case.number)

@@ -93,6 +93,7 @@ NEEDED: Mapping[Verb, tuple[Who, ...]] = {
     Verb.SUPERVISE: (Who.OWING,),
     Verb.REMIND: (Who.OWING,),
     Verb.HAND_OVER: (Who.OWING,),
+    Verb.EXPIRE: (Who.OWING,),
     Verb.HASTEN: (Who.OWING,),
     Verb.REPLY: (Who.LEADER,),
     Verb.ESCALATE: (Who.WOKEN,),

@@ -17,9 +17,11 @@ from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce
 
 from grid.models import Area, Beat, Cell, Officer
+from grid.moment import now
 
-from . import indicators, tally
+from . import indicators, lateness, rulebook, tally
 from .indicators import AREAS
+from .lateness import Lateness
 from .metrics import METRIC, facts
 from .models import Basis, Case, CaseEvent, Scheme, Tally
 
@@ -33,12 +35,14 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Counted:
-    """A line of the log that a metric counted, on which day. `exempt`: an appeal took it out of what is due."""
+    """A line of the log that a metric counted, on which day. `exempt`: an appeal took it out of what is due; `late`:
+    how late the work was in the end, or is."""
 
     day: date
     metric: str
     event: CaseEvent
     exempt: bool
+    late: Lateness | None
 
     @property
     def key(self) -> Key:
@@ -177,8 +181,19 @@ def _seen(rows: Iterable[tuple[date, int, str, bool]], by: Officer) -> list[Coun
     )
     cases = {event.case_id for event in events.values()}
     visible = set(Case.objects.visible_to(by).filter(pk__in=cases).values_list("pk", flat=True))
+    late = _late(event for event in events.values() if event.late and event.case_id in visible)
     return [
-        Counted(day, metric, events[event], exempt)
+        Counted(day, metric, events[event], exempt, late.get(event))
         for day, event, metric, exempt in listed
         if events[event].case_id in visible
     ]
+
+
+def _late(events: Iterable[CaseEvent]) -> dict[int, Lateness]:
+    """How late the work of each of these lines was in the end, or is."""
+    found, at = list(events), now()
+    if not found:
+        return {}
+    book, logs = rulebook.current(), lateness.logs(found)
+    told = {event.pk: lateness.of_work(book, event, logs[event.case_id], at) for event in found}
+    return {pk: late for pk, late in told.items() if late}

@@ -1,4 +1,4 @@
-"""What is found wrong at the start, or by `manage.py check --database default`: a flow without end, rules with holes.
+"""What is found wrong at the start, or by `manage.py check`: a flow without end, rules with holes.
 
 Holes are warnings. A database that is still being filled has them, and `migrate` must run on it.
 """

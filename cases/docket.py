@@ -260,6 +260,7 @@ def take(
         level=case.level,
         key=key,
     )
+    case.expired = case.expired or stint.late(case, at)
     if step.verb == Verb.REFUSE:
         facts = replace(facts, refuses=case.asks)
     _change(book, case, step, by, facts)

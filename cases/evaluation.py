@@ -16,11 +16,12 @@ from functools import cache
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import BigIntegerField, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from grid import levels
-from grid.models import Area, Beat, Cell, Department, Officer
+from grid.models import Area, Beat, Cell, Change, Department, Officer
 from grid.moment import now, today
 
 from . import indicators, looking, scores
@@ -30,6 +31,7 @@ from .metrics import METRICS
 from .models import Category, Indicator, Publication, Result, Scheme
 from .periods import Period
 from .scores import Plan, Rate, Score
+from .tally import midnight
 
 GROUND = tuple(metric.code for metric in METRICS if metric.ground)
 FEW = 200  # so many subjects are asked for by name, more all together: each way has its index
@@ -77,8 +79,9 @@ def in_force(code: str, day: date) -> Scheme:
     return found
 
 
-def subjects(kind: str, only: Collection[int] | None = None) -> list[Subject]:
-    """All whom a scheme of a kind judges, or some of them, with those who are gone."""
+def subjects(kind: str, only: Collection[int] | None = None, since: date | None = None) -> list[Subject]:
+    """All whom a scheme of a kind judges, or some of them, with those who are gone: of a post also who has left it, on
+    the day `since` or later."""
     some = Q() if only is None else Q(pk__in=only)
     if kind in AREAS:
         areas = Area.objects.filter(some, code__regex=rf"^.{{{levels.width(kind)}}}$").order_by("code")
@@ -92,8 +95,17 @@ def subjects(kind: str, only: Collection[int] | None = None) -> list[Subject]:
     if kind == Scheme.Kind.DEPARTMENT:
         departments = Department.objects.filter(some).order_by("code")
         return [Subject(row.pk, row.code, row.name, row.name_en, gone=bool(row.closed_on)) for row in departments]
-    officers = Officer.objects.filter(some, roles__contains=[kind]).order_by("username")
-    return [Subject(row.pk, row.username, str(row), gone=not row.is_active) for row in officers]
+    held = Q(roles__contains=[kind]) | Q(pk__in=_left(kind, since)) if since else Q(roles__contains=[kind])
+    officers = Officer.objects.filter(some, held).order_by("username")
+    return [
+        Subject(row.pk, row.username, str(row), gone=not row.is_active or kind not in row.roles) for row in officers
+    ]
+
+
+def _left(post: str, since: date) -> QuerySet[Any, Any]:
+    """Who held a post on a day and lost it since, as far as that was written down. Asked within another statement."""
+    changed = Change.objects.filter(what=Officer._meta.label_lower, at__gte=midnight(since))
+    return changed.filter(before__roles__contains=[post]).values(officer=Cast("row", BigIntegerField()))
 
 
 def named(kind: str, pks: Collection[int]) -> list[Subject]:
@@ -127,7 +139,7 @@ def counted(
     `within` an area's code: of what happened there alone. `alone`: a department's without those below it.
     """
     if kind in Scheme.POSTS and only is None:
-        only = [each.pk for each in subjects(kind)]
+        only = [each.pk for each in subjects(kind, since=since)]
     found = indicators.figures(
         stored(kind), since, until, subjects=only, basis=basis, codes=codes, within=within, tree=not alone
     )
@@ -172,7 +184,7 @@ def standings(
     did. Regions stand among all regions.
     """
     chosen = plan or plan_of(scheme)
-    return ranked(*_figures(scheme, since, until, subjects(scheme.kind), chosen.codes, within), chosen)
+    return ranked(*_figures(scheme, since, until, subjects(scheme.kind, None, since), chosen.codes, within), chosen)
 
 
 def scored(
@@ -180,7 +192,7 @@ def scored(
 ) -> dict[int, Score]:
     """The scores of some subjects, as they are in the standings; without their places, which only all of them have."""
     chosen = plan or plan_of(scheme)
-    return _scores(*_figures(scheme, since, until, subjects(scheme.kind, only), chosen.codes, within), chosen)
+    return _scores(*_figures(scheme, since, until, subjects(scheme.kind, only, since), chosen.codes, within), chosen)
 
 
 def beside(scheme: Scheme, period: Period, said: Mapping[str, Any], by: Officer) -> list[tuple[Standing, Standing]]:

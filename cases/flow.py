@@ -104,6 +104,7 @@ class Verb(TextChoices):
     SUPERVISE = "supervise", gettext_lazy("督办")
     REPLY = "reply", gettext_lazy("回复")
     REMIND = "remind", gettext_lazy("催复")
+    EXPIRE = "expire", gettext_lazy("超期")
     ESCALATE = "escalate", gettext_lazy("升级")
     HASTEN = "hasten", gettext_lazy("催办")
     EXEMPT = "exempt", gettext_lazy("免责")
@@ -263,6 +264,7 @@ MOVES = (
         ("note",),
     ),
     Move(Verb.REMIND, OWED, None, ()),
+    Move(Verb.EXPIRE, tuple(stage for stage in OWED if stage != Stage.SHELVED), None, ()),  # a due moment has passed
     Move(Verb.ESCALATE, OWED, None, ()),
     Move(Verb.RETIME, OWED, None, ()),
     # People left, a unit was closed, a cell was redrawn: the work goes to whoever has it now, and its clock goes on.

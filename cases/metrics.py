@@ -40,7 +40,8 @@ KNOWN: Mapping[str, str] = {
     "stayed": "e.verb = 'dispatch' AND NOT "
     + _some("o.id > e.id AND o.verb = 'dispatch' AND o.department_id <> e.department_id"),
     "again": "e.verb = 'decline' AND " + _some("o.id < e.id AND o.verb = 'decline'"),
-    "appealed": "e.late AND " + _some("o.verb = 'exempt'"),
+    # An appeal exempts what its department was late with until then: not what another was, nor what comes later.
+    "appealed": "e.late AND " + _some("o.verb = 'exempt' AND o.id > e.id AND o.department_id = e.department_id"),
     # What became of the contact that a dispatch asks for: kept, missed, or spared by who took the case back in time.
     "contact": """CASE WHEN e.verb = 'dispatch' AND e.facts ? 'contact_due_at' THEN coalesce((
         SELECT CASE WHEN o.verb = 'contact' THEN CASE o.facts->>'contact_kept' WHEN 'true' THEN 'kept' ELSE 'missed' END
@@ -66,7 +67,7 @@ KNOWN: Mapping[str, str] = {
 @dataclass(frozen=True)
 class Metric:
     """One counted thing. `at`: on the day of the line; `due_at`: on the day the line's stint fell due; `promise_at`:
-    on the day the open case was promised by, once that day is over, for the line that last set the promise.
+    on the day the open case was promised by, once that day is over, for the line that set the promise.
 
     `ground`: it is nobody's act; an inspector's count is that of the cells in his beats.
     """
@@ -212,7 +213,7 @@ METRICS = (
         "unclosed",
         "超期未结案数",
         "Not closed, promise past",
-        f"c.stage IN ({OPEN_CASES}) AND {_WHOLE}",
+        f"c.stage IN ({OPEN_CASES})",
         when="promise_at",
     ),
     Metric("reopened", "重启数", "Reopened", f"{_verb('reopen')} AND {_WHOLE}"),

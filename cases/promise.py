@@ -2,7 +2,8 @@
 
 From the dispatch a case is promised by the due moment of its handling and, after it, the limits of what the centre
 still has to do: order the check, check, close. Only what moves the handling's due moment by right moves the promise:
-a new dispatch, an extension, a new calendar, the time on the shelf. Rework is the department's own: it moves nothing.
+a new dispatch, an extension, a new calendar, the time on the shelf, the wait for assisting departments. Rework is the
+department's own: it moves nothing. A promise that is broken stays so until the case is closed.
 These functions change a case in memory; docket.py writes.
 """
 
@@ -19,12 +20,25 @@ from .rulebook import Rulebook
 AFTER = (Stage.FEEDBACK, Stage.CHECK, Stage.CLOSING)
 ANEW = (Verb.DISPATCH, Verb.RESUME, Verb.REOPEN)
 SHIFTS = (Verb.EXTEND, Verb.RETIME, Verb.HAND_OVER)
+MENDING = (Verb.REOPEN, Verb.RETIME)
 
 
-def keep(book: Rulebook, case: Case, verb: str, due_at: datetime | None) -> None:
-    """Set the promise after a step whose stint is wound already; `due_at` is when the stage was due before it."""
-    if case.stage in (Stage.SHELVED, Stage.LINKED):
-        case.promise_at = None  # the clock stands, or it is the master's
+def keep(
+    book: Rulebook, case: Case, verb: str, at: datetime, due_at: datetime | None, waited_since: datetime | None
+) -> None:
+    """Set the promise after a step whose stint is wound already.
+
+    `due_at` is when the stage was due before it; `waited_since`: since when the case has waited for its children, where
+    the step ends the wait.
+    """
+    if waited_since and case.promise_at and case.promise_at >= waited_since:
+        case.promise_at += at - waited_since
+    elif case.stage == Stage.LINKED:
+        case.promise_at = None  # it is the master's
+    elif verb not in MENDING and case.promise_at and case.promise_at < at:
+        return
+    elif case.stage == Stage.SHELVED:
+        case.promise_at = None  # the clock stands
     elif case.stage != Stage.HANDLING:
         return
     elif verb in ANEW:

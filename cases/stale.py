@@ -11,7 +11,7 @@ from . import flow
 from .flow import Move, Refused, Verb
 from .models import Case
 
-SILENT = (Verb.ESCALATE, Verb.RETIME)  # what the clock does changes nothing that a person decided upon
+SILENT = (Verb.EXPIRE, Verb.ESCALATE, Verb.RETIME)  # what the clock does changes nothing that a person decided upon
 
 
 def overtaken(case: Case, seen: int) -> None:

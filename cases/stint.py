@@ -8,7 +8,7 @@ are measured in the stint's own clock.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from math import ceil
 
@@ -23,6 +23,9 @@ from .models import Case, CaseEvent
 from .reasons import Reason
 from .rulebook import Rulebook
 from .rules import Why
+
+EXPIRES = timedelta(seconds=1)
+"""So long after its due moment a stint is late, and a line says so where no rung has rung by then."""
 
 # What a step may change of a case, here and in the modules that docket.py asks.
 CHANGING = (
@@ -43,6 +46,7 @@ CHANGING = (
     "due_at",
     "alarm_at",
     "level",
+    "expired",
     "provisional",
     "promise_at",
     "call_by",
@@ -51,9 +55,10 @@ CHANGING = (
 
 def keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> Why:
     """Set the clocks after a step: the case already stands at its new stage. Returns the reasons of a new limit."""
-    due_at = case.due_at
+    due_at, entered_at = case.due_at, case.entered_at
     why = _keep(book, case, step, facts, at)
-    promise.keep(book, case, step.verb, due_at)
+    waited_since = entered_at if any(reason["code"] == "children_over" for reason in facts.why) else None
+    promise.keep(book, case, step.verb, at, due_at, waited_since)
     if case.reply_due_at and not case.reply_late:
         case.alarm_at = min(case.alarm_at or case.reply_due_at, case.reply_due_at)
     return why
@@ -69,7 +74,7 @@ def _keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) ->
             case.level = min(case.level, _level(book, case, at))  # a rung that never rang is not passed over
             _wind(book, case)
             return ({"code": "limit_extended", "limit": rules.said(facts.limit)},)
-        case Verb.RETIME | Verb.SUPERVISE | Verb.REMIND | Verb.REPLY:
+        case Verb.RETIME | Verb.SUPERVISE | Verb.REMIND | Verb.REPLY | Verb.EXPIRE:
             _wind(book, case)
         case Verb.HAND_OVER if facts.department and case.stage == Stage.HANDLING:
             _wind(book, case)  # so much time as before, on the working hours of its new department
@@ -79,7 +84,7 @@ def _keep(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) ->
 
 
 def _enter(book: Rulebook, case: Case, step: Move, facts: Facts, at: datetime) -> Why:
-    case.entered_at, case.level, case.provisional = at, 0, False
+    case.entered_at, case.level, case.expired, case.provisional = at, 0, False, False
     case.clock, case.allowed_s, case.due_at, case.alarm_at = "", None, None, None
     if case.stage not in OWED:
         return ()
@@ -171,6 +176,17 @@ def _wind(book: Rulebook, case: Case) -> None:
         case.entered_at, case.allowed_s, case.clock, calendar(book, case), rungs=shares, level=case.level
     )
     case.due_at, case.alarm_at, case.provisional = promise.due_at, promise.alarm_at, promise.provisional
+    if case.due_at and not case.expired:
+        case.alarm_at = min(case.alarm_at or case.due_at + EXPIRES, case.due_at + EXPIRES)
+
+
+def expires(book: Rulebook, case: Case) -> bool:
+    """Whether the alarm of a case rings next because its due moment has passed: no line of this stint is late yet, and
+    no rung will be the first."""
+    if case.alarm_at is None or case.due_at is None or not case.clock or case.expired:
+        return False
+    climbed = all(rung.share > 1 for rung in book.ladder(case)[case.level :])
+    return climbed and case.due_at + EXPIRES <= case.alarm_at
 
 
 def _level(book: Rulebook, case: Case, at: datetime) -> int:
@@ -185,9 +201,14 @@ def calendar(book: Rulebook, case: Case | CaseEvent) -> Calendar:
     return book.calendar(case.department_id if stage == Stage.HANDLING else None)
 
 
+def late(case: Case, at: datetime) -> bool:
+    """Whether the due moment is past: `late` of a line that is written then."""
+    return case.due_at is not None and at > case.due_at
+
+
 def late_s(book: Rulebook, case: Case, at: datetime) -> int:
     """Seconds past due at a moment, in the stint's own clock; 0 in time."""
-    if case.due_at is None or at <= case.due_at:
+    if case.due_at is None or not late(case, at):
         return 0
     if not case.clock:
         return int((at - case.due_at).total_seconds())

@@ -13,13 +13,15 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import cowork, flow, photos, reasons
+from cases import cowork, flow, lateness, photos, reasons
 from cases.flow import Outcome, Purpose, Rating, Stage, Verb, Verdict
+from cases.lateness import Lateness
 from cases.models import Case, CaseEvent, Evidence, Photo
 from cases.rulebook import Rulebook
 from cases.showing import lines
 from grid import privacy
 from grid.models import Officer
+from grid.moment import now
 from grid.roles import Role
 from grid.words import in_sentence, phrased
 
@@ -55,6 +57,7 @@ class Line:
     pictures: list[Picture]
     why: list[str]
     waits: list[str]
+    late: Lateness | None
 
     @property
     def moved(self) -> bool:
@@ -95,6 +98,7 @@ def sides(log: Sequence[CaseEvent], shown: Sequence[Picture]) -> tuple[list[Pict
 
 def told(book: Rulebook, log: Sequence[CaseEvent], shown: Sequence[Picture], *, flags_too: bool) -> list[Line]:
     """The log, the newest line first. One statement for the people that its facts name."""
+    at = now()
     people = Officer.objects.in_bulk({pk for event in log for pk in _named_in(event.facts)})
     return [
         Line(
@@ -109,6 +113,7 @@ def told(book: Rulebook, log: Sequence[CaseEvent], shown: Sequence[Picture], *, 
             pictures=[picture for picture in shown if picture.event == event.pk],
             why=_say(event.facts.get("why", ())),
             waits=_say(waits),
+            late=lateness.of_work(book, event, log, at) if event.left != event.entered else None,
         )
         for event, waits in reversed(list(lines(log, flags_too=flags_too)))
     ]

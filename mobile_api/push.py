@@ -58,6 +58,7 @@ TITLES = {
     Verb.DISPATCH: _("新任务"),
     Verb.ORDER_VERIFY: _("新任务"),
     Verb.ORDER_CHECK: _("新任务"),
+    Verb.EXPIRE: _("时限提醒"),
     Verb.ESCALATE: _("时限提醒"),
 }
 

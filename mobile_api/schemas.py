@@ -228,7 +228,7 @@ class LogLine(Told):
     holder: str
     since: datetime | None
     due_at: datetime | None
-    late_s: int = Field(description="seconds past due, in the stage's own clock")
+    late_s: int = Field(description="seconds past due when the line was written, in the stage's own clock")
     level: int
     note: str
     facts: dict[str, Any]

@@ -45,6 +45,9 @@ def test_each_rung_rings_once_at_its_moment(case: Case, clock) -> None:
         assert (alarm.ring(), alarm.ring()) == (1, 0)
         case.refresh_from_db()
         assert case.level == level + 1
+        if rung == RUNGS[1]:  # at that very moment it was not late yet: a second later a line says it
+            clock.shift(timedelta(seconds=1))
+            assert (alarm.ring(), last(case).verb) == (1, Verb.EXPIRE)
     clock.shift(timedelta(days=300))
     assert alarm.ring() == 0
     assert [(event.at - town.MONDAY, event.level, event.by) for event in rungs(case)] == [
@@ -58,6 +61,8 @@ def test_a_rung_counts_working_time(city: SimpleNamespace, clock) -> None:
     for _rung in range(2):
         clock.move_to(moments[-1])
         assert alarm.ring() == 1
+        clock.shift(timedelta(seconds=1))
+        alarm.ring()
         case.refresh_from_db()
         moments.append(case.alarm_at)
     expected = ((3, 15, 48), (4, 9, 0), (6, 9, 0))  # Tuesday, Wednesday, Friday
@@ -241,7 +246,7 @@ def test_a_new_holiday_puts_off_what_it_touches(city: SimpleNamespace, clock) ->
 
 def test_a_holiday_after_the_due_day_puts_off_the_next_rung(city: SimpleNamespace, clock) -> None:
     case = town.report(city)
-    clock.move_to(case.due_at)
+    clock.move_to(case.due_at + timedelta(seconds=1))
     assert alarm.ring() == 2
     Holiday.objects.create(day=date(2026, 3, 5), off=True, name="赛马节", statutory=False)
     assert docket.retime(date(2026, 3, 5)) == 0  # it was due the day before

@@ -41,7 +41,7 @@ TWICE = 2  # stories of each kind, and again that many by lot, that are lived tw
 ODD = ("handled", "mock", "called", "component")
 DRAWN = 50
 UNUSED, UNUSED_AIDS = 6600, 900  # photos so much further on are nobody's
-RINGING = (Verb.ESCALATE, Verb.REMIND, Verb.RESUME)
+RINGING = (Verb.EXPIRE, Verb.ESCALATE, Verb.REMIND, Verb.RESUME)
 
 
 @pytest.fixture(scope="module")

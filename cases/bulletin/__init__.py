@@ -4,12 +4,13 @@ compose()  the month counted now, from totals alone
 issue()    the same, frozen; again only as a revision with its reason
 read()     what was issued last, or a revision; else the month as it is now, a draft
 
-The value holds both languages and no cases: which of these a reader may see, `late()` says when he reads.
+The value holds both languages and no cases: which of these a reader may see, `overdue.listed()` says when he reads.
+What is issued is compared with what was issued: a month or a ranking before it that is published stands as published.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from fractions import Fraction
@@ -22,12 +23,12 @@ from grid.models import Officer
 from grid.moment import now, today
 from grid.roles import CENTRE, DEPARTMENT
 
-from .. import behind, evaluation, indicators, looking, periods, scores
-from ..behind import Counted, Figure
+from .. import evaluation, indicators, looking, periods, scores
 from ..flow import Refused
 from ..indicators import CITY, Figures
 from ..models import Basis, Issue, Publication, Scheme
 from ..periods import Period, Span
+from . import overdue
 
 CODES = (
     "reports",
@@ -49,8 +50,6 @@ CODES = (
 JUDGED = (Scheme.Kind.STREET, Scheme.Kind.DEPARTMENT)  # whose rankings a bulletin tells
 RUN = 12  # months of the city's own past
 CLASSES = 10
-LATE = 15
-TRIED = 200  # of the overdue, the last to fall due
 ISSUING = 0x9B12  # the advisory lock of whoever issues
 
 
@@ -94,7 +93,8 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Bulletin:
-    """Everything that a month's bulletin tells. `run`: the city's months, the oldest first."""
+    """Everything that a month's bulletin tells. `run`: the city's months, the oldest first; `risen`: the class that was
+    filed more often than before by most, of all classes."""
 
     month: str
     city: Line
@@ -104,6 +104,7 @@ class Bulletin:
     classes: tuple[Line, ...]
     communities: Mapping[str, int]  # code → filed
     rankings: tuple[Ranking, ...]
+    risen: Line | None = None
 
     @property
     def period(self) -> Period:
@@ -129,28 +130,37 @@ def period_of(month: str) -> Period:
 def compose(month: str) -> Bulletin:
     """The month as it is counted now. Raises ValueError."""
     period = period_of(month)
-    classes = sorted(_lines("category", period), key=lambda line: (-line.now["filed"], line.code))
+    past = period.past(RUN)
+    issued = _issued([*(each.since for each in past[:-1]), period.last_year.since])
+    classes = sorted(_lines("category", period, issued), key=lambda line: (-line.now["filed"], line.code))
     return Bulletin(
         month=month,
-        city=next(iter(_lines("city", period)), Line("", "", "", Figures(), Figures(), Figures())),
+        city=next(iter(_lines("city", period, issued)), Line("", "", "", Figures(), Figures(), Figures())),
         run=tuple(
-            (f"{each.since:%Y-%m}", _told(counts))
-            for each, counts in evaluation.trend("city", CITY, Basis.FLOW, period.past(RUN))
+            (f"{each.since:%Y-%m}", issued[each.since].city.now if each.since in issued else _told(counts))
+            for each, counts in evaluation.trend("city", CITY, Basis.FLOW, past)
         ),
-        streets=tuple(_lines("street", period)),
-        departments=tuple(_lines("department", period, tree=False)),
+        streets=tuple(_lines("street", period, issued)),
+        departments=tuple(_lines("department", period, issued, tree=False)),
         classes=tuple(classes[:CLASSES]),
         communities=_communities(period),
         rankings=tuple(found for kind in JUDGED for found in _ranking(kind, period)),
+        risen=max(classes, key=lambda line: line.now["filed"] - line.before["filed"], default=None),
     )
+
+
+def _issued(months: Collection[date]) -> dict[date, Bulletin]:
+    """The bulletins of some months as they were issued last, by the first of the month."""
+    rows = Issue.objects.filter(since__in=months).order_by("revision")
+    return {row.since: thaw(row.said) for row in rows}
 
 
 def _told(counts: Mapping[str, int]) -> Figures:
     return Figures({code: counts[code] for code in CODES if counts.get(code)})
 
 
-def _lines(kind: str, period: Period, *, tree: bool = True) -> list[Line]:
-    """Every subject with anything in one of the three months, by code."""
+def _lines(kind: str, period: Period, issued: Mapping[date, Bulletin], *, tree: bool = True) -> list[Line]:
+    """Every subject with anything in one of the three months, by code; what was issued of the two before, as it was."""
     now_, before, last_year = (
         indicators.figures(kind, each.since, each.until, codes=CODES, tree=tree)
         for each in (period, period.before, period.last_year)
@@ -161,12 +171,33 @@ def _lines(kind: str, period: Period, *, tree: bool = True) -> list[Line]:
         named = {CITY: ("", "", "")}
     else:
         named = {row.pk: (row.code, row.name, row.name_en) for row in evaluation.named(kind, pks)}
+    earlier = [_of_issue(kind, issued.get(each.since)) for each in (period.before, period.last_year)]
     lines = [
-        Line(*named[pk], *(Figures(each.get(pk, nothing)) for each in (now_, before, last_year)))
+        Line(
+            *named[pk],
+            Figures(now_.get(pk, nothing)),
+            *(
+                Figures(told.get(named[pk][0], live.get(pk, nothing)))
+                for told, live in zip(earlier, (before, last_year), strict=True)
+            ),
+        )
         for pk in pks
         if pk in named
     ]
     return sorted(lines, key=lambda line: line.code)
+
+
+def _of_issue(kind: str, issued: Bulletin | None) -> dict[str, Figures]:
+    """The figures of the subjects of a kind as they were issued, by code."""
+    if issued is None:
+        return {}
+    held = {
+        "city": (issued.city,),
+        "street": issued.streets,
+        "department": issued.departments,
+        "category": issued.classes,
+    }
+    return {line.code: line.now for line in held[kind]}
 
 
 def _communities(period: Period) -> dict[str, int]:
@@ -179,9 +210,11 @@ def _ranking(kind: str, period: Period) -> list[Ranking]:
     scheme = Scheme.objects.filter(kind=kind, valid_from__lte=period.until).order_by("valid_from", "version").last()
     if scheme is None:
         return []
-    past = evaluation.standings(scheme, period.before.since, period.before.until)
-    before = {row.subject.pk: _shown(row.score.points) for row in past}
-    published = Publication.objects.filter(code=scheme.code, span=Span.MONTH, since=period.since).first()
+    months = (period.since, period.before.since)
+    rows = Publication.objects.filter(code=scheme.code, span=Span.MONTH, since__in=months).order_by("revision")
+    last = {row.since: row for row in rows}
+    published = last.get(period.since)
+    before = _points(scheme, period.before, last.get(period.before.since))
     if published:
         places = [
             Place(row.code, row.name, row.name_en, row.rank, _shown(row.exact), row.grade, before.get(row.subject))
@@ -204,6 +237,14 @@ def _ranking(kind: str, period: Period) -> list[Ranking]:
     said = published.said if published else scheme.said
     grades = tuple((str(letter), str(colour)) for letter, _low, colour in said["grades"])
     return [Ranking(scheme.name, scheme.name_en, scheme.kind, revision, tuple(places), grades)]
+
+
+def _points(scheme: Scheme, period: Period, published: Publication | None) -> dict[int, float | None]:
+    """The points of a month by subject, as they were published, else as they stand."""
+    if published:
+        return {row.subject: _shown(row.exact) for row in published.results.all()}
+    rows = evaluation.standings(scheme, period.since, period.until)
+    return {row.subject.pk: _shown(row.score.points) for row in rows}
 
 
 def _shown(points: Fraction | None) -> float | None:
@@ -229,7 +270,7 @@ def issue(month: str, by: Officer, reason: str = "") -> Issue:
         since=period.since,
         revision=before.revision + 1 if before else 0,
         reason=reason if before else "",
-        said=asdict(compose(month)),
+        said=asdict(compose(month)) | {"late": overdue.fixed(period, by)},
         by=by,
         at=now(),
     )
@@ -274,17 +315,10 @@ def thaw(said: Mapping[str, Any]) -> Bulletin:
             )
             for each in said["rankings"]
         ),
+        risen=_line(said["risen"]) if said.get("risen") else None,
     )
 
 
 def _line(said: Mapping[str, Any]) -> Line:
     counts = {name: Figures(said[name]) for name in ("now", "before", "last_year")}
     return Line(said["code"], said["name"], said["name_en"], **counts)
-
-
-def late(month: str, by: Officer) -> list[Counted]:
-    """Of the last overdue work of the month that a reader may see, what was late for longest."""
-    period = period_of(month)
-    figure = Figure(("overdue",), "city", CITY, period.since, period.until)
-    rows, _following = behind.behind(figure, by, limit=TRIED)
-    return sorted(rows, key=lambda row: -(row.event.late_s or 0))[:LATE]

@@ -16,7 +16,7 @@ from grid.words import in_sentence, named
 
 from ..indicators import Figures, rate
 from ..metrics import METRIC
-from . import Bulletin, Line, Place, Ranking, Reading, draw, ground, late
+from . import Bulletin, Line, Place, Ranking, Reading, draw, ground, overdue
 
 BARS = 20  # of streets; all are in the table
 SMALL = 16
@@ -53,7 +53,8 @@ def context(reading: Reading, by: Officer) -> dict[str, Any]:
         "rankings": [_ranking(each) for each in told.rankings],
         "drawings": drawings,
         "legend": legend,
-        "late": late(told.month, by),
+        "late": overdue.listed(told.period, reading.issue, by),
+        "late_fixed": overdue.is_fixed(reading.issue),
     }
 
 
@@ -179,7 +180,7 @@ def _most(told: Bulletin) -> str:
 
 
 def _risen(told: Bulletin) -> str:
-    line = max(told.classes, key=lambda line: line.now["filed"] - line.before["filed"], default=None)
+    line = told.risen or max(told.classes, key=lambda line: line.now["filed"] - line.before["filed"], default=None)
     if line is None or not line.before["filed"] or line.now["filed"] <= line.before["filed"]:
         return ""
     said = {"name": in_sentence(line), "before": line.before["filed"], "now": line.now["filed"]}
@@ -187,11 +188,16 @@ def _risen(told: Bulletin) -> str:
 
 
 def _slow(told: Bulletin) -> str:
-    line = max(told.departments, key=lambda line: (line.now["overdue"], -line.now["dispatched"]), default=None)
-    if line is None or not line.now["overdue"]:
+    """What an appeal exempted is nobody's fault."""
+    line = max(told.departments, key=lambda line: (_blamed(line), -line.now["dispatched"]), default=None)
+    if line is None or not _blamed(line):
         return ""
-    said = {"name": in_sentence(line), "n": line.now["overdue"]}
+    said = {"name": in_sentence(line), "n": _blamed(line)}
     return _("超期最多的单位是%(name)s，%(n)d 件次。") % said
+
+
+def _blamed(line: Line) -> int:
+    return line.now["overdue"] - line.now["exempt"]
 
 
 def _places(told: Bulletin) -> list[str]:

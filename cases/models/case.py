@@ -236,6 +236,7 @@ class Case(models.Model):
     due_at = models.DateTimeField(_("到期时间"), null=True)
     alarm_at = models.DateTimeField(null=True)
     level = models.PositiveSmallIntegerField(default=0)
+    expired = models.BooleanField(default=False, db_default=False, help_text="a line says that this stint is late")
     provisional = models.BooleanField(default=False, help_text="counted through a year without a calendar")
     promise_at = models.DateTimeField(_("整案时限"), null=True, help_text="by when the whole case shall be over")
     call_by = models.DateTimeField(_("回访期限"), null=True, help_text="until then its caller is to be called back")

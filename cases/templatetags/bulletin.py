@@ -1,15 +1,16 @@
-"""How a bulletin writes names, moments and stretches of time."""
+"""How a bulletin writes names, moments and how late work is."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from django import template
-from django.utils.translation import gettext as _
 
 from grid import levels, words
 
+from .. import lateness
 from ..exports.sheets import local
+from ..lateness import Lateness
 
 register = template.Library()
 
@@ -33,9 +34,6 @@ def stamp(at: datetime | None) -> str:
 
 
 @register.filter
-def stretch(seconds: int | None) -> str:
-    """So many minutes; of an hour and more, hours with a digit; of a day and more, days."""
-    hours = (seconds or 0) / 3600
-    if hours < 1:
-        return _("%(n)s 分钟") % {"n": (seconds or 0) // 60}
-    return _("%(n)s 天") % {"n": f"{hours / 24:.1f}"} if hours >= 24 else _("%(n)s 小时") % {"n": f"{hours:.1f}"}
+def late(found: Lateness | None) -> str:
+    """How late work was in the end, or is."""
+    return lateness.say(found) if found else ""

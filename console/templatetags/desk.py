@@ -11,10 +11,10 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from cases import reasons, showing
+from cases import lateness, reasons, showing
 from cases.flow import Stage
+from cases.lateness import Lateness
 from cases.models import Condition, Flag
 from grid import levels, privacy, words
 from grid.moment import now
@@ -93,17 +93,13 @@ def day(at: datetime | None) -> str:
 @register.filter
 def span(seconds: float | None) -> str:
     """A stretch of time in its two largest units: 2 天 3 小时."""
-    if seconds is None:
-        return ""
-    minutes = int(abs(seconds)) // 60
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [
-        (days, ngettext("%(n)d 天", "%(n)d 天", days)),
-        (hours, ngettext("%(n)d 小时", "%(n)d 小时", hours)),
-        (minutes, ngettext("%(n)d 分钟", "%(n)d 分钟", minutes)),
-    ]
-    said = [says % {"n": n} for n, says in parts if n][:2]
-    return " ".join(said) or _("不到 1 分钟")
+    return "" if seconds is None else lateness.span(seconds)
+
+
+@register.filter
+def late(found: Lateness | None) -> str:
+    """How late work was in the end, or is."""
+    return lateness.say(found) if found else ""
 
 
 @register.filter

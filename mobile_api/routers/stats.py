@@ -300,7 +300,9 @@ class CountedOut(Schema):
     verb: str
     at: datetime
     due_at: datetime | None
-    late_s: int = Field(description="in the stage's own clock")
+    late_s: int = Field(description="how late the work was in the end, or is: in the stage's own clock")
+    late_wall_s: int = Field(description="the same on the wall's clock")
+    late_still: bool = Field(description="it is late and not done yet")
     department: str
     by: str
 
@@ -350,7 +352,9 @@ def _counted(each: behind.Counted) -> CountedOut:
         verb=event.verb,
         at=event.at,
         due_at=event.due_at,
-        late_s=event.late_s,
+        late_s=each.late.own_s if each.late else 0,
+        late_wall_s=each.late.wall_s if each.late else 0,
+        late_still=bool(each.late and each.late.lasting),
         department=named(event.department) if event.department else "",
         by=str(event.by or ""),
     )
