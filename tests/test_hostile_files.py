@@ -18,6 +18,7 @@ from django.core.management import CommandError, call_command
 from openpyxl import Workbook
 
 from grid import loading
+from grid.loading.patterns import compiled
 
 from .folders import HERE, city, everything, features, folder, refusals
 
@@ -129,6 +130,44 @@ def test_files_of_other_kinds_are_not_tried(folder: Path) -> None:
     (folder / "cells.gpkg").write_bytes(b"SQLite format 3\0")
     city(folder, files={"cells": "cells.gpkg"})
     assert ("cells.gpkg", 0, "file_kind_unknown") in refusals(loading.load(folder))
+
+
+HEAVY = [
+    r"^(\d+)+x$",
+    r"^(\d|\d\d)*x$",
+    r"^(?:\d?){40}x$",
+    r"^\d*\d*\d*\d*x$",
+    r"^(\d)\1*$",
+    "a" * 201,
+    r"\d{99999999999}",
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["cell_code", "component_code"])
+@pytest.mark.parametrize("pattern", [*HEAVY, "(", 5, ["x"]], ids=str)
+def test_a_pattern_that_would_stand_still_is_refused(folder: Path, key: str, pattern: Any) -> None:
+    city(folder, **{key: pattern})
+    (found,) = loading.load(folder).refusals
+    assert (found.file, found.code) == ("city.json", "city_invalid")
+    if pattern == HEAVY[0]:
+        assert "不要在重复里再写重复" in found.message
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^\d{15}$", r"^[A-Z]+-\d+$", "^IC/[0-9]{4}(-[AB])?$", "^(LP|KP)-", r"^\d{6}(\d{9})?$"]
+)
+def test_a_pattern_as_cities_write_them_is_taken(pattern: str) -> None:
+    assert compiled(pattern).pattern == pattern
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("crs", ["EPSG:4978", "EPSG:5773"])
+def test_a_system_that_does_not_lie_on_the_ground_is_refused(folder: Path, crs: str) -> None:
+    city(folder, crs=crs)
+    found = next(found for found in loading.load(folder).refusals if found.file == "cells.geojson")
+    assert (found.row, found.code) == (0, "crs_unknown")
+    assert f"“{crs}”不在地面上" in found.message
 
 
 DEEP = "[" * 200_000

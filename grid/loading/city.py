@@ -26,7 +26,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from ..crs import Position
-from . import bounds, encodings
+from . import bounds, encodings, patterns
 from .outcome import Refused
 
 NAME = "city.json"
@@ -69,8 +69,8 @@ def read_city(folder: Path, kinds: Iterable[str]) -> City:
         return City(
             name=str(said["name"]),
             districts=_districts(said["districts"]),
-            cell_code=re.compile(said.get("cell_code", "")),
-            component_code=re.compile(said["component_code"]) if said.get("component_code") else None,
+            cell_code=patterns.compiled(said.get("cell_code", "")),
+            component_code=patterns.compiled(own) if (own := said.get("component_code")) else None,
             cell_area_m2=_band(said.get("cell_area_m2", (0, float("inf")))),
             tolerance_m2=float(said.get("tolerance_m2", 1)),
             sources=_sources(folder, said, kinds),
@@ -80,7 +80,7 @@ def read_city(folder: Path, kinds: Iterable[str]) -> City:
         )
     except KeyError as missing:
         raise Refused("city_invalid", _("city.json 缺少 %(key)s") % {"key": missing}) from None
-    except (TypeError, ValueError, AttributeError, re.error) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError, re.error) as error:
         raise Refused("city_invalid", _("city.json 的内容不对：%(reason)s") % {"reason": error}) from None
 
 
