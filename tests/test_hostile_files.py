@@ -170,6 +170,48 @@ def test_a_system_that_does_not_lie_on_the_ground_is_refused(folder: Path, crs: 
     assert f"“{crs}”不在地面上" in found.message
 
 
+ENCODINGS = [
+    "rot13",
+    "zlib_codec",
+    "undefined",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "idna",
+    "punycode",
+    "5",
+    5,
+    [1],
+]
+NAMES = ["c" * 5_000, "样" * 100, "cells\0.csv", "\ud800", "a/" * 3_000, 5, ["cells.geojson"]]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [
+        *(({"file": "cells.geojson", "encoding": said}, "encoding_unknown") for said in ENCODINGS),
+        *(({"file": said}, "file_name_invalid") for said in NAMES),
+        *(({"file": "cells.geojson", "crs": said}, "city_invalid") for said in ([1], 4490, {"a": 1})),
+    ],
+    ids=lambda said: str(said)[:60].encode("unicode_escape").decode(),
+)
+def test_what_names_no_file_is_refused_by_a_sentence(folder: Path, named: Any, code: str) -> None:
+    city(folder, files={"cells": named})
+    (found,) = loading.load(folder).refusals
+    assert (found.file, found.row, found.code) == ("city.json", 0, code)
+    assert found.message and "\0" not in found.message
+
+
+@pytest.mark.django_db
+def test_a_whole_city_in_an_odd_system_or_coding_is_refused_once(folder: Path) -> None:
+    city(folder, crs=[1])
+    assert refusals(loading.load(folder)) == [("city.json", 0, "city_invalid")]
+    city(folder, crs="EPSG:4490", name="a\0b")
+    assert loading.load(folder, dry_run=True).city == "ab"
+    city(folder, files={"areas": {"file": "areas.csv", "encoding": "utf-16"}})
+    assert ("areas.csv", 0, "file_not_utf8") in refusals(loading.load(folder))
+
+
 DEEP = "[" * 200_000
 
 
