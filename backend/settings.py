@@ -309,6 +309,7 @@ Q_CLUSTER = {
 # Push: without credentials it is off and the inbox still works
 FCM_CREDENTIALS = text("FCM_CREDENTIALS")  # a path to the service account's JSON
 FCM_ENDPOINT = text("FCM_ENDPOINT")  # none: Google's
+PUSH_DEVICES = whole("PUSH_DEVICES", 10, least=1, most=100)  # phones of an officer that push reaches
 
 # An open app: where deploy/live.py is reached by the phones; without it they poll
 LIVE_URL = text("LIVE_URL").rstrip("/")

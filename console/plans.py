@@ -19,7 +19,7 @@ from cases import evaluation, scores
 from cases.models import Indicator
 from grid.words import named
 
-from .rows import act, rows
+from .rows import Row, act, rows
 
 BAND = re.compile(
     r"(?:(?P<region>[^\s:：]+)\s*[:：]\s*)?(?P<low>\d{1,9})\s*(?P<to>[-–—~至])?\s*(?P<high>\d{1,9})?\s+(?P<points>[\d.]+)"
@@ -82,7 +82,7 @@ def _band(line: str) -> tuple[str, list[Any]]:
     return found["region"] or "", [low, high, plain(Decimal(found["points"]))]
 
 
-class ItemRow(forms.Form):
+class ItemRow(Row):
     """An indicator with its weight; bands where it is a count."""
 
     folded = ("bands",)
@@ -97,11 +97,9 @@ class ItemRow(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        field = self.fields["indicator"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = choices()
+    @classmethod
+    def lists(cls) -> Mapping[str, Any]:
+        return {"indicator": choices()}
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
@@ -132,7 +130,7 @@ def document(item: Mapping[str, Any]) -> dict[str, Any]:
     return said | {"bands": item["bands"]} if item.get("bands") else said
 
 
-class GradeRow(forms.Form):
+class GradeRow(Row):
     """A grade from so many points upward."""
 
     letter = forms.CharField(label=gettext_lazy("等级"), max_length=4)

@@ -6,35 +6,66 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from django import forms
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from grid.vocabulary import COUNT_MOST, whole
 
-MOST = 200  # rows that anybody types
+Choices = Sequence[tuple[Any, Any]]
+MOST = 40  # rows: more than there are indicators, and each brings whole lists to choose from
+
+
+class Row(forms.Form):
+    """One row. `lists` are what its fields let choose from, read once for all rows of a page."""
+
+    def __init__(self, *args: Any, lists: Mapping[str, Choices] | None = None, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for name, choices in (self.lists() if lists is None else lists).items():
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    @classmethod
+    def lists(cls) -> Mapping[str, Choices]:
+        """By field; of what does not change, nothing."""
+        return {}
 
 
 class Rows(forms.BaseFormSet):  # type: ignore[type-arg]  # each kind of rows names its form
     """A row left wholly empty is none. `once` names the fields in which no two rows may say the same."""
 
     once: tuple[str, ...] = ()
+    default_error_messages = {"too_many_forms": gettext_lazy("最多 %(num)d 行：请删去一些，或分几次做。")}
 
     @classmethod
     def showing(cls, prefix: str, rows: Sequence[Mapping[str, Any]]) -> Self:
         """Rows to begin with, or as they were typed: nothing is judged yet."""
         shown = cls(prefix=prefix, initial=list(rows))
-        shown.extra = len(rows)
+        shown.extra = shown.max_num = shown.absolute_max = len(rows)  # none is lost unseen
         return shown
 
     @classmethod
     def typed(cls, prefix: str, said: Mapping[str, str]) -> list[dict[str, Any]]:
-        """What stands in the rows that were sent, whether it can be read or not."""
-        count = min(whole(said.get(f"{prefix}-TOTAL_FORMS")) or 0, MOST)
+        """What stands in the rows that were sent, whether it can be read or not; of too many, one too many."""
+        count = min(whole(said.get(f"{prefix}-TOTAL_FORMS")) or 0, MOST + 1)
         return [{name: said.get(f"{prefix}-{n}-{name}", "") for name in cls.form.base_fields} for n in range(count)]
 
     @property
     def said(self) -> list[dict[str, Any]]:
         """The rows that are not empty. Only where all are valid."""
         return [form.cleaned_data for form in self.forms if form.cleaned_data]
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        return super().get_form_kwargs(index) | {"lists": self._lists}
+
+    @cached_property
+    def _lists(self) -> Mapping[str, Choices]:
+        return self.form.lists()  # type: ignore[no-any-return]
+
+    def non_form_errors(self) -> Any:
+        """Too many rows are told before they are judged, too."""
+        if self.is_bound or self.extra <= MOST:
+            return super().non_form_errors()
+        return [self.default_error_messages["too_many_forms"] % {"num": MOST}]
 
     def initial_form_count(self) -> int:
         return 0
@@ -49,7 +80,7 @@ class Rows(forms.BaseFormSet):  # type: ignore[type-arg]  # each kind of rows na
             seen.add(key)
 
 
-def rows(form: type[forms.Form], *, once: tuple[str, ...] = ()) -> type[Rows]:
+def rows(form: type[Row], *, once: tuple[str, ...] = ()) -> type[Rows]:
     """A kind of rows, each with the fields of a form."""
     kind = forms.formset_factory(form, formset=Rows, extra=0, max_num=MOST, validate_max=True, absolute_max=MOST + 1)
     kind.once = once  # type: ignore[attr-defined]

@@ -25,7 +25,7 @@ from grid.vocabulary import COUNT_MOST, whole
 from grid.words import named
 
 from .ranking import coloured
-from .rows import rows
+from .rows import Row, rows
 from .settings.forms import called, choosable
 from .vocabulary import Day
 
@@ -62,7 +62,7 @@ class TrialForm(forms.Form):
         return day
 
 
-class LimitRow(forms.Form):
+class LimitRow(Row):
     """A condition's limit as it might be."""
 
     condition = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=COUNT_MOST)
@@ -76,7 +76,7 @@ class LimitRow(forms.Form):
     unit = forms.ChoiceField(label=gettext_lazy("单位"), choices=Unit.choices)
 
 
-class DutyRow(forms.Form):
+class DutyRow(Row):
     """A duty as it might be."""
 
     category = forms.ModelChoiceField(Category.objects, label=gettext_lazy("类别"))
@@ -85,11 +85,19 @@ class DutyRow(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
+        for field in self.fields.values():
             assert isinstance(field, forms.ModelChoiceField)
             field.queryset = choosable(field.queryset)
-            field.label_from_instance = called  # type: ignore[method-assign, assignment]
-            field.empty_label = gettext_lazy("全市") if name == "area" else gettext_lazy("请选择")
+
+    @classmethod
+    def lists(cls) -> Mapping[str, Any]:
+        found = {}
+        for name, field in cls.base_fields.items():
+            assert isinstance(field, forms.ModelChoiceField)
+            every: Any = field.queryset
+            none = gettext_lazy("全市") if name == "area" else gettext_lazy("请选择")
+            found[name] = [("", none), *((row.pk, called(row)) for row in choosable(every.all()))]
+        return found
 
 
 Limits = rows(LimitRow, once=("condition",))

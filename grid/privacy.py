@@ -41,7 +41,11 @@ CARD = re.compile(
 OLD_CARD = re.compile(rf"(?<!\d){_PROVINCE}\d{{4}}{_PART}(?P<day>[3-9]\d{{5}}){_PART}\d{{3}}(?!\d)")
 # A number in one's own place, without the code of the place: only where a word says what it is.
 LOCAL = re.compile(r"(?:电话|座机|手机|固话|联系方式|[☎☏📞]|tel|phone)[^\w\n]{0,3}([2-8]\d{2,3}[ -]?\d{4})(?!\d)", re.I)
-MOBILE = re.compile(r"(?<!\d)1[3-9]\d([ -]?)\d{4}\1\d{4}(?!\d)")
+MOBILE = re.compile(r"(?<!\d)1[3-9]\d(\W{0,2})\d{4}\1\d{4}(?!\d)")
+# Digits as words: 一三八…, 幺三八…, 壹叁捌…; only in a row as long as a number, for 一 is also a word by itself.
+WORDS = str.maketrans("〇零一壹幺二贰貳两三叁叄四肆五伍六陆陸七柒八捌九玖", "0011122223334455666778899")
+_DIGIT = rf"[\d{''.join(map(chr, WORDS))}]"
+IN_WORDS = re.compile(rf"{_DIGIT}(?:\W{{0,3}}{_DIGIT}){{{FEWEST - 1},}}")
 # Those of firms and of offices are for everybody.
 PUBLIC = frozenset(
     {
@@ -67,14 +71,22 @@ def holds_any(text: str) -> bool:
 
 def _hidden(text: str) -> set[int]:
     """Where in the text the characters stand that are not shown to everybody."""
-    if sum(map(str.isdigit, text)) < FEWEST:
+    if sum(char.isdigit() or ord(char) in WORDS for char in text) < FEWEST:
         return set()
     folded, places = _folded(text)
+    found = _found(folded)
+    told = IN_WORDS.sub(lambda row: row[0].translate(WORDS), folded)
+    if told != folded:
+        found |= _found(told)
+    return {places[n] for n in found}
+
+
+def _found(folded: str) -> set[int]:
     if not ENOUGH.search(folded):
         return set()
     found = set(_of_cards(folded))
     rest = "".join("。" if n in found else char for n, char in enumerate(folded))
-    return {places[n] for n in (*found, *_of_telephones(rest))}
+    return found | set(_of_telephones(rest))
 
 
 def _folded(text: str) -> tuple[str, list[int]]:

@@ -38,6 +38,7 @@ CLOSED = tuple(
     ip_network(net)
     for net in (
         *("2001::/32", "2002::/16"),  # Teredo, 6to4: tunnels to whatever IPv4 address they name
+        *("2001:db8::/32", "3fff::/20"),  # examples in documents; Python knows the second only from 3.14 on
         *("192.0.0.0/24", "192.88.99.0/24"),  # protocols' own, not a host's
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +40,18 @@ def test_a_token_belongs_to_whoever_said_it_last(city: SimpleNamespace) -> None:
     assert says(ivans, "shared", platform="ios", language="tlh") == 204
     assert (tokens(city.ann), tokens(city.ivan)) == (["own"], ["shared"])
     assert city.ivan.devices.get().platform == "ios"
+
+
+def test_an_officer_has_so_many_phones_and_the_oldest_goes(city: SimpleNamespace, clock: Any, settings: Any) -> None:
+    settings.PUSH_DEVICES = 3
+    anns, ivans = logged_in("ann"), logged_in("ivan")
+    says(ivans, "his")
+    for token in ("a", "b", "c", "a", "d"):
+        clock.shift(timedelta(seconds=1))
+        assert says(anns, token) == 204
+    assert (tokens(city.ann), tokens(city.ivan)) == (["a", "c", "d"], ["his"])
+    assert says(anns, "his") == 204
+    assert (tokens(city.ann), tokens(city.ivan)) == (["a", "d", "his"], [])
 
 
 def test_a_phone_can_be_forgotten_by_its_officer_alone(city: SimpleNamespace) -> None:

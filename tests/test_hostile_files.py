@@ -18,6 +18,7 @@ from django.core.management import CommandError, call_command
 from openpyxl import Workbook
 
 from grid import loading
+from grid.loading.patterns import compiled
 
 from .folders import HERE, city, everything, features, folder, refusals
 
@@ -129,6 +130,86 @@ def test_files_of_other_kinds_are_not_tried(folder: Path) -> None:
     (folder / "cells.gpkg").write_bytes(b"SQLite format 3\0")
     city(folder, files={"cells": "cells.gpkg"})
     assert ("cells.gpkg", 0, "file_kind_unknown") in refusals(loading.load(folder))
+
+
+HEAVY = [
+    r"^(\d+)+x$",
+    r"^(\d|\d\d)*x$",
+    r"^(?:\d?){40}x$",
+    r"^\d*\d*\d*\d*x$",
+    r"^(\d)\1*$",
+    "a" * 201,
+    r"\d{99999999999}",
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["cell_code", "component_code"])
+@pytest.mark.parametrize("pattern", [*HEAVY, "(", 5, ["x"]], ids=str)
+def test_a_pattern_that_would_stand_still_is_refused(folder: Path, key: str, pattern: Any) -> None:
+    city(folder, **{key: pattern})
+    (found,) = loading.load(folder).refusals
+    assert (found.file, found.code) == ("city.json", "city_invalid")
+    if pattern == HEAVY[0]:
+        assert "不要在重复里再写重复" in found.message
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^\d{15}$", r"^[A-Z]+-\d+$", "^IC/[0-9]{4}(-[AB])?$", "^(LP|KP)-", r"^\d{6}(\d{9})?$"]
+)
+def test_a_pattern_as_cities_write_them_is_taken(pattern: str) -> None:
+    assert compiled(pattern).pattern == pattern
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("crs", ["EPSG:4978", "EPSG:5773"])
+def test_a_system_that_does_not_lie_on_the_ground_is_refused(folder: Path, crs: str) -> None:
+    city(folder, crs=crs)
+    found = next(found for found in loading.load(folder).refusals if found.file == "cells.geojson")
+    assert (found.row, found.code) == (0, "crs_unknown")
+    assert f"“{crs}”不在地面上" in found.message
+
+
+ENCODINGS = [
+    "rot13",
+    "zlib_codec",
+    "undefined",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "idna",
+    "punycode",
+    "5",
+    5,
+    [1],
+]
+NAMES = ["c" * 5_000, "样" * 100, "cells\0.csv", "\ud800", "a/" * 3_000, 5, ["cells.geojson"]]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [
+        *(({"file": "cells.geojson", "encoding": said}, "encoding_unknown") for said in ENCODINGS),
+        *(({"file": said}, "file_name_invalid") for said in NAMES),
+        *(({"file": "cells.geojson", "crs": said}, "city_invalid") for said in ([1], 4490, {"a": 1})),
+    ],
+    ids=lambda said: str(said)[:60].encode("unicode_escape").decode(),
+)
+def test_what_names_no_file_is_refused_by_a_sentence(folder: Path, named: Any, code: str) -> None:
+    city(folder, files={"cells": named})
+    (found,) = loading.load(folder).refusals
+    assert (found.file, found.row, found.code) == ("city.json", 0, code)
+    assert found.message and "\0" not in found.message
+
+
+@pytest.mark.django_db
+def test_a_whole_city_in_an_odd_system_or_coding_is_refused_once(folder: Path) -> None:
+    city(folder, crs=[1])
+    assert refusals(loading.load(folder)) == [("city.json", 0, "city_invalid")]
+    city(folder, crs="EPSG:4490", name="a\0b")
+    assert loading.load(folder, dry_run=True).city == "ab"
+    city(folder, files={"areas": {"file": "areas.csv", "encoding": "utf-16"}})
+    assert ("areas.csv", 0, "file_not_utf8") in refusals(loading.load(folder))
 
 
 DEEP = "[" * 200_000

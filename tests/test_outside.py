@@ -166,6 +166,8 @@ def test_fcm_that_drips_is_left_alone(
         "https://[fec0::1]/",
         "https://[ff02::1]/",
         "https://[2001:db8::1]/",
+        "https://[3fff::1]/",
+        "https://[3fff:fff:ffff::1]/",
         "https://[100::1]/",
         "https://100.64.0.1/",
         "https://192.0.0.8/",

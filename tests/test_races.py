@@ -17,11 +17,11 @@ import pytest
 from django.db import connection, transaction
 from django_q.models import OrmQ
 
-from cases import alarm, docket, indicators, outbox, tally
+from cases import alarm, docket, exports, indicators, outbox, tally
 from cases.clock import Limit, Unit
 from cases.docket import Conflict
 from cases.flow import Facts, Purpose, Refused, Verb
-from cases.models import Basis, Case, CaseEvent, Condition, Duty, Outbox, Policy
+from cases.models import Basis, Case, CaseEvent, Condition, Duty, Export, Outbox, Policy
 from cases.outbox import Consumer
 from grid.moment import now, today
 from mobile_api import inbox
@@ -334,6 +334,19 @@ def test_who_polls_the_inbox_misses_nothing(city: SimpleNamespace) -> None:
     assert len(heard) == len(events)
     assert together(lambda: inbox.deliver(events), lambda: inbox.deliver(events)) == [None] * 2
     assert Message.objects.filter(officer=city.hugo).count() == len(events)
+
+
+# One file
+
+
+def test_an_export_ordered_six_times_at_once_is_made_once(city: SimpleNamespace) -> None:
+    town.report(city)
+    orders = together(
+        *[lambda: exports.ask(city.carl, "cases", "csv", {})] * 6, lambda: exports.ask(city.lena, "cases", "csv", {})
+    )
+    assert len({order.pk for order in orders[:6]}) == 1
+    assert [Export.objects.filter(officer=who).count() for who in (city.carl, city.lena)] == [1, 1]
+    assert OrmQ.objects.count() == 2
 
 
 # Rules that change meanwhile

@@ -223,6 +223,35 @@ def test_a_button_that_nobody_made_changes_nothing(april: SimpleNamespace, said:
     assert answer.status_code == 200 and len(answer.context["limit_rows"].forms) == 1
 
 
+def many(name: str, count: int) -> dict[str, Any]:
+    """So many rows that were sent, none of them filled in."""
+    return {f"{name}-TOTAL_FORMS": count, f"{name}-INITIAL_FORMS": 0}
+
+
+@pytest.mark.parametrize(("do", "status"), [("more", 200), ("start", 422)])
+def test_too_many_rows_are_refused_by_a_sentence(april: SimpleNamespace, do: str, status: int) -> None:
+    lena = desk(april.lena)
+    page = lena.get(f"{NEW}?condition={april.rattling.pk}")
+    answer = press(lena, page, do, **many("duties", 200))
+    assert answer.status_code == status and "最多 40 行：请删去一些，或分几次做。" in sentences(answer)
+    assert len(answer.context["duty_rows"].forms) <= 42
+    answer = press(lena, page, do, **many("duties", 39))
+    assert "最多 40 行" not in sentences(answer)
+
+
+def test_lists_to_choose_from_are_read_once(
+    april: SimpleNamespace, django_assert_max_num_queries: Any, settings: Any
+) -> None:
+    lena = desk(april.lena)
+    page = lena.get(NEW)
+    with django_assert_max_num_queries(25):
+        assert "请选择" in sentences(press(lena, page, "more", **many("duties", 30)))
+    page = lena.get("/scores/what-if/?scheme=department")
+    with django_assert_max_num_queries(60):
+        answer = lena.post("/scores/what-if/?scheme=department", typed(page) | many("items", 30) | {"do": "more.items"})
+    assert len(answer.context["plan"].items.forms) == 31
+
+
 @pytest.mark.parametrize("who", ["ann", "hugo", "hedi", "adam"])
 def test_trials_are_the_centres(april: SimpleNamespace, who: str) -> None:
     browser = desk(getattr(april, who))

@@ -21,7 +21,7 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django_q.tasks import async_task
@@ -38,6 +38,7 @@ from .sheets import OPENERS as OPENERS
 from .sheets import SHEETS
 from .titles import file_name, stamp
 
+ORDERING = 30437  # of the transaction that takes an officer's order
 TURN_S = 3.0  # then others have their turn of the worker
 UNDER_WAY = (Export.Status.WAITING, Export.Status.WORKING)
 access = logging.getLogger("access")
@@ -50,8 +51,8 @@ def ask(officer: Officer, sheet: str, form: str, terms: Mapping[str, Any]) -> Ex
         raise Refused("export_unknown", _("没有这种导出，或您的岗位不能导出。"), field="sheet")
     plain = json.loads(json.dumps(terms, default=_plain))
     SHEETS[sheet].fit(officer, plain)
-    same = Export.objects.filter(officer=officer, sheet=sheet, form=form, terms=plain, status__in=UNDER_WAY).first()
-    if same:
+    order = Export.objects.filter(officer=officer, sheet=sheet, form=form, terms=plain, status__in=UNDER_WAY)
+    if same := order.first():
         return same
     total = SHEETS[sheet].count(officer, plain)
     most = settings.EXPORT_ROWS.get(form)
@@ -63,6 +64,9 @@ def ask(officer: Officer, sheet: str, form: str, terms: Mapping[str, Any]) -> Ex
             field="form",
         )
     with transaction.atomic():
+        _one_by_one(officer)
+        if same := order.first():  # ordered meanwhile
+            return same
         export = Export.objects.create(
             officer=officer,
             sheet=sheet,
@@ -75,6 +79,12 @@ def ask(officer: Officer, sheet: str, form: str, terms: Mapping[str, Any]) -> Ex
         async_task("cases.exports.write", export.pk)
     access.info("export %s of %s asked officer=%s terms=%s", export.uuid, sheet, officer.pk, plain)
     return export
+
+
+def _one_by_one(officer: Officer) -> None:
+    """An officer's orders wait for each other until the transaction ends, other officers' do not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [ORDERING, officer.pk % 2**31])
 
 
 def _plain(value: Any) -> str:

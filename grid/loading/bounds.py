@@ -23,6 +23,7 @@ except ImportError:  # not a Unix: there the system alone bounds what a process 
 
 FILE_BYTES = 256 * 2**20  # the components of a city of millions take less
 COLUMNS = 300
+NAME_BYTES = 255  # of a file or a folder, as systems allow
 
 
 def weighed(path: Path) -> Path:
@@ -36,10 +37,22 @@ def weighed(path: Path) -> Path:
 
 def inside(folder: Path, name: str) -> Path:
     """A file of the folder by its name, wherever links lead. Raises Refused for one that lies elsewhere."""
+    if not isinstance(name, str) or not _is_name(name):
+        message = _("“%(name)s”不是文件名：请只写文件夹里的文件名，例如 cells.geojson")
+        raise Refused("file_name_invalid", message % {"name": str(name)[:40].replace("\0", "\ufffd")})
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise Refused("file_elsewhere", _("“%(name)s”不在城市文件夹里：请把文件放进来，只写文件名") % {"name": name})
     return path
+
+
+def _is_name(said: str) -> bool:
+    """Whether a system takes it at all: no unseen signs, no half ones, no part too long, and not many parts."""
+    try:
+        parts = said.encode().split(b"/")
+    except UnicodeEncodeError:
+        return False
+    return said.isprintable() and len(parts) <= 8 and all(len(part) <= NAME_BYTES for part in parts)
 
 
 def parsed(text: str) -> Any:

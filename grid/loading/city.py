@@ -26,7 +26,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from ..crs import Position
-from . import bounds, encodings
+from ..typed_text import one_line
+from . import bounds, encodings, patterns
 from .outcome import Refused
 
 NAME = "city.json"
@@ -67,20 +68,20 @@ def read_city(folder: Path, kinds: Iterable[str]) -> City:
     said = _json(folder / NAME)
     try:
         return City(
-            name=str(said["name"]),
+            name=_line(said["name"]),
             districts=_districts(said["districts"]),
-            cell_code=re.compile(said.get("cell_code", "")),
-            component_code=re.compile(said["component_code"]) if said.get("component_code") else None,
+            cell_code=patterns.compiled(said.get("cell_code", "")),
+            component_code=patterns.compiled(own) if (own := said.get("component_code")) else None,
             cell_area_m2=_band(said.get("cell_area_m2", (0, float("inf")))),
             tolerance_m2=float(said.get("tolerance_m2", 1)),
             sources=_sources(folder, said, kinds),
             base_map=_source(folder, base, said.get("crs", "")) if (base := said.get("base_map")) else None,
-            attribution=str(said.get("attribution", "")),
+            attribution=_line(said.get("attribution", "")),
             centre=_centre(said["centre"]) if said.get("centre") else None,
         )
     except KeyError as missing:
         raise Refused("city_invalid", _("city.json 缺少 %(key)s") % {"key": missing}) from None
-    except (TypeError, ValueError, AttributeError, re.error) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError, re.error) as error:
         raise Refused("city_invalid", _("city.json 的内容不对：%(reason)s") % {"reason": error}) from None
 
 
@@ -131,6 +132,14 @@ def _sources(folder: Path, said: dict[str, Any], kinds: Iterable[str]) -> dict[s
 
 def _source(folder: Path, named: str | dict[str, Any], crs: str) -> Source:
     named = {"file": named} if isinstance(named, str) else named
+    crs = named.get("crs", crs)
+    if not isinstance(crs, str):
+        raise ValueError(_("crs 应是一段文字，例如 EPSG:4490"))
     columns = {theirs: ours for ours, theirs in named.get("columns", {}).items()}
     encoding = encodings.known(named["encoding"]) if named.get("encoding") else ""
-    return Source(bounds.inside(folder, named["file"]), named.get("crs", crs), encoding, columns)
+    return Source(bounds.inside(folder, named["file"]), crs, encoding, columns)
+
+
+def _line(said: Any) -> str:
+    """A name for people, without what cannot be kept: unseen signs and half ones."""
+    return one_line(str(said).encode("utf-8", "ignore").decode())

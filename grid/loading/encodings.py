@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,7 @@ from .outcome import Refused
 
 UTF8, CHINESE, WESTERN = "utf-8", "gb18030", "cp1252"
 SEVERAL_BYTES = {CHINESE, UTF8, "big5", "cp950", "cp932", "shift_jis", "cp949", "euc_kr"}
+ODD = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}  # Python's own, no text of a file
 ENOUGH = 6  # characters that speak for GBK by themselves
 COMMON = 0.9  # of the characters of a Chinese text, those of GB 2312
 
@@ -53,15 +55,17 @@ class Reading:
     doubt: str = ""
 
 
-def known(name: str) -> str:
+def known(name: Any) -> str:
     """Python's name for an encoding as people and programs write it: GBK, 936, ANSI 1252, UTF-8. Raises Refused."""
+    name = str(name)[:40]
     plain = re.sub(r"^(ansi|oem|ms|windows|cp|ibm)[\s_-]*(?=\d)", "", name.strip().lower())
     plain = {"65001": UTF8, "88591": WESTERN, "iso-8859-1": WESTERN, "1252": WESTERN}.get(plain, plain)
     plain = f"cp{plain}" if plain.isdigit() else plain
     try:
         found = codecs.lookup(plain)
-        b"".decode(found.name)
-    except (LookupError, ValueError):
+        if found.name.replace("_", "-") in ODD or not getattr(found, "_is_text_encoding", True):  # zlib, rot13
+            raise LookupError(plain)
+    except (LookupError, ValueError, AttributeError):
         message = _("不认识的文字编码“%(name)s”：请写 UTF-8 或 GBK") % {"name": name}
         raise Refused("encoding_unknown", message) from None
     chinese = {"gbk", "gb2312", "cp936", CHINESE, "hz"}
@@ -117,7 +121,7 @@ def _as(texts: Sequence[bytes], encoding: str) -> str | None:
     """The signs beyond ASCII, read so. A text may end within a sign, for tables cut them. None: it is not that."""
     try:
         said = [codecs.getincrementaldecoder(encoding)().decode(text) for text in texts]
-    except UnicodeDecodeError:
+    except UnicodeError:  # UTF-16 without its mark too
         return None
     found = "".join(sign for text in said for sign in text if not sign.isascii())
     return None if any(unicodedata.category(sign) in ("Cc", "Co", "Cn") for sign in found) else found

@@ -160,7 +160,7 @@ def _feature_row(
         try:
             said[name] = value.decode(encoding) if isinstance(value, bytes) else value
         except UnicodeDecodeError as error:  # the table's column was too narrow for it
-            said[name] = value[: error.start].decode(encoding)
+            said[name] = value[: error.start].decode(encoding, "ignore")
             fault = Refused("text_cut", _("“%(column)s”列的文字被截断了半个字：请加宽这一列") % {"column": name})
     fields = _renamed(source, said)
     try:
@@ -179,8 +179,9 @@ def _text(source: Source) -> str:
     said = source.path.read_bytes()
     try:
         return said.decode(source.encoding or "utf-8-sig")
-    except UnicodeDecodeError as error:
-        names = {"line": said.count(b"\n", 0, error.start) + 1, "encoding": encodings.title(source.encoding)}
+    except UnicodeError as error:
+        start = error.start if isinstance(error, UnicodeDecodeError) else 0
+        names = {"line": said.count(b"\n", 0, start) + 1, "encoding": encodings.title(source.encoding)}
         message = _("第 %(line)d 行起不是 %(encoding)s：请另存为 UTF-8，或在 city.json 里给这个文件写上 encoding")
         raise Refused("file_not_utf8", message % names) from None
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from .. import levels
 from ..models import Area, Beat, Cell, Component, Department, Officer
 from ..roles import Role
-from . import spoilt
+from . import patterns, spoilt
 from .draft import Draft, Kind, Line, twice
 from .files import Row
 from .outcome import Refused
@@ -90,8 +90,9 @@ def _above(draft: Draft, code: str) -> list[str]:
 
 
 def cell(draft: Draft, line: Line) -> None:
-    pattern = draft.city.cell_code.pattern or settings.CELL_CODE
-    if not re.search(pattern, line.code):
+    own = draft.city.cell_code
+    pattern = own.pattern or settings.CELL_CODE
+    if not (patterns.fits(own, line.code) if own.pattern else re.search(pattern, line.code)):
         raise Refused("code_invalid", _("网格代码“%(code)s”不合 %(pattern)s") % {"code": line.code, "pattern": pattern})
     _in_the_city(draft, line)
     area = _area_of(draft, line)
@@ -109,7 +110,7 @@ def component(draft: Draft, line: Line) -> None:
     _in_the_city(draft, line)
     classes = levels.top(line.code) + line.values["major"] + line.values["sub"]
     if draft.city.component_code:
-        if not draft.city.component_code.search(line.code):
+        if not patterns.fits(draft.city.component_code, line.code):
             names = {"code": line.code, "pattern": draft.city.component_code.pattern}
             raise Refused("code_invalid", _("部件代码“%(code)s”不合 %(pattern)s") % names)
     elif not (line.code.isdigit() and line.code.startswith(classes) and len(line.code) > len(classes)):

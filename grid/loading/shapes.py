@@ -41,6 +41,9 @@ def placing(said: str, of_file: SpatialReference | None) -> Placing:
     base = _system(said) if said and not known else of_file or (SpatialReference(SRID) if known else None)
     if base is None:
         raise Refused("crs_unknown", _("文件没有声明坐标系：请补上 .prj，或在 city.json 里写明 crs"))
+    if not (base.geographic or base.projected):
+        message = _("坐标系“%(name)s”不在地面上：请写地理坐标系或投影坐标系的编号，例如 EPSG:4490")
+        raise Refused("crs_unknown", message % {"name": base.name or said})
     try:
         road = CoordTransform(base, SpatialReference(SRID))
     except GDALException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from django.conf import settings
 from django.utils.translation import get_supported_language_variant
 from ninja import Path, Router, Status
 from pydantic import Field
@@ -39,7 +40,7 @@ def register(request: Request, body: DeviceIn) -> Status[None]:
 
     A token belongs to whoever said it last, and to the session that did; the same again is no harm. It is forgotten
     when that session ends (log-out, revocation, another password), with all others that the session named, and when FCM
-    no longer knows it.
+    no longer knows it. An officer has at most PUSH_DEVICES of them: the one that was said longest ago goes.
     """
     device = Device(
         officer=request.auth,
@@ -55,6 +56,9 @@ def register(request: Request, body: DeviceIn) -> Status[None]:
         unique_fields=["token"],
         update_fields=["officer", "session", "platform", "language", "seen_at"],
     )
+    mine = Device.objects.filter(officer=request.auth)
+    newest = mine.exclude(token=body.token).order_by("-seen_at", "-pk").values_list("pk", flat=True)
+    mine.filter(pk__in=list(newest[settings.PUSH_DEVICES - 1 :])).delete()
     return Status(204, None)
 
 
