@@ -174,7 +174,8 @@ MOVES = (
     Move(Verb.VOID, (Stage.FILING,), Stage.VOID, (Role.CLERK, Role.SHIFT_LEADER), ("note",), ("ground",)),
     # Once filed, a case is voided only with approval: somebody asks, the shift leader does it.
     Move(Verb.VOID, (Stage.DISPATCH, Stage.HANDLING), Stage.VOID, (Role.SHIFT_LEADER,), ("note",), ("ground",)),
-    Move(Verb.DISPATCH, (Stage.DISPATCH,), Stage.HANDLING, (Role.DISPATCHER,), ("department",)),
+    # What was handled on the spot and is reopened was never filed: its condition is chosen with its department.
+    Move(Verb.DISPATCH, (Stage.DISPATCH,), Stage.HANDLING, (Role.DISPATCHER,), ("department",), ("condition",)),
     Move(Verb.ACCEPT, (Stage.HANDLING,), None, DEPARTMENT),
     # Somebody asks; whoever may make the move asked for grants by making it, or refuses.
     Move(

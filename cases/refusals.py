@@ -261,10 +261,14 @@ def _nothing_else(case: Case, step: Move, said: Facts) -> None:
 
 
 def _condition(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
-    if said.condition:
-        possible = book.in_force(case.category_id, local_day(at), case.cell.region_class)
-        if said.condition not in {row.pk for row in possible}:
-            raise condition_unfit()
+    possible = book.in_force(case.category_id, local_day(at), case.cell.region_class)
+    if step.verb == Verb.DISPATCH and case.condition_id is None and possible and not said.condition:
+        sentence = _("该案卷没有立案条件，派遣时须一并选定。")
+        raise Refused("facts_missing", sentence, field="condition", allowed=flow.at(case.stage))
+    if step.verb == Verb.DISPATCH and case.condition_id and said.condition:
+        raise Refused("fact_unfit", _("该案卷已有立案条件，派遣时不再选定。"), field="condition")
+    if said.condition and said.condition not in {row.pk for row in possible}:
+        raise condition_unfit()
 
 
 def condition_unfit() -> Refused:

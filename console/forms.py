@@ -60,12 +60,14 @@ def _note(about: About) -> Fields:
 
 def _condition(about: About) -> Fields:
     case, day = about.case, local_day(about.at)
+    if about.move.verb == Verb.DISPATCH and case.condition_id:
+        return {}
     rows = about.book.in_force(case.category_id, day, case.cell.region_class)
     offered = [
         (row.pk, f"{row.no}. {phrased(row, 'text')} · {reasons.limit(row.limit_value, row.limit_unit)}") for row in rows
     ]
     suggested, _why = rules.condition(about.book, case, day)
-    needed = "condition" in about.move.needs
+    needed = "condition" in about.move.needs or (about.move.verb == Verb.DISPATCH and bool(rows))
     field = forms.ChoiceField(label=_("立案条件"), choices=offered, widget=forms.RadioSelect, required=needed)
     field.initial = suggested.pk if suggested and needed else None
     return {"condition": field}
