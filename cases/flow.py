@@ -278,10 +278,20 @@ class Refused(Exception):
 
     code: stable, for machines. detail: a sentence for the person. field: the fact it is about, if one.
     allowed: the moves that are possible at the case's stage now, each with who may make it.
+    flags: by primary key, those on the evidence that are to be answered first.
     """
 
-    def __init__(self, code: str, detail: str, *, field: str = "", allowed: Collection[Move] = ()):
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        field: str = "",
+        allowed: Collection[Move] = (),
+        flags: Collection[int] = (),
+    ):
         super().__init__(detail)
+        self.flags = tuple(flags)
         self.code, self.detail, self.field, self.allowed = code, detail, field, tuple(allowed)
 
 

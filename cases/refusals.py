@@ -176,7 +176,7 @@ def _not_to_close(case: Case, by: Officer) -> Refusal:
     if children := list(cowork.unfinished(case).select_related("department")):
         return "children_open", _("结案前须先办结协办案卷：%(words)s。") % {"words": _("；").join(map(_owed, children))}
     if asked := flags.unanswered(case):
-        words = _("、").join(f"{flag.pk} {Flag.Code(flag.code).label}" for flag in asked)
+        words = _("、").join(dict.fromkeys(str(Flag.Code(flag.code).label) for flag in asked))
         return "flags_open", _("结案前须先核验这些疑点：%(words)s。") % {"words": words}
     return None
 
@@ -297,6 +297,11 @@ def _holder(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -
         holder = Officer.objects.filter(pk=said.holder, is_active=True).first()
         if holder is None or not holder.holds(Role.INSPECTOR):
             raise Refused("holder_unknown", _("没有这位监督员，或已停用。"), field="holder")
+        if not inspectors.of(case).filter(pk=holder.pk).exists():
+            there = levels.top(case.cell.area.code)
+            area = next((in_sentence(area) for area in book.areas.values() if area.code == there), there)
+            sentence = _("%(holder)s不是%(area)s的监督员：只能指定责任网格或辖区在%(area)s的监督员。")
+            raise Refused("holder_unfit", sentence % {"holder": holder, "area": area}, field="holder")
         if case.events.filter(by=holder, verb__in=barring(step)).exists():
             raise Refused(
                 "holder_unfit", _("%(holder)s办理过该案卷，须由他人核查。") % {"holder": holder}, field="holder"
