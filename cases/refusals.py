@@ -13,12 +13,13 @@ from datetime import datetime
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from grid import levels
 from grid.models import Officer
 from grid.moment import local_day
 from grid.roles import DEPARTMENT, Role
 from grid.words import in_sentence
 
-from . import callers, cowork, flags, flow, photos, stale, stint, succession, terms
+from . import callers, cowork, flags, flow, inspectors, photos, stale, stint, succession, terms
 from .flow import Facts, Move, Refused, Verb, Verdict
 from .models import Case, CaseEvent, Flag, Terms
 from .rulebook import Rulebook
@@ -94,7 +95,8 @@ def standing(
     """Why this officer may not make this move, whatever he says; None if he may."""
 
     def no(code: str, sentence: str) -> Refused:
-        return Refused(code, sentence, allowed=flow.at(case.stage))
+        asked = flags.unanswered(case) if code == "flags_open" else ()
+        return Refused(code, sentence, allowed=flow.at(case.stage), flags=[flag.pk for flag in asked])
 
     if not by.holds(*step.by):
         return no(

@@ -13,14 +13,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import flags, reasons, rules, showing
+from cases import flags, inspectors, reasons, rules, showing
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Move, Outcome, Purpose, Rating, Verb, Verdict
 from cases.models import Case, Opinion
 from cases.rulebook import Rulebook
 from grid.models import Officer
 from grid.moment import local_day
-from grid.roles import Role
 from grid.search_text import case_number
 from grid.words import named, phrased
 
@@ -86,8 +85,8 @@ def _department(about: About) -> Fields:
 
 
 def _holder(about: About) -> Fields:
-    """The inspectors, those of the cell's beat first."""
-    people = Officer.objects.filter(is_active=True, roles__contains=[str(Role.INSPECTOR)]).order_by("name", "pk")
+    """Who may be sent, those of the cell's beat first."""
+    people = inspectors.of(about.case).order_by("name", "pk")
     near = set(people.filter(beats__cells=about.case.cell_id).values_list("pk", flat=True))
     beat = [(one.pk, str(one)) for one in people if one.pk in near]
     others = [(one.pk, str(one)) for one in people if one.pk not in near]
