@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import flags, inspectors, reasons, rules, showing
+from cases import departments, flags, inspectors, reasons, rules, showing
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Move, Outcome, Purpose, Rating, Verb, Verdict
 from cases.models import Case, Opinion
@@ -75,8 +75,10 @@ def _condition(about: About) -> Fields:
 def _department(about: About) -> Fields:
     """Whose case it is to be, with the suggestion of the rules; of help there is none."""
     suggested, why = rules.route(about.book, about.case) if about.move.verb == Verb.DISPATCH else (None, ())
-    rows = [row for row in about.book.departments.values() if row.closed_on is None]
-    offered = [NOBODY, *((row.pk, named(row)) for row in sorted(rows, key=lambda row: row.code))]
+    rows = departments.of_case(about.book, about.case)
+    if suggested and suggested not in rows:
+        rows.insert(0, suggested)
+    offered = [NOBODY, *((row.pk, named(row)) for row in rows)]
     when = {"data-when": Verb.ASSIST.value} if about.move.verb == Verb.ASK else {}
     label = _("责任单位") if about.move.verb == Verb.DISPATCH else _("协办单位")
     field = _choice(label, offered, help_text=" ".join(map(reasons.say, why)), widget=forms.Select(attrs=when))
