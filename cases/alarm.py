@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from grid.moment import now
+from grid.moment import local_day, now
 
 from . import docket, rulebook, stint, succession, supervision
 from .flow import NOTHING, Facts, Stage, Verb
@@ -72,9 +72,10 @@ def due_step(book: Rulebook, line: Line, case: Case, at: datetime) -> Step | Non
         if supervision.rings(case):
             return case, [docket.own(book, case, Verb.REMIND, NOTHING, at)]
         if case.stage == Stage.SHELVED:
-            resumed = docket.own(book, case, Verb.RESUME, NOTHING, at)
-            decided = succession.back(book, case)
-            return case, [resumed, docket.own(book, case, *decided, at)] if decided else [resumed]
+            resumed = [docket.own(book, case, Verb.RESUME, NOTHING, at)]
+            for verb, facts in succession.back(book, case, local_day(at)):
+                resumed.append(docket.own(book, case, verb, facts, at))
+            return case, resumed
         if stint.expires(book, case):
             return case, [docket.own(book, case, Verb.EXPIRE, NOTHING, at)]
         return case, [docket.own(book, case, Verb.ESCALATE, line.wake(case), at)]

@@ -285,7 +285,7 @@ def _change(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: F
 
 def _assign(book: Rulebook, case: Case, step: Move, by: Officer | None, facts: Facts) -> None:
     """By which condition, in which department, by whom."""
-    if step.verb == Verb.FILE and facts.condition:
+    if step.verb in (Verb.FILE, Verb.DISPATCH) and facts.condition:
         case.condition = book.conditions[facts.condition]
     if step.verb in (Verb.DISPATCH, Verb.HAND_OVER) and facts.department:
         case.department = book.departments[facts.department]
@@ -317,10 +317,11 @@ def follow(
         for verb, facts in links.back(book, case):
             yield own(book, case, verb, facts, at)
         return
-    if last.verb in succession.BACK and (decided := succession.back(book, case)):
-        yield own(book, case, *decided, at)
-        return
     day = local_day(at)
+    if last.verb in succession.BACK:
+        for verb, facts in succession.back(book, case, day):
+            last = own(book, case, verb, facts, at)
+            yield last
     why: Why = ()
     while decided := rules.next_move(book, case, Verb(last.verb), day):
         verb, facts = decided

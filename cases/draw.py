@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from grid import duty
-from grid.models import Leave, Officer
-from grid.roles import Role
+from grid.models import Leave
 
-from . import flow, refusals
+from . import flow, inspectors, refusals
 from .flow import Facts, Verb
 from .models import Case, CaseEvent
 
@@ -58,7 +57,7 @@ def among(case: Case, last: CaseEvent) -> tuple[list[int], bool]:
     away = Leave.objects.filter(since__lte=last.at, until__gt=last.at)
     worked = case.events.filter(verb__in=barred, by__isnull=False)
     people = (
-        Officer.objects.filter(is_active=True, roles__contains=[str(Role.INSPECTOR)])
+        inspectors.of(case)
         .exclude(pk__in=away.values("officer"))
         .exclude(pk__in=worked.values("by"))
         .exclude(pk__in=[last.by_id] if last.by_id and last.verb in barred else [])

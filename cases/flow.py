@@ -175,7 +175,8 @@ MOVES = (
     Move(Verb.VOID, (Stage.FILING,), Stage.VOID, (Role.CLERK, Role.SHIFT_LEADER), ("note",), ("ground",)),
     # Once filed, a case is voided only with approval: somebody asks, the shift leader does it.
     Move(Verb.VOID, (Stage.DISPATCH, Stage.HANDLING), Stage.VOID, (Role.SHIFT_LEADER,), ("note",), ("ground",)),
-    Move(Verb.DISPATCH, (Stage.DISPATCH,), Stage.HANDLING, (Role.DISPATCHER,), ("department",)),
+    # What was handled on the spot and is reopened was never filed: its condition is chosen with its department.
+    Move(Verb.DISPATCH, (Stage.DISPATCH,), Stage.HANDLING, (Role.DISPATCHER,), ("department",), ("condition",)),
     Move(Verb.ACCEPT, (Stage.HANDLING,), None, DEPARTMENT),
     # Somebody asks; whoever may make the move asked for grants by making it, or refuses.
     Move(
@@ -279,10 +280,20 @@ class Refused(Exception):
 
     code: stable, for machines. detail: a sentence for the person. field: the fact it is about, if one.
     allowed: the moves that are possible at the case's stage now, each with who may make it.
+    flags: by primary key, those on the evidence that are to be answered first.
     """
 
-    def __init__(self, code: str, detail: str, *, field: str = "", allowed: Collection[Move] = ()):
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        field: str = "",
+        allowed: Collection[Move] = (),
+        flags: Collection[int] = (),
+    ):
         super().__init__(detail)
+        self.flags = tuple(flags)
         self.code, self.detail, self.field, self.allowed = code, detail, field, tuple(allowed)
 
 

@@ -77,6 +77,7 @@ def _sentences() -> dict[str, str]:
     return {
         "inherited": _("%(count)s 件在办案卷移交承接单位：%(names)s"),
         "orphaned": _("%(count)s 件在办案卷的单位已撤销且没有承接单位，退回待派遣：%(names)s"),
+        "undirected": _("%(count)s 件待处置的案卷没有责任单位，转入待派遣：%(names)s"),
         "released": _("%(count)s 件已签收的案卷解除承办，由责任单位重新签收：%(names)s"),
         "recalled": _("%(count)s 件核实、核查任务收回：%(names)s"),
         "relocated": _("%(count)s 件在办案卷改属现在的单元网格：%(names)s"),
@@ -176,9 +177,10 @@ def _held_in_vain(book: Rulebook) -> Iterator[int]:
 
 
 def _closed() -> Iterable[int]:
-    """Without those of departments that have no heir and whose turn it is not."""
+    """Work of closed departments and of none, without those that have no heir and whose turn it is not."""
     lost = Q(department__heir__isnull=False) | Q(stage=Stage.HANDLING)
-    found = Case.objects.open().filter(lost, department__closed_on__isnull=False)
+    nobodys = Q(stage=Stage.HANDLING, department=None)
+    found = Case.objects.open().filter(nobodys | lost & Q(department__closed_on__isnull=False))
     return found.values_list("pk", flat=True)
 
 
@@ -209,9 +211,11 @@ def _settle(book: Rulebook, pks: Collection[int], settled: Settled, at: datetime
 
 def _steps(book: Rulebook, case: Case, settled: Settled, at: datetime) -> Iterator[CaseEvent]:
     """What is done with one case, in memory. Each step is decided upon what the one before left."""
-    if decided := succession.orphans(book, case):
-        settled.found["orphaned"].append(case.number)
-        yield docket.own(book, case, *decided, at)
+    kind = "orphaned" if case.department_id else "undirected"
+    for verb, facts in succession.orphans(book, case, local_day(at)):
+        if verb == Verb.DECLINE:
+            settled.found[kind].append(case.number)
+        yield docket.own(book, case, verb, facts, at)
     if decided := succession.hand_over(book, case, succession.standing_cell(case)):
         verb, facts = decided
         kinds = {"inherited": facts.department, "relocated": facts.cell}

@@ -103,6 +103,7 @@ SENTENCES = {
     "nobody_patrols": gettext_lazy("所在单元网格没有监督员，任务收回。"),
     "heir": gettext_lazy("%(was)s已撤销，由%(department)s承接，时限继续计算。"),
     "no_heir": gettext_lazy("%(was)s已撤销，没有承接单位，由派遣员重新派遣。"),
+    "no_department": gettext_lazy("此案没有责任单位（原为自处置），转入待派遣。"),
     "cell_moved": gettext_lazy("单元网格 %(was)s 已停用或重划，该地点现属 %(cell)s。"),
     "retimed": gettext_lazy("工作时间、节假日或升级阶梯已更新，时限据此重算。"),
 }

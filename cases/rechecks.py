@@ -25,7 +25,7 @@ from grid.models import Leave, Officer
 from grid.moment import now
 from grid.roles import Role
 
-from . import clock, docket, draw, flags, outbox, photos, rulebook
+from . import clock, docket, draw, flags, inspectors, outbox, photos, rulebook
 from .clock import Limit, Unit
 from .facts import meaning
 from .flow import Facts, Refused, Stage, Verb
@@ -105,13 +105,13 @@ def _give(book: Rulebook, case: Case, recheck: Recheck, at: datetime) -> None:
 def among(case: Case, at: datetime, but: Iterable[int] = ()) -> list[int]:
     """Who may re-check a case, by primary key: not away, no hand in it, not of the department that answers for it.
 
-    Of the beat; where that leaves hardly a choice, of the community, the street, the district, the city.
+    Of the beat; where that leaves hardly a choice, of the community, the street, the district, and who has no place.
     """
     worked = CaseEvent.objects.filter(case=case, verb__in=HANDS, by__isnull=False)
     away = Leave.objects.filter(since__lte=at, until__gt=at)
     barred = [*but, *([case.reporter_id] if case.reporter_id else [])]
     people = (
-        Officer.objects.filter(is_active=True, roles__contains=[str(Role.INSPECTOR)])
+        inspectors.of(case)
         .exclude(pk__in=barred)
         .exclude(pk__in=worked.values("by"))
         .exclude(pk__in=away.values("officer"))

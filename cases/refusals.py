@@ -13,12 +13,13 @@ from datetime import datetime
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from grid import levels
 from grid.models import Officer
 from grid.moment import local_day
 from grid.roles import DEPARTMENT, Role
 from grid.words import in_sentence
 
-from . import callers, cowork, flags, flow, photos, stale, stint, succession, terms
+from . import callers, cowork, flags, flow, inspectors, photos, stale, stint, succession, terms
 from .flow import Facts, Move, Refused, Verb, Verdict
 from .models import Case, CaseEvent, Flag, Terms
 from .rulebook import Rulebook
@@ -94,7 +95,8 @@ def standing(
     """Why this officer may not make this move, whatever he says; None if he may."""
 
     def no(code: str, sentence: str) -> Refused:
-        return Refused(code, sentence, allowed=flow.at(case.stage))
+        asked = flags.unanswered(case) if code == "flags_open" else ()
+        return Refused(code, sentence, allowed=flow.at(case.stage), flags=[flag.pk for flag in asked])
 
     if not by.holds(*step.by):
         return no(
@@ -176,7 +178,7 @@ def _not_to_close(case: Case, by: Officer) -> Refusal:
     if children := list(cowork.unfinished(case).select_related("department")):
         return "children_open", _("结案前须先办结协办案卷：%(words)s。") % {"words": _("；").join(map(_owed, children))}
     if asked := flags.unanswered(case):
-        words = _("、").join(f"{flag.pk} {Flag.Code(flag.code).label}" for flag in asked)
+        words = _("、").join(dict.fromkeys(str(Flag.Code(flag.code).label) for flag in asked))
         return "flags_open", _("结案前须先核验这些疑点：%(words)s。") % {"words": words}
     return None
 
@@ -261,10 +263,14 @@ def _nothing_else(case: Case, step: Move, said: Facts) -> None:
 
 
 def _condition(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -> None:
-    if said.condition:
-        possible = book.in_force(case.category_id, local_day(at), case.cell.region_class)
-        if said.condition not in {row.pk for row in possible}:
-            raise condition_unfit()
+    possible = book.in_force(case.category_id, local_day(at), case.cell.region_class)
+    if step.verb == Verb.DISPATCH and case.condition_id is None and possible and not said.condition:
+        sentence = _("该案卷没有立案条件，派遣时须一并选定。")
+        raise Refused("facts_missing", sentence, field="condition", allowed=flow.at(case.stage))
+    if step.verb == Verb.DISPATCH and case.condition_id and said.condition:
+        raise Refused("fact_unfit", _("该案卷已有立案条件，派遣时不再选定。"), field="condition")
+    if said.condition and said.condition not in {row.pk for row in possible}:
+        raise condition_unfit()
 
 
 def condition_unfit() -> Refused:
@@ -293,6 +299,11 @@ def _holder(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -
         holder = Officer.objects.filter(pk=said.holder, is_active=True).first()
         if holder is None or not holder.holds(Role.INSPECTOR):
             raise Refused("holder_unknown", _("没有这位监督员，或已停用。"), field="holder")
+        if not inspectors.of(case).filter(pk=holder.pk).exists():
+            there = levels.top(case.cell.area.code)
+            area = next((in_sentence(area) for area in book.areas.values() if area.code == there), there)
+            sentence = _("%(holder)s不是%(area)s的监督员：只能指定责任网格或辖区在%(area)s的监督员。")
+            raise Refused("holder_unfit", sentence % {"holder": holder, "area": area}, field="holder")
         if case.events.filter(by=holder, verb__in=barring(step)).exists():
             raise Refused(
                 "holder_unfit", _("%(holder)s办理过该案卷，须由他人核查。") % {"holder": holder}, field="holder"

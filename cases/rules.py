@@ -7,6 +7,7 @@ its reasons, also for what did not apply. Where no rule answers, a person decide
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 
 from django.conf import settings
@@ -200,6 +201,16 @@ def _after_file(book: Rulebook, case: Case, on: date) -> tuple[Verb, Facts] | No
     yes, policy = automatic(book, Verb.DISPATCH, case)
     department, why = route(book, case) if yes else (None, ())
     return (Verb.DISPATCH, Facts(department=department.pk, why=(policy, *why))) if department else None
+
+
+def directed(book: Rulebook, case: Case, on: date) -> tuple[Verb, Facts] | None:
+    """The dispatch, by the policy of a filed case, of one that may never have been filed: then with its condition."""
+    decided = _after_file(book, case, on)
+    if decided is None or case.condition_id:
+        return decided
+    row, why = condition(book, case, on)
+    verb, facts = decided
+    return (verb, replace(facts, condition=row.pk, why=(*facts.why, *why))) if row else None
 
 
 def _by_policy(verb: Verb) -> Callable[[Rulebook, Case, date], tuple[Verb, Facts] | None]:

@@ -7,6 +7,9 @@ holds its point. `handover` looks for the cases that are to be put right; here s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
+
 from grid.locate import Located, OutsideTheCity, cell_at
 from grid.models import Cell, Department, Officer
 from grid.roles import DEPARTMENT, Role
@@ -15,9 +18,11 @@ from .flow import Facts, Stage, Verb
 from .models import Case
 from .reasons import Reason
 from .rulebook import Rulebook
-from .rules import both
+from .rules import both, directed
 
 ERRANDS = (Stage.VERIFY, Stage.CHECK)
+Decided = Iterator[tuple[Verb, Facts]]
+"""Each step is decided upon what the one before left."""
 BACK = (Verb.REOPEN, Verb.REWORK, Verb.RESUME)
 """Verbs that give work back to the department that had it."""
 
@@ -46,21 +51,32 @@ def successor(book: Rulebook, case: Case) -> Department | None:
 
 
 def orphaned(book: Rulebook, case: Case) -> bool:
-    """Whether a case is to be handled by a department that is closed, and has no heir."""
-    return case.stage == Stage.HANDLING and case.department_id is not None and book.heir(case.department_id) is None
+    """Whether a case is to be handled by nobody: it never had a department, or that is closed and has no heir."""
+    return case.stage == Stage.HANDLING and book.heir(case.department_id) is None
 
 
-def back(book: Rulebook, case: Case) -> tuple[Verb, Facts] | None:
-    """What follows where work came back to a department that is closed, or to a cell that is; None for most."""
+def back(book: Rulebook, case: Case, on: date) -> Decided:
+    """What follows where work came back to nobody, to a department that is closed, or to a cell that is; often nothing.
+
+    What an inspector handled himself comes back to nobody.
+    """
     located = None if case.cell.closed_on is None else standing_cell(case)
-    return orphans(book, case) or hand_over(book, case, located)
+    if orphaned(book, case):
+        yield from orphans(book, case, on)
+    elif decided := hand_over(book, case, located):
+        yield decided
 
 
-def orphans(book: Rulebook, case: Case) -> tuple[Verb, Facts] | None:
-    """Work that no department has any more goes to whoever dispatches."""
+def orphans(book: Rulebook, case: Case, on: date) -> Decided:
+    """Work that no department has goes to whoever dispatches; what never had one, by the policy of a filed case."""
     if not orphaned(book, case):
-        return None
-    return Verb.DECLINE, Facts(why=({"code": "no_heir", **both("was", case.department)},))
+        return
+    if case.department:
+        yield Verb.DECLINE, Facts(why=({"code": "no_heir", **both("was", case.department)},))
+        return
+    yield Verb.DECLINE, Facts(why=({"code": "no_department"},))
+    if decided := directed(book, case, on):
+        yield decided
 
 
 def hand_over(book: Rulebook, case: Case, located: Located | None) -> tuple[Verb, Facts] | None:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from cases import departments
 from cases.flow import Source, Stage
 from cases.forecast import midnight
 from cases.models import Category
@@ -77,7 +78,7 @@ class Filters(forms.Form):
             "source": [ANY, *Source.choices],
             "area": [ANY, *_areas(book)],
             "category": [ANY, *_categories(book)],
-            "department": [ANY, ("0", _("尚未派遣")), *_departments(book)],
+            "department": [ANY, ("0", _("尚未派遣")), *_departments(book, by)],
             "officer": [ANY, *_one_officer(by, said.get("officer", ""))],
         }
         for name, offered in choices.items():
@@ -139,6 +140,6 @@ def _categories(book: Rulebook) -> Choices:
     return [(f"{major.get_kind_display()} · {named(major)}", [*held(major, 0)]) for major in below.get(None, ())]
 
 
-def _departments(book: Rulebook) -> Iterator[tuple[str, str]]:
-    for row in sorted(book.departments.values(), key=lambda row: row.code):
+def _departments(book: Rulebook, by: Officer) -> Iterator[tuple[str, str]]:
+    for row in departments.of_looker(book, by):
         yield str(row.pk), named(row)

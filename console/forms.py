@@ -13,14 +13,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import flags, reasons, rules, showing
+from cases import departments, flags, inspectors, reasons, rules, showing
 from cases.clock import Limit, Unit
 from cases.flow import Facts, Move, Outcome, Purpose, Rating, Verb, Verdict
 from cases.models import Case, Opinion
 from cases.rulebook import Rulebook
 from grid.models import Officer
 from grid.moment import local_day
-from grid.roles import Role
 from grid.search_text import case_number
 from grid.words import named, phrased
 
@@ -60,12 +59,14 @@ def _note(about: About) -> Fields:
 
 def _condition(about: About) -> Fields:
     case, day = about.case, local_day(about.at)
+    if about.move.verb == Verb.DISPATCH and case.condition_id:
+        return {}
     rows = about.book.in_force(case.category_id, day, case.cell.region_class)
     offered = [
         (row.pk, f"{row.no}. {phrased(row, 'text')} · {reasons.limit(row.limit_value, row.limit_unit)}") for row in rows
     ]
     suggested, _why = rules.condition(about.book, case, day)
-    needed = "condition" in about.move.needs
+    needed = "condition" in about.move.needs or (about.move.verb == Verb.DISPATCH and bool(rows))
     field = forms.ChoiceField(label=_("立案条件"), choices=offered, widget=forms.RadioSelect, required=needed)
     field.initial = suggested.pk if suggested and needed else None
     return {"condition": field}
@@ -74,8 +75,10 @@ def _condition(about: About) -> Fields:
 def _department(about: About) -> Fields:
     """Whose case it is to be, with the suggestion of the rules; of help there is none."""
     suggested, why = rules.route(about.book, about.case) if about.move.verb == Verb.DISPATCH else (None, ())
-    rows = [row for row in about.book.departments.values() if row.closed_on is None]
-    offered = [NOBODY, *((row.pk, named(row)) for row in sorted(rows, key=lambda row: row.code))]
+    rows = departments.of_case(about.book, about.case)
+    if suggested and suggested not in rows:
+        rows.insert(0, suggested)
+    offered = [NOBODY, *((row.pk, named(row)) for row in rows)]
     when = {"data-when": Verb.ASSIST.value} if about.move.verb == Verb.ASK else {}
     label = _("责任单位") if about.move.verb == Verb.DISPATCH else _("协办单位")
     field = _choice(label, offered, help_text=" ".join(map(reasons.say, why)), widget=forms.Select(attrs=when))
@@ -84,8 +87,8 @@ def _department(about: About) -> Fields:
 
 
 def _holder(about: About) -> Fields:
-    """The inspectors, those of the cell's beat first."""
-    people = Officer.objects.filter(is_active=True, roles__contains=[str(Role.INSPECTOR)]).order_by("name", "pk")
+    """Who may be sent, those of the cell's beat first."""
+    people = inspectors.of(about.case).order_by("name", "pk")
     near = set(people.filter(beats__cells=about.case.cell_id).values_list("pk", flat=True))
     beat = [(one.pk, str(one)) for one in people if one.pk in near]
     others = [(one.pk, str(one)) for one in people if one.pk not in near]

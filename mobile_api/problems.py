@@ -197,6 +197,7 @@ class Problem(Schema):
     errors: list[FieldError] = Field([], description="twenty at most")
     error_count: int = Field(0, description="how many there are in all")
     allowed: list[Allowed] = []
+    flags: list[int] = Field([], description="with `flags_open`: the ids of the flags that are to be answered first")
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> HttpResponse:
@@ -232,7 +233,7 @@ def install(api: NinjaAPI) -> None:
 
 def _refused(exc: Refused) -> HttpResponse:
     status = STATUS.get(exc.code, 422)
-    return problem(status, exc.code, exc.detail, field=exc.field, allowed=allowed(exc.allowed))
+    return problem(status, exc.code, exc.detail, field=exc.field, allowed=allowed(exc.allowed), flags=list(exc.flags))
 
 
 def _later(answer: HttpResponse, seconds: int) -> HttpResponse:

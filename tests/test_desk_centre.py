@@ -13,7 +13,7 @@ import pytest
 from django.urls import reverse
 
 from cases import outbox, pairing, queues, rechecks
-from cases.flow import Stage
+from cases.flow import Stage, Verb
 from cases.models import Case, Opinion, Recheck
 from cases.pairs import Check, compare
 from grid import duty
@@ -23,6 +23,7 @@ from mobile_api.models import Message, Preference
 
 from . import acts
 from . import city as town
+from .acts import move
 from .desk import Visit, desk
 
 DOUBTS, PAIRS, DUTY = "/oversight/doubts/", "/oversight/pairs/", "/oversight/duty/"
@@ -186,6 +187,17 @@ def test_messages_are_counted_read_one_by_one_and_all_at_once(city: SimpleNamesp
     outbox.drain()
     assert upto and browser.post(INBOX, {"upto": upto[1]}).status_code == 302
     assert {message.event.case_id for message in waiting.all()} == {late.pk}
+
+
+def test_a_deadline_stands_beside_the_stage_it_is_of(city: SimpleNamespace, clock) -> None:
+    case = town.report(city)
+    outbox.drain()
+    told = lambda: re.sub(r"<[^>]+>| +", " ", desk(city.hugo).get(INBOX).content.decode())  # noqa: E731
+    assert "待处置" in told() and "现为" not in told()
+    case = town.finish(case, city.hugo)
+    assert re.search(r"待处置\s+现为\s+待核查\s+剩 30", told())
+    case = move(acts.passed(case, city.ivan), Verb.CLOSE, city.carl)
+    assert re.search(r"待处置\s+现为\s+已结案\s", told())
 
 
 def test_a_message_of_another_is_not_mine(city: SimpleNamespace, clock) -> None:

@@ -227,7 +227,7 @@ def test_a_page_of_cases_costs_the_same_however_many_they_are(
         for _ in range(count):
             town.report(city)
         browser.get(queue("handle"))
-        with django_assert_num_queries(6):  # session, officer, edition, keys, rows, counts
+        with django_assert_num_queries(7):  # session, officer, edition, departments, keys, rows, counts
             browser.get(queue("handle"))
 
 

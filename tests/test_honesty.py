@@ -181,7 +181,8 @@ def test_a_case_is_closed_only_when_its_flags_are_answered(doubted: Case, city: 
     carl, flag = town.phone(city.carl), doubted.flags.get()
     refusal = acts.say(carl, doubted, verb="close")
     assert (refusal.status_code, refusal.json()["code"]) == (409, "flags_open")
-    assert f"{flag.pk} 照片曾用于其他案卷" in refusal.json()["detail"]
+    assert refusal.json()["detail"] == "结案前须先核验这些疑点：照片曾用于其他案卷。"
+    assert refusal.json()["flags"] == [flag.pk]
     assert acts.can(carl, doubted) == {"answer", "hasten"}
     seen = answer(carl, doubted, flag.pk).json()
     assert [(asked["code"], asked["answered_by"], asked["accepted"]) for asked in seen["raised"]] == [

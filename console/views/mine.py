@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cases.flow import Stage, Verb
+from cases.models import CaseEvent
 from grid import leave
 from grid.models import Leave, Officer
 from grid.moment import now
@@ -53,13 +54,19 @@ def inbox(request: Request) -> HttpResponseBase:
     rows = list(found[: PAGE + 1])
     shown = rows[:PAGE]
     said = {
-        "lines": [(row, Verb(row.event.verb).label, Stage(row.event.entered)) for row in shown],
+        "lines": [(row, Verb(row.event.verb).label, Stage(row.event.entered), _moved_on(row.event)) for row in shown],
         "next": shown[-1].number if rows > shown else None,
         "newest": newest,
         "waits": _mine(request.user).filter(read_at=None).exists(),
         "tabs": tabs(request),
     }
     return render(request, "console/inbox.html", said)
+
+
+def _moved_on(event: CaseEvent) -> Stage | None:
+    """Where the case stands now, if it went on after the event: the deadline is that stage's."""
+    since = event.case.entered_at
+    return Stage(event.case.stage) if event.entered != event.case.stage or since > event.at else None
 
 
 @require_safe
