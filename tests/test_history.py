@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils.translation import override
 from django_q.models import OrmQ
 
 from cases import flow, tally
@@ -40,6 +41,13 @@ def test_cases_are_lived_and_counted_as_any(city: SimpleNamespace) -> None:
     assert tally.rebuild(local_day(SINCE), local_day(UNTIL)) == 0
     assert Photo.objects.exists()
     assert not Photo.objects.exclude(received_at__range=(SINCE, UNTIL)).exists()
+
+
+def test_what_people_wrote_does_not_depend_on_who_plants(city: SimpleNamespace) -> None:
+    with override("en"):
+        plant(Plot("1", SINCE, UNTIL, FEW))
+    told = Case.objects.exclude(source=flow.Source.INSPECTOR).values_list("text", "category__name")
+    assert told and all(text == name for text, name in told)
 
 
 def test_nobody_is_told_of_what_is_long_past(city: SimpleNamespace) -> None:
