@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import TextChoices
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from grid.roles import Role
 from grid.words import english
@@ -55,7 +55,7 @@ SENTENCES = {
     "supervisor": gettext_lazy("部件 %(component)s 的主管部门是%(department)s。"),
     "territory_none": gettext_lazy("%(areas)s 都没有登记“%(category)s”或其大类的属地责任。"),
     "competent_none": gettext_lazy("全市没有登记“%(category)s”或其大类的责任单位。"),
-    "territory": gettext_lazy("责任清单第 %(duty)s 条：%(area)s 的“%(category)s”由%(department)s负责。"),
+    "territory": gettext_lazy("责任清单第 %(duty)s 条：%(area)s的“%(category)s”由%(department)s负责。"),
     "competent": gettext_lazy("责任清单第 %(duty)s 条：全市的“%(category)s”由%(department)s负责。"),
     "department_closed": gettext_lazy("%(department)s 已撤销，不再向其派遣。"),
     "heir_asked": gettext_lazy("%(was)s由%(department)s承接。"),
@@ -151,4 +151,19 @@ def _word(name: str, value: Any) -> str:
 
 def limit(value: Any, unit: str) -> str:
     """A limit as people say it: 4 工作时."""
-    return f"{float(value):g} {Unit(unit).label}"
+    count = float(value)
+    return _counted(Unit(unit), 1 if count == 1 else 2) % {"n": f"{count:g}"}
+
+
+def _counted(unit: Unit, number: int) -> str:
+    match unit:
+        case Unit.URGENT_MINUTE:
+            return _("%(n)s 分钟")
+        case Unit.URGENT_HOUR:
+            return ngettext("%(n)s 紧急工作时", "%(n)s 紧急工作时", number)
+        case Unit.URGENT_DAY:
+            return ngettext("%(n)s 紧急工作日", "%(n)s 紧急工作日", number)
+        case Unit.WORK_HOUR:
+            return ngettext("%(n)s 工作时", "%(n)s 工作时", number)
+        case Unit.WORK_DAY:
+            return ngettext("%(n)s 工作日", "%(n)s 工作日", number)

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.gis.db.models import Extent
+from django.db.models import Count
+from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -16,15 +18,16 @@ from cases.flow import Stage
 from cases.models import Publication
 from grid import levels
 from grid.duty import WATCH
-from grid.models import Component, Officer, Road
+from grid.models import Area, Component, Officer, Road
 from grid.moment import today
 from grid.roles import CENTRE, DEPARTMENT
 from grid.tile import FURTHEST, NEAREST
-from grid.words import english
+from grid.words import english, named
 
 from .middleware import POLICY
 
 ROLES = (*CENTRE, *DEPARTMENT)
+FAR = 3.0  # degrees: where a ground reaches further, one look at all of it shows dots
 CHINA = (73.0, 18.0, 135.0, 54.0)  # where there is no ground yet
 TIANDITU = "https://t{n}.tianditu.gov.cn/{layer}_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER={layer}\
 &STYLE=default&TILEMATRIXSET=w&FORMAT=tiles&TILEMATRIX={{z}}&TILEROW={{y}}&TILECOL={{x}}&tk={key}"
@@ -33,10 +36,12 @@ TIANDITU_HOSTS = range(8)
 
 def config(officer: Officer) -> dict[str, Any]:
     """For map.js, as JSON."""
+    boxes = grounds(officer)
     return {
         "tiles": tiles("{layer}"),
         "scope": scope(officer),
-        "bounds": extent(officer),
+        "bounds": boxes[0][1] if boxes else extent(officer),
+        "grounds": boxes,
         "zooms": [FURTHEST, NEAREST],
         "from": {
             "communities": atlas.COMMUNITIES,
@@ -79,6 +84,19 @@ def scope(officer: Officer) -> str:
 def extent(officer: Officer) -> tuple[float, ...]:
     """West, south, east and north of his ground."""
     return ground.cells(officer).aggregate(box=Extent("shape"))["box"] or CHINA
+
+
+def grounds(officer: Officer) -> list[tuple[str, tuple[float, ...]]]:
+    """Name and box of each district of a ground too wide for one look, the fullest first; else none."""
+    west, south, east, north = extent(officer)
+    wide = levels.width("district")
+    if not wide or max(east - west, north - south) < FAR:
+        return []
+    apart = ground.cells(officer).annotate(district=Left("code", wide)).values("district").order_by("district")
+    boxes = {row["district"]: row for row in apart.annotate(box=Extent("shape"), n=Count("pk"))}
+    names = {row.code: named(row) for row in Area.objects.filter(code__in=boxes)}
+    ordered = sorted(boxes, key=lambda code: (-boxes[code]["n"], code))
+    return [(names.get(code, code), boxes[code]["box"]) for code in ordered]
 
 
 def grades(kind: str) -> list[tuple[str, str]]:

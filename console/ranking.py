@@ -83,16 +83,41 @@ def places(by: Officer) -> dict[str, bool]:
 
 def chosen(said: QueryDict, by: Officer) -> Chosen | None:
     """None where there is no scheme that he may look at. Where no day is said, the present period; as long as there is
-    nothing in it that the scheme rates, the last one that has something."""
-    day = _day(said.get("day", ""))
-    asked = _on(day or today(), said, by)
+    nothing in it that the scheme rates, the last one that has something. Outside of the centre, what was published last
+    of what one may see, if anything was."""
+    day, terms = _day(said.get("day", "")), {name: str(said[name]) for name in said}
+    asked = _on(day or today(), terms, by)
     if day or asked is None:
         return asked
+    if not by.holds(*CENTRE):
+        scheme, issued = _for_reader(asked, terms, by)
+        terms["scheme"] = scheme.code
+        asked = _on(issued or today(), terms, by) or asked
+        if issued:
+            return asked
     last = _last_day(asked)
     if last is None or last >= asked.period.since:
         return asked
-    before = _on(last, said, by)
+    before = _on(last, terms, by)
     return replace(before, instead_of=asked.period) if before else asked
+
+
+def _for_reader(asked: Chosen, said: Mapping[str, str], by: Officer) -> tuple[Scheme, date | None]:
+    """The scheme that is said, else the first of which something published, or else something live, is for him; when
+    its last published period ended."""
+    schemes = [asked.scheme] if asked.scheme.code == said.get("scheme") else asked.schemes
+    rows = Publication.objects.filter(span=asked.period.span).order_by("until")
+    issued = dict(rows.values_list("code", "until"))
+    for scheme in schemes:
+        if scheme.code in issued and _something(by, scheme, published=True):
+            return scheme, issued[scheme.code]
+    live = (scheme for scheme in schemes if _something(by, scheme, published=False))
+    return next(live, asked.scheme), None
+
+
+def _something(by: Officer, scheme: Scheme, *, published: bool) -> bool:
+    lines = looking.sight(by, scheme.kind, published=published).lines
+    return lines is None or bool(lines)
 
 
 def _last_day(asked: Chosen) -> date | None:
@@ -105,7 +130,7 @@ def _last_day(asked: Chosen) -> date | None:
     return counted.filter(day__lte=asked.period.until).order_by("-day").values_list("day", flat=True).first()
 
 
-def _on(day: date, said: QueryDict, by: Officer) -> Chosen | None:
+def _on(day: date, said: Mapping[str, str], by: Officer) -> Chosen | None:
     span = said.get("span") if said.get("span") in Span.values else Span.MONTH
     period = periods.of(str(span), day)
     schemes = _schemes(period.until, by)

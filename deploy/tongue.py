@@ -117,6 +117,16 @@ Ctrl-C stops everything. ./dev play, in another terminal, lives a day in the cit
     "phones log in": "手机登录",
     "city time": "城市时间",
     "{time} {reports} reports, {closed} closed": "{time} 上报 {reports}，结案 {closed}",
+    "The day is over. Look at it at {url}/ with the logins that ./dev up told.": (
+        "一天演示完毕。请在 {url}/ 查看，登录名见 ./dev up 的输出。"
+    ),
+    "A day in the city, in minutes.": "用几分钟演示城市的一天。",
+    "where the city runs": "系统的网址",
+    "the folder of the city below fixtures/cities": "fixtures/cities 下的城市文件夹",
+    "the same seed plays the same day": "种子相同，演示的一天相同",
+    "by inspectors; the hotline adds some": "监督员上报的件数；热线另有一些",
+    "real minutes that the play takes": "演示实际用时（分钟）",
+    "city hours that it covers at least": "至少覆盖的城市时间（小时）",
     "days of the past": "历史天数",
     "{cases} cases, {since} to {until}, planted in {seconds} s": (
         "{since} 至 {until} 共 {cases} 件案卷，用时 {seconds} 秒"

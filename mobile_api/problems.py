@@ -5,6 +5,7 @@ The core raises domain errors and knows no HTTP; here each is mapped once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
@@ -30,6 +31,7 @@ from grid.leave import LeaveRefused
 from grid.locate import OutsideTheCity
 from grid.quota import Overspent
 from grid.roles import Role
+from grid.words import english
 
 TITLES = {
     400: gettext_lazy("请求有误"),
@@ -295,11 +297,18 @@ def _field_error(error: dict[str, Any]) -> FieldError:
     where = [str(part) for part in error["loc"][1:]]  # the first says body, query or path
     if where and where[0] in ("body", "filters"):
         where = where[1:]
-    said = error.get("ctx", {})
+    said = dict(error.get("ctx", {}))
     if where and where[0] in SHEETS:  # an order has the shape of its sheet, which stands before the field
         where = where[1:]
     if "discriminator" in said:
         where = [said["discriminator"].strip("'")]
+    if "expected" in said:
+        said["expected"] = _listed(said["expected"])
     message = MESSAGES.get(error["type"])
     detail = str(message) % said if message else _("不合要求")  # never pydantic's own words, which are English
     return FieldError(field=".".join(where)[:LONGEST_NAME], code=error["type"], detail=detail)
+
+
+def _listed(codes: str) -> str:
+    """'a', 'b' or 'c' as the reader's language lists; pydantic knows English alone."""
+    return codes if english() else re.sub(r",\s+|\s+or\s+", "、", codes)

@@ -60,17 +60,20 @@ def main() -> int:
     with tape:
         perform(tape, people, said, counts, problems)
     show(counts, problems)
+    print(told("The day is over. Look at it at {url}/ with the logins that ./dev up told.", url=said.url))
     return 1 if counts["errors"] else 0
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./dev play", description=__doc__)
-    parser.add_argument("--url", default=f"http://127.0.0.1:{os.environ.get('PORT', '8000')}")
-    parser.add_argument("--city", default="futian")
-    parser.add_argument("--seed", default="1", help="the same seed plays the same day")
-    parser.add_argument("--reports", type=int, default=240, help="by inspectors; the hotline adds some")
-    parser.add_argument("--minutes", type=float, default=4, help="real minutes that the play takes")
-    parser.add_argument("--hours", type=float, default=20, help="city hours that it covers at least")
+    parser = argparse.ArgumentParser(prog="./dev play", description=told("A day in the city, in minutes."))
+    parser.add_argument(
+        "--url", default=f"http://127.0.0.1:{os.environ.get('PORT', '8000')}", help=told("where the city runs")
+    )
+    parser.add_argument("--city", default="futian", help=told("the folder of the city below fixtures/cities"))
+    parser.add_argument("--seed", default="1", help=told("the same seed plays the same day"))
+    parser.add_argument("--reports", type=int, default=240, help=told("by inspectors; the hotline adds some"))
+    parser.add_argument("--minutes", type=float, default=4, help=told("real minutes that the play takes"))
+    parser.add_argument("--hours", type=float, default=20, help=told("city hours that it covers at least"))
     return parser.parse_args()
 
 

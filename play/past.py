@@ -198,9 +198,8 @@ class Past:
             self.notes[case.uuid]["master"] = str(master.uuid)
 
     def said(self, spot: Spot, source: Source, **more: object) -> Report:
-        text = spot.name if source == Source.INSPECTOR else f"{source.label}：{spot.name}"
         where = {"lon": spot.lon, "lat": spot.lat, "component": spot.component}
-        return Report(category=spot.category, source=source, text=text, **where, **more)  # type: ignore[arg-type]
+        return Report(category=spot.category, source=source, text=spot.name, **where, **more)  # type: ignore[arg-type]
 
     def report(self, n: object, said: Report, by: Officer | None) -> Case:
         case, _new = docket.report(uuid5(NAMESPACE_URL, f"{self.seed}:{self.since}:{n}"), said, by=by)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from cases import models, rulebook, rules
+from cases.flow import Verb
 from fixtures.making.mix import MIX
 from fixtures.making.plane import inside
 from grid.crs import Crs, from_wgs84
@@ -259,7 +261,17 @@ class Dispatcher(Person):
     def dispatch(self, case: Case, at: datetime) -> None:
         dice = self.dice("dispatch", case["id"])
         if at >= self.due(case, dice.uniform(0.2, 1.2)):
-            self.phone.move(case, "dispatch", department=dice.choice(self.plans["departments"]))
+            self.phone.move(case, "dispatch", department=self.whose(case, dice))
+
+    def whose(self, case: Case, dice: random.Random) -> int:
+        """Nearly always whom the system suggests; somebody else where that is nobody, or who gave the case back."""
+        found = models.Case.objects.select_related("cell__area").get(uuid=case["id"])
+        declined = set(found.events.filter(verb=Verb.DECLINE).values_list("department", flat=True))
+        suggested, _why = rules.route(rulebook.current(), found)
+        if suggested and suggested.pk not in declined and dice.random() < 0.97:
+            return int(suggested.pk)
+        known: list[int] = self.plans["departments"]
+        return dice.choice([pk for pk in known if pk not in declined] or known)
 
     def answer(self, case: Case, at: datetime) -> None:
         if case["asks"] is None:

@@ -129,6 +129,13 @@ def test_no_sentence_is_in_a_language_that_was_not_asked_for(ann: Client, query:
     assert english["detail"].isascii()
 
 
+def test_what_is_possible_is_listed_as_the_language_lists(ann: Client) -> None:
+    query = f"{API}/cases?stage=nowhere"
+    chinese = ann.get(query).json()["detail"]
+    assert " or " not in chinese and "'closed'、'void'" in chinese
+    assert "'closed' or 'void'" in ann.get(query, headers={"Accept-Language": "en"}).json()["detail"]
+
+
 WRONG = (
     None,
     True,

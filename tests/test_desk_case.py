@@ -55,6 +55,11 @@ def test_every_fact_that_a_move_needs_or_takes_has_its_field() -> None:
     assert {fact for step in flow.MOVES if step.by for fact in (*step.needs, *step.takes)} <= FIELDS.keys()
 
 
+def test_the_centres_minutes_are_told_once(city: SimpleNamespace) -> None:
+    told = page(desk(city.carl), town.report(city, condition=None))
+    assert "起计 15 分钟</p>" in told and "（分钟）" not in told
+
+
 def test_a_page_tells_all_of_a_case(city: SimpleNamespace, clock) -> None:
     case = town.report(city, text="井盖缺失，\n请速处理", place="扎西大街8号")
     clock.shift(timedelta(hours=3))

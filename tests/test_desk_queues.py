@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from cases import queues
 from cases.flow import Source, Stage, Verb
@@ -278,3 +279,14 @@ def test_a_list_is_walked_by_the_keyboard(visit: Visit) -> None:
     page.get_by_role("button", name="按系统建议派遣 1").click()
     page.get_by_text("选中 1 件，办理 1 件").wait_for()
     assert {Case.objects.get(pk=case.pk).stage for case in (first, second)} == {Stage.DISPATCH, Stage.HANDLING}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whom_the_system_suggests_is_shown_whole(visit: Visit) -> None:
+    city = town.build()
+    Policy.objects.filter(verb=Verb.DISPATCH).update(automatic=False)
+    town.report(city)
+    page = visit(city.dora, queue("dispatch"), language="en-GB")
+    told = page.locator(".case .whose")
+    expect(told).to_contain_text("Suggested")
+    assert told.evaluate("said => said.scrollWidth <= said.clientWidth")

@@ -63,7 +63,7 @@ def test_cases_that_were_open_before_are_late_too(city: SimpleNamespace, clock) 
     Case.objects.update(alarm_at=None, expired=False)
     clock.move_to(day(4, 15))
     with connection.cursor() as cursor:
-        cursor.execute(import_module("cases.migrations.0036_expired").MARK)
+        cursor.execute(import_module("cases.migrations.0040_expired").MARK)
     assert list(Case.objects.order_by("pk").values_list("expired", "alarm_at")) == [
         (False, day(4) + timedelta(seconds=1)),
         (True, None),

@@ -29,6 +29,17 @@ HOUR = 3600
 # What is said
 
 
+def test_a_limit_is_told_in_the_singular_and_the_plural() -> None:
+    with translation.override("en"):
+        assert reasons.limit(1, Unit.URGENT_HOUR) == "1 urgent hour"
+        assert reasons.limit("2", Unit.WORK_DAY) == "2 working days"
+        assert reasons.limit("0.5", Unit.WORK_HOUR) == "0.5 working hours"
+    with translation.override("zh-hans"):
+        assert reasons.limit(1, Unit.URGENT_HOUR) == "1 紧急工作时"
+        place = {"code": "territory", "duty": 3, "area": "福田区", "category": "道路破损", "department": "市政所"}
+        assert reasons.say(place) == "责任清单第 3 条：福田区的“道路破损”由市政所负责。"
+
+
 def told(case: Case) -> dict[str, str]:
     """Every reason in the log of a case: its code, and its sentence in Chinese."""
     with translation.override("zh-hans"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils.translation import override
 from django_q.models import OrmQ
 
 from cases import flow, tally
@@ -15,7 +17,9 @@ from cases.flow import Stage, Verb
 from cases.models import Case, CaseEvent, Outbox, Photo, Tally
 from grid.moment import local_day, now, standing
 from play.history import Plot, Taken, plant
+from play.people import Dispatcher
 
+from . import acts
 from . import city as town
 
 UNTIL = town.MONDAY
@@ -42,6 +46,13 @@ def test_cases_are_lived_and_counted_as_any(city: SimpleNamespace) -> None:
     assert not Photo.objects.exclude(received_at__range=(SINCE, UNTIL)).exists()
 
 
+def test_what_people_wrote_does_not_depend_on_who_plants(city: SimpleNamespace) -> None:
+    with override("en"):
+        plant(Plot("1", SINCE, UNTIL, FEW))
+    told = Case.objects.exclude(source=flow.Source.INSPECTOR).values_list("text", "category__name")
+    assert told and all(text == name for text, name in told)
+
+
 def test_nobody_is_told_of_what_is_long_past(city: SimpleNamespace) -> None:
     plant(Plot("1", SINCE, UNTIL, 3))
     assert Case.objects.exists()
@@ -58,6 +69,17 @@ def test_the_same_seed_plants_the_same_past(city: SimpleNamespace) -> None:
         transaction.set_rollback(True)
     plant(Plot("1", SINCE, UNTIL, FEW))
     assert lived() == first != []
+
+
+def test_the_played_dispatcher_does_nearly_always_as_is_suggested(city: SimpleNamespace) -> None:
+    """And sends it to somebody else once that department has given it back."""
+    case = town.report(city)
+    dora = Dispatcher(SimpleNamespace(username="dora"), timedelta(minutes=8), "1")  # type: ignore[arg-type]
+    dora.plans["departments"] = [city.roads.pk, city.parks.pk, city.office.pk]
+    sent = [dora.whose({"id": str(case.uuid)}, random.Random(n)) for n in range(60)]
+    assert sent.count(city.roads.pk) >= 55
+    acts.move(case, Verb.DECLINE, city.dora, note="不属市政")
+    assert city.roads.pk not in {dora.whose({"id": str(case.uuid)}, random.Random(n)) for n in range(60)}
 
 
 def test_where_there_are_cases_nothing_is_planted(city: SimpleNamespace) -> None:

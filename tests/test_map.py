@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from playwright.sync_api import expect
 
 from cases.models import Case, Publication, Scheme
-from grid.models import Cell, Road
+from grid.models import Area, Cell, Road
 from grid.moment import now
 
 from . import city as town
@@ -172,6 +172,28 @@ def test_a_leader_finds_what_is_late_on_the_map(visit: Visit) -> None:
     page.get_by_role("searchbox").fill(case.number)
     page.locator("#found button").first.click()
     expect(page.locator("#place")).to_contain_text(case.number)
+    page.keyboard.press("Escape")
+    page.get_by_role("searchbox").fill(city.cells[2].code)
+    page.keyboard.press("Enter")
+    expect(page.locator("#place h2")).to_have_text(city.cells[2].code)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_far_cities_the_fuller_is_shown_and_the_other_a_click_away(visit: Visit) -> None:
+    city = town.build()
+    far = Area.objects.create(code="440304", name="福田区")
+    for code in ("440304001", "440304001001"):
+        far = Area.objects.create(code=code, name=code, parent=far)
+    shape = Polygon.from_bbox((114.05, 22.54, 114.06, 22.55))
+    Cell.objects.create(code="440304001001001", area=far, shape=shape, area_m2=10_000)
+    page = visit(city.lena, "/map/")
+    page.wait_for_selector("#map[data-ready]")
+    seen = "(([lon, lat]) => wanggeMap.getBounds().contains([lon, lat]) && wanggeMap.getZoom() > 9)"
+    assert page.evaluate(seen, [town.LON + 2 * town.STEP, town.LAT + town.STEP / 2])
+    page.get_by_role("button", name="福田区").click()
+    until(page, f"{seen}([114.055, 22.545])")
+    page.get_by_role("button", name="玉树市").click()
+    until(page, f"{seen}([{town.LON + 2 * town.STEP}, {town.LAT + town.STEP / 2}])")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -151,6 +151,18 @@ def test_who_sees_what(april: SimpleNamespace) -> None:
     assert Publication.objects.count() == 1
 
 
+def test_a_department_opens_on_what_it_may_see(april: SimpleNamespace) -> None:
+    """Streets come first, and none was published: its own figures, and once they are published, the whole ranking."""
+    for officer in (april.hana, april.hugo):
+        assert list(rows(page(desk(officer), ""))) == [officer.department.name]
+    desk(april.lena).post("/scores/publish/", MARCH)
+    for officer in (april.hana, april.hugo):
+        told = page(desk(officer), "")
+        assert '<span class="muted">2026年3月</span>' in told and "已发布" in told
+        assert {april.parks.name, april.roads.name} <= set(rows(told))
+    assert "没有您可以查看的对象" in page(desk(april.hana), "", scheme="street")
+
+
 def test_a_trend_of_twelve_periods(april: SimpleNamespace) -> None:
     told = page(desk(april.lena), f"subject/{april.roads.pk}/", scheme="department", span="week", day="2026-03-04")
     assert len(rows(told)) == 12

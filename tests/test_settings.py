@@ -222,6 +222,23 @@ def test_a_day_of_the_year_is_changed_and_given_back(adam: Client, city: SimpleN
     assert adam.get("/settings/year/1066/").status_code == 404
 
 
+def test_the_year_offers_the_working_hours_on_ones_own_ground(city: SimpleNamespace) -> None:
+    """In the reader's language: of a district's administrator, those that his district keeps."""
+    for department, name in ((city.office, "Street office"), (city.roads, "Roads")):
+        type(department).objects.filter(pk=department.pk).update(name_en=name)
+        row = Timetable.objects.filter(department=None).get()
+        row.pk, row.department = None, department
+        row.save()
+    english = {"Accept-Language": "en"}
+    page = sentences(desk(city.adam, **english).get("/settings/year/2026/"))
+    assert "Street office</option>" in page and "Roads</option>" in page
+    city.adam.area = city.street
+    city.adam.save()
+    page = sentences(desk(city.adam, **english).get("/settings/year/2026/"))
+    assert "Street office</option>" in page and "Roads</option>" not in page
+    assert "<title>Year calendar" in page
+
+
 def test_a_year_that_is_not_known_says_so(adam: Client, city: SimpleNamespace) -> None:
     assert "还没有登记" not in sentences(adam.get("/settings/year/2026/"))
     assert "还没有登记" in sentences(adam.get("/settings/year/2027/"))

@@ -154,7 +154,7 @@ class Life:
             source=source,
             condition=self._condition(category, cell) if patrolled else None,
             component=story.component,
-            text=category.name if patrolled else f"{source.label}：{category.name}",
+            text=category.name,
             photos=tuple((self._shoot(by, self.birth.at), purpose) for purpose in shows if by),
             handled=handled,
             origin=origin | ({"mock": True} if story.mock and patrolled else {}),

@@ -125,6 +125,7 @@ def _buttons(book: Rulebook, case: Case, acting: Officer, at: datetime) -> list[
 def _deadline(book: Rulebook, case: Case) -> dict[str, Any]:
     return {
         "clock": Unit(case.clock).label if case.clock else "",
+        "plain": case.clock == Unit.URGENT_MINUTE,  # what runs is told in minutes anyway
         "why": [reasons.say(reason) for reason in showing.why_due(case.log)],
         "trace": stint.explain(book, case),
     }

@@ -18,6 +18,8 @@ from cases.calendar import Calendar, Plan, Unusable
 from cases.models import Holiday
 from cases.retiming import after_change
 from grid import changes, vocabulary
+from grid.keeping import kept_by
+from grid.models import Department
 from grid.moment import today
 from grid.roles import Role
 from grid.vocabulary import whole
@@ -38,7 +40,7 @@ def year(request: Request, year: int | None = None) -> HttpResponseBase:
         raise Http404
     book = rulebook.current()
     department = whole(request.GET.get("department"))
-    own = [book.departments[pk] for pk in book.calendars if pk]
+    own = kept_by(request.user, Department.objects.filter(pk__in=[pk for pk in book.calendars if pk]))
     try:
         kept = book.calendar(department if department in book.departments else None)
     except Unusable as unusable:

@@ -279,7 +279,20 @@ function say() {
   tools.elements.days.value = state.days;
   tools.elements.ago.value = state.ago;
 }
-tools.addEventListener("submit", (event) => event.preventDefault());
+// Enter goes to the first that is found: at once, or when the answer to what was typed last is there.
+let fresh = false, going = false;
+const first = () => document.querySelector("#found button")?.click();
+tools.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (fresh) first();
+  else going = tools.elements.q.value.trim() !== "";
+});
+tools.elements.q.addEventListener("input", () => (fresh = going = false));
+document.getElementById("found").addEventListener("htmx:afterSwap", () => {
+  fresh = true;
+  if (going) first();
+  going = false;
+});
 tools.addEventListener("input", (event) => {
   if (event.target.name === "ago") {
     state.ago = event.target.value;
@@ -305,7 +318,11 @@ document.getElementById("found").addEventListener("click", (event) => {
   else if (code) open("code", code);
   document.getElementById("found").replaceChildren();
 });
-document.getElementById("whole").addEventListener("click", () => map.fitBounds([[west, south], [east, north]], fit));
+document.getElementById("whole")?.addEventListener("click", () => map.fitBounds([[west, south], [east, north]], fit));
+for (const button of tools.querySelectorAll("[data-ground]")) {
+  const [, box] = config.grounds[Number(button.dataset.ground)];
+  button.addEventListener("click", () => map.fitBounds([box.slice(0, 2), box.slice(2)], fit));
+}
 
 map.on("zoom", () => {
   if (legend.at !== kind(Math.floor(map.getZoom()))) legend();
