@@ -144,7 +144,7 @@ def test_the_phone_shows_what_waits_and_what_it_needs(city: SimpleNamespace, clo
     case, dora = unanswered(city), town.phone(city.dora)
     assert [line["number"] for line in dora.get(acts.CASES).json()["items"]] == [case.number]
     button = next(button for button in acts.seen(dora, case)["can"] if button["verb"] == "dispatch")
-    assert button == {"verb": "dispatch", "label": "派遣", "needs": ["department"], "takes": [], "asks": []}
+    assert button == {"verb": "dispatch", "label": "派遣", "needs": ["department"], "takes": ["condition"], "asks": []}
     answer = acts.say(dora, case, verb="dispatch", department=city.roads.pk)
     assert (answer.status_code, answer.json()["department"]["name"]) == (200, "市政所")
     assert dora.get(acts.CASES).json()["items"] == []
