@@ -102,9 +102,9 @@ def test_places_people_and_roads_are_found_on_the_map(city: SimpleNamespace, clo
         shape = f"SRID=4326;LINESTRING({town.LON} {town.LAT}, {town.LON + 0.001 * (n + 1)} {town.LAT})"
         Road.objects.create(district="632701", kind="residential", name="红旗路", shape=shape)
     page = desk(city.lena).get("/map/find/", {"q": said}).content.decode()
-    assert page.count("<button") == 1 and f">{title} <" in page and "data-lon" in page
+    assert page.count("<button") == 1 and f">{title}<" in page and "data-lon" in page
 
 
 def test_nobody_finds_people_of_another_ground(city: SimpleNamespace, clock: Any) -> None:
-    assert ">Ann <" in desk(city.lena).get("/map/find/", {"q": "ann"}).content.decode()
+    assert ">Ann<" in desk(city.lena).get("/map/find/", {"q": "ann"}).content.decode()
     assert "没有找到" in desk(city.otto).get("/map/find/", {"q": "ann"}).content.decode()
