@@ -32,7 +32,7 @@ from .cluster import Server, until
 from .test_crashes import free_port
 
 API = "/api/mobile/v1"
-PATIENCE_S = 20
+PATIENCE_S = 120
 SLOW, DEAF = 480, 20
 
 
