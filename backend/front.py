@@ -115,8 +115,9 @@ class Spool:
     def _make_room(self, file: IO[bytes], size: int) -> None:
         self.sizes[file] += size
         self.held += size
-        if self.held > self.most and self.coming:
-            next(iter(self.coming.values())).reschedule(asyncio.get_running_loop().time())
+        oldest = next(iter(self.coming.values()), None)
+        if self.held > self.most and oldest and not oldest.expired():  # one that ends already cannot be told again
+            oldest.reschedule(asyncio.get_running_loop().time())
 
 
 class Files:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import resource
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from select import select
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any, cast
 from uuid import uuid4
 
 import httpx
@@ -22,6 +23,7 @@ import pytest
 from django.core.management import call_command
 from PIL import Image
 
+from backend.front import Spool
 from cases.models import Case
 from deploy.process import ROOT
 from grid.models import Officer
@@ -32,7 +34,7 @@ from .cluster import Server, until
 from .test_crashes import free_port
 
 API = "/api/mobile/v1"
-PATIENCE_S = 120
+PATIENCE_S = 20
 SLOW, DEAF = 480, 20
 
 
@@ -158,6 +160,33 @@ def test_a_body_has_its_time_and_its_room(server: Server, city: SimpleNamespace)
             told_so, _writable, _broken = select([one, other], [], [], PATIENCE_S)
             assert [heard(line)[1]["code"] for line in told_so] == ["too_slow"]
         assert answers(port)
+
+
+def test_who_comes_while_another_is_ended_is_not_ended_with_it(tmp_path: Path) -> None:
+    """The one that is told to end takes a moment to do it, in which the next piece of the other comes."""
+
+    class Sender:
+        def __init__(self, *pieces: bytes, stays: bool):
+            self.pieces, self.stays = pieces, stays
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for piece in self.pieces:
+                yield piece
+                await asyncio.sleep(0)
+            if self.stays:
+                await asyncio.sleep(60)
+
+    async def come() -> tuple[BaseException | IO[bytes], BaseException | IO[bytes]]:
+        spool = Spool(tmp_path, 10)
+        older = spool.take(cast("Any", Sender(b"x" * 8, stays=True)), 99, 60)
+        newer = spool.take(cast("Any", Sender(b"y" * 4, b"y", b"y", b"y", stays=False)), 7, 60)
+        return tuple(await asyncio.gather(older, newer, return_exceptions=True))  # type: ignore[return-value]
+
+    older, newer = asyncio.run(come())
+    assert isinstance(older, TimeoutError)
+    assert not isinstance(newer, BaseException), newer
+    with newer:
+        assert newer.read() == b"y" * 7
 
 
 def test_who_takes_nothing_of_an_answer_is_cut_off(server: Server, city: SimpleNamespace) -> None:
