@@ -44,7 +44,7 @@ def of_work(book: Rulebook, event: CaseEvent, log: Sequence[CaseEvent], at: date
     """How late the work is that a line found, with its case's log before it and after; None if it is not."""
     own_s, wall_s, late, lasting = 0, 0, False, False
     for lines in _stints(event, log):
-        missed = next((line for line in lines if _late(line)), None)
+        missed = next((line for line in lines if stint.late(line, line.at)), None)
         if missed is None or missed.due_at is None:
             continue
         ended = next((line.at for line in lines if line.entered != line.left), None)
@@ -56,13 +56,9 @@ def of_work(book: Rulebook, event: CaseEvent, log: Sequence[CaseEvent], at: date
 
 def of_case(book: Rulebook, case: Case, log: Sequence[CaseEvent], at: datetime) -> Lateness | None:
     """How late a case is with the work that is owed now."""
-    here = (line for line in log if (line.since, line.left) == (case.entered_at, case.stage) and _late(line))
-    missed = next(here, None)
+    here = (line for line in log if (line.since, line.left) == (case.entered_at, case.stage))
+    missed = next((line for line in here if stint.late(line, line.at)), None)
     return of_work(book, missed, log, at) if missed else None
-
-
-def _late(line: CaseEvent) -> bool:
-    return line.due_at is not None and line.at > line.due_at
 
 
 def _stints(event: CaseEvent, log: Sequence[CaseEvent]) -> list[list[CaseEvent]]:

@@ -22,7 +22,7 @@ from django.db.models import Q
 
 from grid.moment import local_day
 
-from . import docket, flow, rules
+from . import docket, flow, rules, stint
 from .clock import Limit, Unit
 from .flow import NOTHING, Facts, Move, Stage, Verb
 from .models import Case, CaseEvent, Condition
@@ -140,7 +140,7 @@ class _Life:
 
     def ring(self, standing: Case, at: datetime) -> None:
         """The alarm of work that is late: no line of the log needs to show it."""
-        if standing.stage == Stage.HANDLING and standing.due_at and standing.due_at < at:
+        if standing.stage == Stage.HANDLING and stint.late(standing, at):
             step = flow.move(Stage.HANDLING, Verb.ESCALATE)
             self.lived.append(docket.take(self.other.bare, standing, step, by=None, facts=NOTHING, at=at))
 
@@ -246,7 +246,7 @@ def counted(lines: Lines) -> Iterator[tuple[str, int, date]]:
             yield "finished", whose, local_day(line.at)
         if line.left != Stage.HANDLING:
             continue
-        late = line.due_at if line.due_at and line.at > line.due_at else None
+        late = line.due_at if stint.late(line, line.at) else None
         if line.since not in late_since and line.allowed_s != 0:
             if line.verb == Verb.FINISH and not late:
                 yield "on_time", whose, local_day(line.at)

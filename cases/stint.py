@@ -201,9 +201,9 @@ def calendar(book: Rulebook, case: Case | CaseEvent) -> Calendar:
     return book.calendar(case.department_id if stage == Stage.HANDLING else None)
 
 
-def late(case: Case, at: datetime) -> bool:
-    """Whether the due moment is past: `late` of a line that is written then."""
-    return case.due_at is not None and at > case.due_at
+def late(owed: Case | CaseEvent, at: datetime) -> bool:
+    """Whether the due moment of a case, or of the stint that a line found, is past: `late` of a line written then."""
+    return owed.due_at is not None and at > owed.due_at
 
 
 def late_s(book: Rulebook, case: Case, at: datetime) -> int:

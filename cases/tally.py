@@ -26,7 +26,7 @@ from django.db import connection, transaction
 from grid.models import Cell
 from grid.moment import local_day, today
 
-from . import totals
+from . import stint, totals
 from .flow import SEALED, Stage, Verb
 from .metrics import CODES, METRICS, OPEN_CASES, facts
 from .models import Basis, Case, CaseEvent, Tally
@@ -146,11 +146,7 @@ def touches(event: CaseEvent) -> bool:
         return False
     said = event.facts
     counts = event.verb not in UNCOUNTED or said.get("asks") == Verb.EXEMPT or said.get("refuses") == Verb.DECLINE
-    return counts or _late(event)
-
-
-def _late(event: CaseEvent) -> bool:
-    return event.due_at is not None and event.at > event.due_at
+    return counts or stint.late(event, event.at)
 
 
 @consumer("tally", touches)
@@ -174,7 +170,7 @@ def units_of(event: CaseEvent, reported_at: datetime) -> Iterator[Unit]:
     """The units that a line is counted in."""
     yield event.cell_id, local_day(event.at), Basis.FLOW
     yield event.cell_id, local_day(reported_at), Basis.COHORT
-    if event.due_at and _late(event):
+    if event.due_at and stint.late(event, event.at):
         yield event.cell_id, local_day(event.due_at), Basis.FLOW
 
 
