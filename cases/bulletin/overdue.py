@@ -11,7 +11,7 @@ from .. import behind
 from ..behind import Counted, Figure
 from ..indicators import CITY
 from ..lateness import Lateness
-from ..models import Case, CaseEvent, Issue
+from ..models import Issue
 from ..periods import Period
 
 LATE = 15
@@ -51,11 +51,7 @@ def fixed(period: Period, by: Officer) -> list[dict[str, Any]]:
 
 def _thawed(said: list[dict[str, Any]], by: Officer) -> list[Counted]:
     """Of what was written down, what the reader may see now."""
-    events = CaseEvent.objects.select_related("case__category", "by", "department", "holder").in_bulk(
-        [row["event"] for row in said]
-    )
-    cases = {event.case_id for event in events.values()}
-    visible = set(Case.objects.visible_to(by).filter(pk__in=cases).values_list("pk", flat=True))
+    events = behind.visible_lines([row["event"] for row in said], by)
     return [
         Counted(
             date.fromisoformat(row["day"]),
@@ -65,5 +61,5 @@ def _thawed(said: list[dict[str, Any]], by: Officer) -> list[Counted]:
             Lateness(*row["late"]) if row["late"] else None,
         )
         for row in said
-        if row["event"] in events and events[row["event"]].case_id in visible
+        if row["event"] in events
     ]
