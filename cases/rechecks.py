@@ -111,7 +111,7 @@ def among(case: Case, at: datetime, but: Iterable[int] = ()) -> list[int]:
     away = Leave.objects.filter(since__lte=at, until__gt=at)
     barred = [*but, *([case.reporter_id] if case.reporter_id else [])]
     people = (
-        inspectors.of(case)
+        inspectors.of_district(case)
         .exclude(pk__in=barred)
         .exclude(pk__in=worked.values("by"))
         .exclude(pk__in=away.values("officer"))
@@ -135,7 +135,7 @@ def _rings(case: Case) -> list[Q]:
 def tend() -> int:
     """Replace whoever did not go in time, is away or has left; end what nobody did. Says how many. Idempotent."""
     at = now()
-    return sum(_renew(pk, case, at) for pk, case in list(_stale(at).values_list("pk", "case")))
+    return len(_renewed(_stale(at), at))
 
 
 def _stale(at: datetime) -> QuerySet[Recheck]:
@@ -146,8 +146,13 @@ def _stale(at: datetime) -> QuerySet[Recheck]:
 
 def replace_gone() -> list[int]:
     """Replace at once whoever no longer works here, or no longer as an inspector; the keys of these re-checks."""
-    at, gone = now(), Recheck.objects.filter(_left(), over_at=None, done_at=None).order_by("pk")
-    return [pk for pk, case in list(gone.values_list("pk", "case")) if _renew(pk, case, at)]
+    at = now()
+    return _renewed(_stale(at).filter(_left()), at)
+
+
+def _renewed(stale: QuerySet[Recheck], at: datetime) -> list[int]:
+    """Those of some that were renewed, each as a whole or not at all."""
+    return [pk for pk, case in list(stale.values_list("pk", "case")) if _renew(pk, case, at)]
 
 
 def _left() -> Q:

@@ -51,9 +51,8 @@ class Desk:
         answer = self.get_response(request)
         if not request.path.startswith(OTHERS):
             answer.headers.setdefault("Content-Security-Policy", _policy(request))
-            answer.headers.setdefault(
-                "Cache-Control", "private, no-store"
-            )  # but for what says itself how long it keeps
+            # Files, tiles and pictures say themselves how long they keep.
+            answer.headers.setdefault("Cache-Control", "private, no-store")
             answer.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")
         return answer
 
