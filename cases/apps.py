@@ -11,5 +11,5 @@ class CasesConfig(AppConfig):
         from . import checks, flags, forecast, handover, rechecks, tally  # noqa: F401  registers checks and consumers
 
         reorganising.FOLLOWERS.append(
-            reorganising.Follower(settle=lambda ground: handover.settle(ground=ground).told(), owed=handover.owed)
+            reorganising.Follower(settle=lambda ground: handover.settle(ground=ground).in_words(), owed=handover.owed)
         )

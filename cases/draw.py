@@ -57,7 +57,7 @@ def among(case: Case, last: CaseEvent) -> tuple[list[int], bool]:
     away = Leave.objects.filter(since__lte=last.at, until__gt=last.at)
     worked = case.events.filter(verb__in=barred, by__isnull=False)
     people = (
-        inspectors.of(case)
+        inspectors.of_district(case)
         .exclude(pk__in=away.values("officer"))
         .exclude(pk__in=worked.values("by"))
         .exclude(pk__in=[last.by_id] if last.by_id and last.verb in barred else [])

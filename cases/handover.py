@@ -59,7 +59,7 @@ class Settled:
         said = sorted((kind, *sorted(names)) for kind, names in self.found.items() if names)
         return sha256(repr(said).encode()).hexdigest()[:16]
 
-    def told(self) -> list[tuple[str, str]]:
+    def in_words(self) -> list[tuple[str, str]]:
         """A stable code and a sentence for each kind, with how many and the first of them."""
         return [
             (kind, sentence % {"count": len(names), "names": listed(names)})

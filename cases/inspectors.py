@@ -14,7 +14,7 @@ from grid.roles import Role
 from .models import Case
 
 
-def of(case: Case) -> QuerySet[Officer]:
+def of_district(case: Case) -> QuerySet[Officer]:
     """Who walks a beat there or has his area there; who has neither lies nowhere, unless his unit does."""
     there = levels.top(case.cell.area.code)
     walks = Q(pk__in=Beat.objects.filter(cells__area__code__startswith=there).values("officers"))

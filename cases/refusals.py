@@ -299,7 +299,7 @@ def _holder(book: Rulebook, case: Case, step: Move, said: Facts, at: datetime) -
         holder = Officer.objects.filter(pk=said.holder, is_active=True).first()
         if holder is None or not holder.holds(Role.INSPECTOR):
             raise Refused("holder_unknown", _("没有这位监督员，或已停用。"), field="holder")
-        if not inspectors.of(case).filter(pk=holder.pk).exists():
+        if not inspectors.of_district(case).filter(pk=holder.pk).exists():
             there = levels.top(case.cell.area.code)
             area = next((in_sentence(area) for area in book.areas.values() if area.code == there), there)
             sentence = _("%(holder)s不是%(area)s的监督员：只能指定责任网格或辖区在%(area)s的监督员。")

@@ -88,7 +88,7 @@ def _department(about: About) -> Fields:
 
 def _holder(about: About) -> Fields:
     """Who may be sent, those of the cell's beat first."""
-    people = inspectors.of(about.case).order_by("name", "pk")
+    people = inspectors.of_district(about.case).order_by("name", "pk")
     near = set(people.filter(beats__cells=about.case.cell_id).values_list("pk", flat=True))
     beat = [(one.pk, str(one)) for one in people if one.pk in near]
     others = [(one.pk, str(one)) for one in people if one.pk not in near]

@@ -64,4 +64,4 @@ def test_no_lot_falls_on_them(away: list[Officer], city: SimpleNamespace, clock:
     case = move(passed(town.finish(town.report(city), city.hugo), city.ivan), Verb.CLOSE, city.carl)
     assert case.stage == Stage.CLOSED
     assert rechecks.among(case, now()) == []
-    assert set(inspectors.of(case)) == {city.ann, city.ivan}
+    assert set(inspectors.of_district(case)) == {city.ann, city.ivan}

@@ -82,7 +82,7 @@ def test_what_stands_with_nobody_already_is_put_right(automatic: bool, handled: 
     assert unattended.numbers() == [handled.number]
     settled = handover.settle()
     assert [names for kind, names in settled.found.items() if kind == "undirected"] == [[handled.number]]
-    assert f"1 件待处置的案卷没有责任单位，转入待派遣：{handled.number}" in [says for _kind, says in settled.told()]
+    assert f"1 件待处置的案卷没有责任单位，转入待派遣：{handled.number}" in [says for _kind, says in settled.in_words()]
     case = Case.objects.get(pk=handled.pk)
     assert case.stage == (Stage.HANDLING if automatic else Stage.DISPATCH)
     assert unattended.numbers() == []

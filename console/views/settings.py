@@ -174,7 +174,7 @@ def _keep(request: Request, noun: Noun, form: Setting, settled: Settled) -> bool
         return True
     after_change([row])
     messages.success(request, _("已保存：%(row)s") % {"row": row})
-    for _code, sentence in settled.told():
+    for _code, sentence in settled.in_words():
         messages.info(request, sentence)
     return True
 

@@ -44,11 +44,11 @@ def _ways(parts: Any) -> int:
     """In how many ways a sequence may match one text; more than WAYS is as good as without end."""
     ways = 1
     for kind, said in parts:
-        ways = min(ways * _of(kind, said), WAYS + 1)
+        ways = min(ways * _ways_of_part(kind, said), WAYS + 1)
     return ways
 
 
-def _of(kind: Any, said: Any) -> int:
+def _ways_of_part(kind: Any, said: Any) -> int:
     if kind in ONE:
         return 1
     if kind is op.BRANCH:
